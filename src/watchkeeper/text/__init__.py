@@ -1,0 +1,1 @@
+"""Markdown read into blocks that remember their lines; knows nothing of runbooks."""

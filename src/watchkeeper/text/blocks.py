@@ -97,3 +97,5 @@ class Text:
     blocks: tuple[Block, ...]
     root: Section
     repairs: tuple[Repair, ...] = ()
+    #: what messages call the file
+    name: str = ""

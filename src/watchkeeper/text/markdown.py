@@ -1,0 +1,323 @@
+"""Parse Markdown into a tree of blocks whose lines are those of the file on disk.
+
+Bytes or text enter, a `Text` leaves. CommonMark with tables, front matter and MkDocs admonitions, read by markdown-it;
+what it cannot know (drawn tables, lists broken by fences, HTML tables, MyST and GitHub notes) is added here. It knows
+nothing of runbooks and never raises.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from functools import cache
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+from mdit_py_plugins.admon import admon_plugin
+from mdit_py_plugins.front_matter import front_matter_plugin
+
+from watchkeeper.text.blocks import Block, BlockKind, Repair, Span, SpanKind, Text
+from watchkeeper.text.drawn import drawn_table
+from watchkeeper.text.html import html_blocks
+from watchkeeper.text.lists import join_broken_lists
+from watchkeeper.text.repair import mend
+from watchkeeper.text.sections import arrange
+
+_BOX = re.compile(r"^\s*\[([ xX✓✔])\](?:\s+|$)")
+_PSEUDO_BOX = re.compile(r"^\s*([☐□⬜☑])\s+")
+_ALERT = re.compile(r"^\s*\[!(\w+)\]\s*")
+_NOTE = re.compile(
+    r"^\W{0,3}(note|warning|caution|danger|important|tip|info|attention|hinweis|achtung|warnung|avertissement|nota|aviso|"
+    r"advertencia|uwaga)\b",
+    re.IGNORECASE,
+)
+_DIRECTIVE = re.compile(r"^\{(\w+)\}")
+_TAG = re.compile(r"^</?\s*([a-zA-Z][a-zA-Z0-9]*)(?:\s+[^<>]*)?/?>$")
+_ATTRIBUTES = re.compile(r"\s*\{[#.:][^{}]*\}\s*$")
+_KNOWN_TAGS = frozenset(
+    [
+        "a",
+        "abbr",
+        "b",
+        "big",
+        "br",
+        "code",
+        "center",
+        "del",
+        "details",
+        "div",
+        "em",
+        "font",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "hr",
+        "i",
+        "img",
+        "ins",
+        "kbd",
+        "li",
+        "mark",
+        "ol",
+        "p",
+        "pre",
+        "s",
+        "small",
+        "span",
+        "strike",
+        "strong",
+        "sub",
+        "summary",
+        "sup",
+        "table",
+        "tbody",
+        "td",
+        "th",
+        "thead",
+        "tr",
+        "tt",
+        "u",
+        "ul",
+        "var",
+        "video",
+    ]
+)
+_CONTAINERS: dict[str, BlockKind] = {
+    "bullet_list_open": "list", "ordered_list_open": "list", "list_item_open": "item", "blockquote_open": "quote",
+    "table_open": "table", "tr_open": "row", "admonition_open": "admonition",
+}  # fmt: skip
+_NESTING_LIMIT = 40
+
+
+@cache
+def _parser() -> MarkdownIt:
+    parser = MarkdownIt("commonmark", {"maxNesting": _NESTING_LIMIT}).enable(["table", "strikethrough"])
+    parser.use(front_matter_plugin)
+    parser.use(admon_plugin)
+    return parser
+
+
+def read_text(source: str | bytes, name: str = "") -> Text:
+    """Read a Markdown file into blocks and sections. `name` is what findings call the file; it is not opened."""
+    mended = mend(source)
+    builder = _Builder(mended.numbers, len(mended.original))
+    blocks = tuple(join_broken_lists(builder.read("\n".join(mended.lines))))
+    repairs = (*mended.repairs, *builder.repairs)
+    return Text(mended.original, blocks, arrange(blocks, len(mended.original)), repairs, name)
+
+
+class _Builder:
+    """Turns markdown-it's flat tokens into nested blocks."""
+
+    def __init__(self, numbers: tuple[int, ...], last: int):
+        self.numbers = numbers
+        self.last = last
+        self.repairs: list[Repair] = []
+
+    def _line(self, index: int) -> int:
+        """Give the file's line for a 0-based line of the parser's source."""
+        return self.numbers[index] if 0 <= index < len(self.numbers) else self.last
+
+    def read(self, source: str) -> list[Block]:
+        """Parse the source and give its top-level blocks."""
+        self.tokens = _parser().parse(source)
+        self.at = 0
+        self.blank = [not line.strip() for line in source.split("\n")]
+        return self._until(None, 0)
+
+    def _until(self, closing: str | None, depth: int) -> list[Block]:
+        blocks: list[Block] = []
+        while self.at < len(self.tokens):
+            token = self.tokens[self.at]
+            self.at += 1
+            if token.type == closing:
+                break
+            blocks.extend(self._block(token, depth))
+        return blocks
+
+    def _block(self, token: Token, depth: int) -> list[Block]:
+        kind = token.type
+        first, end = token.map or (0, 0)
+        while end - 1 > first and self.blank[min(end, len(self.blank)) - 1]:
+            end -= 1
+        line, end_line = self._line(first), self._line(max(first, end - 1))
+        if kind in _CONTAINERS:
+            return [self._container(token, line, end_line, depth)]
+        if kind in ("heading_open", "paragraph_open", "th_open", "td_open"):
+            return self._leaf(token, line, end_line)
+        if kind in ("thead_open", "tbody_open", "thead_close", "tbody_close"):
+            return []
+        if kind in ("fence", "code_block"):
+            return self._fence(token, first, end)
+        if kind == "html_block":
+            return html_blocks(token.content, line, end_line)
+        if kind == "hr":
+            return [Block("rule", line, end_line)]
+        if kind == "front_matter":
+            return [Block("front-matter", line + 1, end_line, text=token.content)]
+        return []
+
+    def _container(self, token: Token, line: int, end_line: int, depth: int) -> Block:
+        kind = _CONTAINERS[token.type]
+        children = self._until(token.type.replace("_open", "_close"), depth + (kind == "list"))
+        if kind == "list":
+            ordered = token.type == "ordered_list_open"
+            start = int(token.attrGet("start") or 1) if ordered else None
+            items = [replace(c, number=(start or 0) + n if ordered else None) for n, c in enumerate(children)]
+            return Block(
+                "list",
+                line,
+                end_line,
+                level=depth + 1,
+                info="ordered" if ordered else "bullet",
+                number=start,
+                children=tuple(items),
+            )
+        if kind == "item":
+            return _item(line, end_line, children)
+        if kind == "row":
+            header = bool(children) and children[0].info == "header"
+            children = [_on_line(child, line) for child in children]
+            return Block("row", line, end_line, info="header" if header else "", children=tuple(children))
+        if kind == "quote":
+            return _quote(line, end_line, children)
+        if kind == "admonition":
+            label = str(token.meta.get("tag", "")) if token.meta else ""
+            return Block("admonition", line, end_line, text=_texts(children), info=label.lower(), children=tuple(children))
+        return Block(kind, line, end_line, children=tuple(children))
+
+    def _leaf(self, token: Token, line: int, end_line: int) -> list[Block]:
+        inline = self.tokens[self.at]
+        self.at += 2
+        spans = inline_spans(inline.children or [], line)
+        text = "".join(span.text for span in spans).strip()
+        if token.type in ("th_open", "td_open"):
+            return [Block("cell", line, line, text=text, info="header" if token.type == "th_open" else "", spans=spans)]
+        if token.type == "paragraph_open":
+            return [Block("paragraph", line, end_line, text=text, spans=spans)]
+        if token.markup == "-" and (end_line - line > 1 or len(text) > 100 or text.endswith((".", ":", ";", ","))):
+            return [Block("paragraph", line, end_line - 1, text=text, spans=spans), Block("rule", end_line, end_line)]
+        return [Block("heading", line, end_line, text=_ATTRIBUTES.sub("", text), level=int(token.tag[1:]), spans=spans)]
+
+    def _fence(self, token: Token, first: int, end: int) -> list[Block]:
+        count = token.content.count("\n")
+        start = first + (token.type == "fence")
+        line, end_line = self._line(start), self._line(max(start, start + count - 1))
+        words = token.info.split(maxsplit=1)
+        info = words[0].lower() if words else ""
+        directive = _DIRECTIVE.match(info)
+        if directive and directive[1] not in ("code", "code-block", "mermaid", "literalinclude"):
+            inner = _Builder(self.numbers[start : start + count], self.last)
+            children = inner.read(token.content)
+            label = directive[1] if directive[1] != "admonition" or len(words) < 2 else words[1].lower()
+            return [Block("admonition", line, end_line, text=_texts(children), info=label, children=tuple(children))]
+        if directive:
+            info = words[1].lower() if len(words) > 1 else directive[1]
+        text = token.content[:-1] if token.content.endswith("\n") else token.content
+        if info in ("", "text", "txt", "plain", "plaintext"):
+            table = drawn_table(text, line)
+            if table is not None:
+                return [table]
+        return [Block("fence", line, end_line, text=text, info=info.strip("{}"))]
+
+
+def inline_spans(children: list[Token], line: int) -> tuple[Span, ...]:
+    """Turn inline tokens into spans; bold, italic and links keep their whole text, line breaks are newlines."""
+    spans: list[Span] = []
+    marks: list[tuple[SpanKind, int, int, str]] = []
+
+    def close(kind: SpanKind) -> None:
+        while marks:
+            opened, at, started, href = marks.pop()
+            if opened == kind:
+                text = "".join(span.text for span in spans[at:])
+                inner = {span.kind for span in spans[at:] if span.text.strip()}
+                kept: SpanKind = "code" if inner == {"code"} and kind != "link" else kind
+                kept = "strong" if inner == {"strong"} and kind == "emphasis" else kept
+                spans[at:] = [Span(kept, text, started, href)] if text else []
+                return
+
+    for token in children:
+        kind = token.type
+        if kind == "text":
+            if token.content:
+                spans.append(Span("text", token.content, line))
+        elif kind in ("softbreak", "hardbreak"):
+            spans.append(Span("text", "\n", line))
+            line += 1
+        elif kind == "code_inline":
+            spans.append(Span("code", token.content, line))
+        elif kind in ("strong_open", "em_open", "link_open"):
+            opened: SpanKind = "strong" if kind[0] == "s" else "emphasis" if kind[0] == "e" else "link"
+            marks.append((opened, len(spans), line, str(token.attrGet("href") or "") if opened == "link" else ""))
+        elif kind in ("strong_close", "em_close", "link_close"):
+            close("strong" if kind[0] == "s" else "emphasis" if kind[0] == "e" else "link")
+        elif kind == "image":
+            spans.append(Span("text", token.content, line))
+        elif kind == "html_inline":
+            text = _html_text(token.content)
+            if text:
+                spans.append(Span("text", text, line))
+    return tuple(spans)
+
+
+def _html_text(tag: str) -> str:
+    """Give what a tag in running text stands for: a break, nothing, or the placeholder it really is."""
+    if tag.startswith("<!--"):
+        return ""
+    match = _TAG.match(tag)
+    if match and match[1].lower() in _KNOWN_TAGS:
+        return "\n" if match[1].lower() == "br" else ""
+    return tag
+
+
+def _on_line(cell: Block, line: int) -> Block:
+    """Set the line of a cell, which markdown-it leaves to its row."""
+    return replace(cell, line=line, end_line=line, spans=tuple(replace(span, line=line) for span in cell.spans))
+
+
+def _texts(children: list[Block]) -> str:
+    return "\n".join(child.text for child in children if child.text)
+
+
+def _item(line: int, end_line: int, children: list[Block]) -> Block:
+    lead = children[0] if children and children[0].kind == "paragraph" else None
+    if lead is None:
+        return Block("item", line, end_line, children=tuple(children))
+    checked: bool | None = None
+    match = _BOX.match(lead.text)
+    pseudo = None if match else _PSEUDO_BOX.match(lead.text)
+    found = match or pseudo
+    if found:
+        checked = found[1] not in " ☐□⬜"
+        lead = replace(lead, text=lead.text[found.end() :], spans=_drop(lead.spans, found.end()))
+    return Block("item", line, end_line, text=lead.text, checked=checked, spans=lead.spans, children=tuple(children[1:]))
+
+
+def _quote(line: int, end_line: int, children: list[Block]) -> Block:
+    lead = children[0] if children else None
+    if lead is not None and lead.kind == "paragraph":
+        alert = _ALERT.match(lead.text)
+        if alert:
+            cut = replace(lead, text=lead.text[alert.end() :], spans=_drop(lead.spans, alert.end()))
+            rest = [cut, *children[1:]] if cut.text else children[1:]
+            return Block("admonition", line, end_line, text=_texts(rest), info=alert[1].lower(), children=tuple(rest))
+        note = _NOTE.match(lead.text)
+        if note:
+            return Block("admonition", line, end_line, text=_texts(children), info=note[1].lower(), children=tuple(children))
+    return Block("quote", line, end_line, text=_texts(children), children=tuple(children))
+
+
+def _drop(spans: tuple[Span, ...], count: int) -> tuple[Span, ...]:
+    """Drop the first `count` characters of a run of spans."""
+    kept: list[Span] = []
+    for span in spans:
+        if count >= len(span.text):
+            count -= len(span.text)
+            continue
+        kept.append(replace(span, text=span.text[count:]) if count else span)
+        count = 0
+    return tuple(kept)
