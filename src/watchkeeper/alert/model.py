@@ -1,0 +1,41 @@
+"""Alerts: a threshold of the book that fires, until it is healthy again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One threshold firing, from its first breach to its end."""
+
+    id: str
+    #: the threshold's key: one open alert at a time for each
+    key: str
+    subject: str
+    component: str | None
+    severity: str | None
+    #: when the breach began (the sample that was first over the threshold)
+    breached_at: datetime
+    #: when it had held long enough
+    fired_at: datetime
+    ended_at: datetime | None
+    value: float | None
+    sentence: str
+    #: the incident it belongs to; None while it waits to be grouped
+    incident_id: str | None = None
+    #: the component that explains it, by the book's dependency diagram; None where it is a cause itself
+    explained_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """What to do with an alert: open an incident for its cause, join one, or wait; and the sentence why."""
+
+    alert_id: str
+    #: "open", "join" or "wait"
+    move: str
+    cause: str | None
+    incident_id: str | None
+    sentence: str

@@ -1,0 +1,158 @@
+"""What the book is bound to, as watchkeeper.toml says it: variables, targets, signals, people and policy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from watchkeeper.base.secrets import Secret
+from watchkeeper.book.model import Threshold
+
+Mode: TypeAlias = Literal["observe", "ask", "act"]
+Permission: TypeAlias = Literal["run", "ask", "never"]
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A value that the runbook's commands need, with where it came from."""
+
+    name: str
+    value: str | Secret
+    #: "literal", "env NAME" or "file PATH"
+    source: str
+    line: int
+
+    def reveal(self) -> str:
+        """Give the raw value."""
+        return self.value.reveal() if isinstance(self.value, Secret) else self.value
+
+
+@dataclass(frozen=True, slots=True)
+class TargetConfig:
+    """A place where commands run."""
+
+    name: str
+    kind: str
+    line: int
+    #: absolute folder in which commands run
+    directory: Path
+    #: absolute folders put before PATH
+    path: tuple[Path, ...] = ()
+    timeout_s: float = 300.0
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SignalConfig:
+    """One probe: what it looks at, how often, and which of its readings are which metrics of the book."""
+
+    name: str
+    kind: str
+    line: int
+    component: str | None = None
+    every_s: float = 15.0
+    timeout_s: float = 10.0
+    #: the book's metric words (or a canonical metric) -> this signal's reading
+    metrics: Mapping[str, str] = field(default_factory=dict)
+    #: what only this kind knows: url, dsn, command, queries …; $VARIABLES already filled in
+    options: Mapping[str, Any] = field(default_factory=dict)
+    #: the same before $VARIABLES were filled in, to show to people
+    shown: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who can be told, and the runbook's role words that are theirs."""
+
+    id: str
+    name: str
+    line: int
+    roles: tuple[str, ...] = ()
+    #: Apprise URLs, in the order in which they are tried
+    notify: tuple[Secret | str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyRule:
+    """An owner's line about one act: the procedure, the exact command, and what is allowed."""
+
+    line: int
+    procedure: str | None = None
+    command: str | None = None
+    risk: str | None = None
+    severity: str | None = None
+    component: str | None = None
+    allow: Permission = "ask"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What may run without a person. The default is safe: reading runs, everything else asks."""
+
+    mode: Mode = "ask"
+    #: severities (the book's own codes or names) for which a `change` may run unattended
+    change_allowed: tuple[str, ...] = ()
+    rules: tuple[PolicyRule, ...] = ()
+    #: how long a threshold must be healthy again before the incident counts as recovered
+    hold_s: float = 60.0
+    #: how long an approval stays valid
+    approval_s: float = 900.0
+
+
+@dataclass(frozen=True, slots=True)
+class Estate:
+    """watchkeeper.toml, read and checked."""
+
+    path: Path
+    service: str
+    runbook: Path
+    variables: Mapping[str, Variable] = field(default_factory=dict)
+    targets: Mapping[str, TargetConfig] = field(default_factory=dict)
+    signals: Mapping[str, SignalConfig] = field(default_factory=dict)
+    people: Mapping[str, Person] = field(default_factory=dict)
+    policy: Policy = field(default_factory=Policy)
+
+    @property
+    def folder(self) -> Path:
+        """Give the folder of watchkeeper.toml, against which its paths are taken."""
+        return self.path.parent
+
+    def secrets(self) -> tuple[Secret, ...]:
+        """Give every secret in use, for scrubbing."""
+        own = [v.value for v in self.variables.values() if isinstance(v.value, Secret)]
+        return (*own, *(u for p in self.people.values() for u in p.notify if isinstance(u, Secret)))
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A threshold of the book with the reading that decides it."""
+
+    #: stable name of the threshold: made of its subject, comparison and severity, unique in the book
+    key: str
+    threshold: Threshold
+    signal: str
+    reading: str
+    component: str | None
+    #: why this reading: one sentence
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unbound:
+    """A threshold that no signal decides, and what would."""
+
+    key: str
+    threshold: Threshold
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bindings:
+    """Which readings decide which thresholds, what waits for a signal, and which signals nothing uses."""
+
+    bound: tuple[Bound, ...] = ()
+    unbound: tuple[Unbound, ...] = ()
+    #: (signal, metric words, line, sentence): bound to no threshold
+    unused: tuple[tuple[str, str, int, str], ...] = ()

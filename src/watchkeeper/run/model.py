@@ -1,0 +1,176 @@
+"""A run: a procedure of the book being carried out, as a list of acts and a log of events.
+
+The log is the run: `evolve(run, event)` folds it, `decide(run, …)` says what is next. Nothing else is state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, TypeAlias
+
+from watchkeeper.book.model import Command, Condition, Expectation, Risk, StepPhase
+
+#: condition: decides a branch; command: runs; wait: a timer; manual: a person does it and says so
+ActKind: TypeAlias = Literal["condition", "command", "wait", "manual"]
+ActState: TypeAlias = Literal[
+    "to-do", "running", "waiting", "asking", "done", "failed", "unknown", "skipped",
+]  # fmt: skip
+RunState: TypeAlias = Literal["running", "waiting", "asking", "succeeded", "failed", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """The smallest thing a run does: one command, one question, one wait."""
+
+    #: "3.1": step and place in it; unique in the run
+    key: str
+    step: int
+    kind: ActKind
+    text: str
+    line: int
+    phase: StepPhase | None = None
+    command: Command | None = None
+    risk: Risk = "read"
+    #: key of the condition act on whose answer this one depends
+    branch: str | None = None
+    condition: Condition | None = None
+    expects: Expectation | None = None
+    caution: str | None = None
+    wait_s: float | None = None
+
+    @property
+    def mutating(self) -> bool:
+        """Tell whether doing it twice could differ from doing it once."""
+        return self.kind == "command" and self.risk != "read"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A procedure made into acts: what `--plan` prints and what a run carries with it for good."""
+
+    procedure_id: str
+    title: str
+    #: digest of the book it was read from; a run goes on under it when the file changes
+    book: str
+    line: int
+    acts: tuple[Act, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one attempt at an act."""
+
+    #: "ok", "failed", "timeout", "unknown", "cancelled"
+    result: str
+    exit_status: int | None = None
+    #: scrubbed; head and tail where it was long
+    output: str = ""
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    #: why it counts as what it counts
+    sentence: str = ""
+    #: a condition's answer
+    holds: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line of a run's log."""
+
+    seq: int
+    at: datetime
+    #: "started", "intent", "outcome", "skipped", "asked", "approved", "answered", "waiting", "cancelled", "ended"
+    kind: str
+    actor: str = "automation"
+    act: str | None = None
+    body: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How one act of a run stands."""
+
+    state: ActState = "to-do"
+    attempt: int = 1
+    outcome: Outcome | None = None
+    approved_by: str | None = None
+    approved_until: datetime | None = None
+    #: digest of what was approved
+    approved_digest: str | None = None
+    asked_at: datetime | None = None
+    #: the question put to a person, while asking
+    question: str | None = None
+    wait_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run as its log tells it."""
+
+    id: str
+    plan: Plan
+    incident_id: str | None
+    severity: str | None
+    component: str | None
+    #: who started it
+    actor: str
+    started_at: datetime
+    state: RunState = "running"
+    acts: Mapping[str, Standing] = field(default_factory=dict)
+    ended_at: datetime | None = None
+    #: why it ended as it did
+    sentence: str = ""
+    seq: int = 0
+    #: the target on which its commands run
+    target: str = "local"
+
+
+# --- what the interpreter says is next
+
+
+@dataclass(frozen=True, slots=True)
+class Do:
+    """Carry out one act, as this attempt."""
+
+    act: Act
+    attempt: int
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Put a question to a person and stop until it is answered."""
+
+    act: Act
+    #: "approve" (may it run), "settle" (did it happen), "manual" (do it and say so), "branch" (does it hold), "failed" (what now)
+    question: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """Leave an act out."""
+
+    act: Act
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing to do until then, or until somebody answers (None)."""
+
+    until: datetime | None
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The run is over."""
+
+    state: RunState
+    sentence: str
+
+
+Next: TypeAlias = Do | Ask | Skip | Wait | Done

@@ -1,0 +1,118 @@
+"""The ledger of acts and decisions: append-only, each entry chained to the one before by its hash.
+
+An entry goes into the transaction of the act itself. The head (sequence number and hash) is anchored outside from time to
+time, so that `verify` finds an edit, and a cut before the last anchor.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Column, Connection, Integer, String, Table, Text, insert, select, update
+
+from watchkeeper.store.schema import Instant, Json, Serial, metadata
+
+entries = Table(
+    "ledger",
+    metadata,
+    Column("seq", Serial, primary_key=True, autoincrement=False),
+    Column("at", Instant, nullable=False),
+    Column("actor", String(200), nullable=False),
+    Column("act", String(100), nullable=False),
+    Column("subject", String(200), nullable=False),
+    Column("why", Text, nullable=False),
+    Column("body", Json, nullable=False),
+    Column("previous", String(64), nullable=False),
+    Column("hash", String(64), nullable=False),
+)
+
+head = Table(
+    "ledger_head",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("seq", Serial, nullable=False),
+    Column("hash", String(64), nullable=False),
+)
+
+FIRST = "0" * 64
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The last entry: its number and hash."""
+
+    seq: int
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """Where the chain does not hold, and the sentence why."""
+
+    seq: int
+    sentence: str
+
+
+def append(
+    connection: Connection,
+    now: datetime,
+    actor: str,
+    act: str,
+    subject: str,
+    *,
+    why: str = "",
+    body: Mapping[str, Any] | None = None,
+) -> Head:
+    """Chain one act or decision to the ledger, in the caller's transaction."""
+    row = connection.execute(select(head).where(head.c.id == 1).with_for_update()).first()
+    if row is None:
+        connection.execute(insert(head).values(id=1, seq=0, hash=FIRST))
+        seq, previous = 1, FIRST
+    else:
+        seq, previous = row.seq + 1, row.hash
+    content = {"seq": seq, "at": now, "actor": actor, "act": act, "subject": subject, "why": why, "body": dict(body or {})}
+    digest = entry_hash(previous, content)
+    connection.execute(insert(entries).values(**content, previous=previous, hash=digest))
+    connection.execute(update(head).where(head.c.id == 1).values(seq=seq, hash=digest))
+    return Head(seq, digest)
+
+
+def entry_hash(previous: str, content: Mapping[str, Any]) -> str:
+    """Give the sha256 of an entry's content after the hash of the one before."""
+    plain = json.dumps({**content, "at": content["at"].isoformat()}, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(f"{previous}\n{plain}".encode()).hexdigest()
+
+
+def read_head(connection: Connection) -> Head:
+    """Give the head of the chain; sequence 0 where nothing was written yet."""
+    row = connection.execute(select(head).where(head.c.id == 1)).first()
+    return Head(row.seq, row.hash) if row else Head(0, FIRST)
+
+
+def verify(connection: Connection, anchors: Mapping[int, str]) -> tuple[Head, list[Broken]]:
+    """Walk the whole chain and hold it against the anchors (sequence number -> hash) that were kept outside."""
+    broken: list[Broken] = []
+    previous, expected = FIRST, 1
+    missing = dict(anchors)
+    for row in connection.execute(select(entries).order_by(entries.c.seq)):
+        if row.seq != expected:
+            broken.append(Broken(expected, f"Entry {expected} is missing; the next one is {row.seq}."))
+        content = {key: getattr(row, key) for key in ("seq", "at", "actor", "act", "subject", "why", "body")}
+        if row.previous != previous:
+            broken.append(Broken(row.seq, f"Entry {row.seq} does not follow the one before it."))
+        elif entry_hash(row.previous, content) != row.hash:
+            broken.append(Broken(row.seq, f"Entry {row.seq} was altered after it was written."))
+        if missing.pop(row.seq, row.hash) != row.hash:
+            broken.append(Broken(row.seq, f"Entry {row.seq} is not the one that was anchored outside."))
+        previous, expected = row.hash, row.seq + 1
+    broken += [Broken(seq, f"Entry {seq} was anchored outside and is gone: the end of the ledger was cut.") for seq in missing]
+    kept = read_head(connection)
+    last = Head(expected - 1, previous)
+    if kept != last and not broken:
+        broken.append(Broken(kept.seq, f"The head says entry {kept.seq}, the last one there is {last.seq}."))
+    return last, broken
