@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import queue
-import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -88,7 +87,7 @@ class SqliteDatabase(Database):
             connect_args={"check_same_thread": False, "timeout": _BUSY_MS / 1000},
         )
         event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
+        event.listen(engine, "begin", _begin_sqlite)
         super().__init__(engine, f"sqlite:///{path}", readers=4)
         self.path = path
         self._jobs: queue.SimpleQueue[tuple[Work[Any], Future[Any]] | None] = queue.SimpleQueue()
@@ -112,34 +111,31 @@ class SqliteDatabase(Database):
         return future
 
     def _write_forever(self) -> None:
-        with contextlib.closing(sqlite3.connect(":memory:")):  # keeps sqlite3's shared state of this thread alive
-            going = True
-            while going:
-                first = self._jobs.get()
-                if first is None:
-                    return
-                jobs = [first]
-                while len(jobs) < BATCH:
-                    try:
-                        job = self._jobs.get_nowait()
-                    except queue.Empty:
-                        break
-                    if job is None:
-                        going = False
-                        break
-                    jobs.append(job)
-                self._commit_together(jobs)
+        going = True
+        while going:
+            first = self._jobs.get()
+            if first is None:
+                return
+            jobs = [first]
+            while len(jobs) < BATCH:
+                try:
+                    job = self._jobs.get_nowait()
+                except queue.Empty:
+                    break
+                if job is None:
+                    going = False
+                    break
+                jobs.append(job)
+            self._commit_together(jobs)
 
     def _commit_together(self, jobs: list[tuple[Work[Any], Future[Any]]]) -> None:
         """Run all jobs in one transaction, each in a savepoint; answer only when the commit is on disk."""
         answers: list[tuple[Future[Any], Any, BaseException | None]] = []
         try:
-            with _as_transient(), self._engine.connect() as connection:
-                connection.exec_driver_sql("COMMIT")
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            with _as_transient(), self._engine.connect().execution_options(write=True) as connection:
                 for work, future in jobs:
                     try:
-                        with connection.begin_nested():
+                        with _as_transient(), connection.begin_nested():
                             answers.append((future, work(connection), None))
                     except Exception as problem:
                         answers.append((future, None, problem))
@@ -209,6 +205,11 @@ def engine_for_migrations(database: Database) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     return engine
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # a transaction that will write takes the lock at once: upgrading a read lock later can fail without waiting
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("write") else "BEGIN")
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

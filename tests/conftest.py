@@ -1,0 +1,71 @@
+"""Fixtures that every chapter's tests share: the database (either kind) and a clock that stands still."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from watchkeeper.store.database import Database, open_database
+from watchkeeper.store.migrate import migrate
+from watchkeeper.store.schema import metadata
+
+#: PostgreSQL for the whole suite; empty: SQLite
+DATABASE_URL = os.environ.get("WATCHKEEPER_TEST_DATABASE_URL", "")
+#: set by CI: a server that is missing fails the test instead of skipping it
+EVERYTHING = os.environ.get("WATCHKEEPER_TEST_EVERYTHING", "") == "1"
+
+NOON = datetime(2026, 3, 14, 12, 0, tzinfo=UTC)
+
+
+def need(condition: bool, what: str) -> None:
+    """Skip where a server is missing, naming it; in CI fail instead."""
+    if condition:
+        return
+    if EVERYTHING:
+        pytest.fail(f"missing here: {what}")
+    pytest.skip(f"missing here: {what}")
+
+
+@pytest.fixture
+def now() -> datetime:
+    return NOON
+
+
+@pytest.fixture(scope="session")
+def _postgres() -> Iterator[Database | None]:
+    if not DATABASE_URL:
+        yield None
+        return
+    database = open_database(DATABASE_URL, Path())
+    migrate(database)
+    yield database
+    database.close()
+
+
+@pytest.fixture(scope="session")
+def _sqlite_image(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A migrated, empty SQLite file, made once and copied for each test."""
+    path = tmp_path_factory.mktemp("image") / "empty.sqlite"
+    database = open_database(f"sqlite:///{path}", path.parent)
+    migrate(database)
+    database.write_now(lambda connection: None)
+    database.close()
+    return path.read_bytes()
+
+
+@pytest.fixture
+def database(tmp_path: Path, _postgres: Database | None, _sqlite_image: bytes) -> Iterator[Database]:
+    """An empty, migrated database: SQLite in the test's folder, or PostgreSQL by WATCHKEEPER_TEST_DATABASE_URL."""
+    if _postgres is not None:
+        names = ", ".join(f'"{table.name}"' for table in metadata.sorted_tables)
+        _postgres.write_now(lambda connection: connection.exec_driver_sql(f"TRUNCATE {names} RESTART IDENTITY"))
+        yield _postgres
+        return
+    path = tmp_path / "watchkeeper.sqlite"
+    path.write_bytes(_sqlite_image)
+    made = open_database("", tmp_path)
+    yield made
+    made.close()
