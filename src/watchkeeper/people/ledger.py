@@ -1,8 +1,10 @@
-"""The rows of identity: one-time tokens and the sessions they open. Only hashes are kept."""
+"""The rows of identity: tokens and the sessions they open. Only hashes of what opens a door are kept."""
 
 from __future__ import annotations
 
-from sqlalchemy import Column, String, Table
+from datetime import datetime
+
+from sqlalchemy import Column, Connection, String, Table, delete, insert, select, update
 
 from watchkeeper.store.schema import Instant, metadata
 
@@ -27,3 +29,41 @@ sessions = Table(
     Column("made_at", Instant, nullable=False),
     Column("expires_at", Instant, nullable=False),
 )
+
+
+def add_token(connection: Connection, digest: str, actor: str, kind: str, made_at: datetime, expires_at: datetime) -> None:
+    """Keep the hash of a new token."""
+    connection.execute(insert(tokens).values(hash=digest, actor=actor, kind=kind, made_at=made_at, expires_at=expires_at))
+
+
+def take_once(connection: Connection, digest: str, now: datetime) -> str | None:
+    """Use up a one-time token and give its actor; None where it is unknown, used or too old. Of two takers one wins."""
+    fresh = (tokens.c.hash == digest) & (tokens.c.kind == "once") & tokens.c.used_at.is_(None) & (tokens.c.expires_at > now)
+    if not connection.execute(update(tokens).where(fresh).values(used_at=now)).rowcount:
+        return None
+    return str(connection.execute(select(tokens.c.actor).where(tokens.c.hash == digest)).scalar_one())
+
+
+def actor_of_api_token(connection: Connection, digest: str, now: datetime) -> str | None:
+    """Give the actor of a program's token; None where it is unknown or too old."""
+    valid = (tokens.c.hash == digest) & (tokens.c.kind == "api") & (tokens.c.expires_at > now)
+    actor = connection.execute(select(tokens.c.actor).where(valid)).scalar()
+    return None if actor is None else str(actor)
+
+
+def add_session(connection: Connection, digest: str, actor: str, csrf: str, made_at: datetime, expires_at: datetime) -> None:
+    """Keep the hash of a new session; sessions that ended before are swept out."""
+    connection.execute(delete(sessions).where(sessions.c.expires_at <= made_at))
+    connection.execute(insert(sessions).values(hash=digest, actor=actor, csrf=csrf, made_at=made_at, expires_at=expires_at))
+
+
+def read_session(connection: Connection, digest: str, now: datetime) -> tuple[str, str, datetime] | None:
+    """Give (actor, CSRF token, end) of a session; None where it is unknown or over."""
+    alive = (sessions.c.hash == digest) & (sessions.c.expires_at > now)
+    row = connection.execute(select(sessions.c.actor, sessions.c.csrf, sessions.c.expires_at).where(alive)).first()
+    return None if row is None else (row.actor, row.csrf, row.expires_at)
+
+
+def drop_session(connection: Connection, digest: str) -> bool:
+    """End a session; False where there was none."""
+    return bool(connection.execute(delete(sessions).where(sessions.c.hash == digest)).rowcount)
