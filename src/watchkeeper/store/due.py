@@ -71,6 +71,12 @@ def claim(connection: Connection, now: datetime, owner: str, limit: int = 50) ->
     return taken
 
 
+def void_claims(connection: Connection) -> int:
+    """Free every claimed row at once: for a start-up that knows, by its lock, that no other worker lives."""
+    held = and_(dues.c.done_at.is_(None), dues.c.claimed_by.is_not(None))
+    return connection.execute(update(dues).where(held).values(claimed_by=None, lease_until=None)).rowcount
+
+
 def settle(connection: Connection, key: str, now: datetime) -> None:
     """Mark as done, after the effect."""
     connection.execute(update(dues).where(dues.c.key == key).values(done_at=now))

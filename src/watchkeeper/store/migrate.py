@@ -31,7 +31,7 @@ def migrate(database: Database) -> None:
             if current is not None and current not in {script.revision for script in scripts.walk_revisions()}:
                 raise ConfigError(
                     f"The database has schema {current}, which this release does not know.",
-                    hint="It belongs to a newer release of Watchkeeper: start that one, or restore a backup from before the upgrade.",
+                    hint="It belongs to a newer release: start that one, or restore a backup from before the upgrade.",
                     code="WK125",
                 )
             config.attributes["connection"] = connection

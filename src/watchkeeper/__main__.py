@@ -1,0 +1,5 @@
+"""Runs `python -m watchkeeper`."""
+
+from watchkeeper.cli import main
+
+main()

@@ -1,0 +1,146 @@
+"""What anybody may ask for: a person in the console, a program over the API, the command line, and our own automation.
+
+Each act writes the ledger entry and the chapter's rows in one transaction, then wakes the loop. `actor` is who asks; the
+loop asks as `automation`. An act that a promise about safety forbids raises Refused.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from watchkeeper.app import App
+from watchkeeper.base.errors import InputError, NotFound, Refused
+from watchkeeper.book.model import Procedure
+from watchkeeper.incident import ledger as incidents
+from watchkeeper.incident import lifecycle
+from watchkeeper.incident.model import Entry, Incident
+from watchkeeper.run import answering, starting
+from watchkeeper.run import ledger as runs
+from watchkeeper.run.model import Plan
+from watchkeeper.run.plan import plan as make_plan
+from watchkeeper.store import ledger
+
+AUTOMATION = "automation"
+
+
+@dataclass(frozen=True, slots=True)
+class Brake:
+    """The state of the brake: on or off, by whom and why."""
+
+    on: bool
+    actor: str
+    why: str
+
+
+async def acknowledge(app: App, actor: str, incident_id: str, why: str = "") -> Incident:
+    """Take an incident: the ladder stops climbing."""
+    now = app.clock.now()
+    found = await app.database.write(lambda c: lifecycle.acknowledge(c, now, incident_id, actor, why))
+    app.wake()
+    return found
+
+
+async def resolve(app: App, actor: str, incident_id: str, why: str = "") -> Incident:
+    """Close an incident by a person's word, without or against a verdict; the reason is kept."""
+    if not why.strip():
+        raise InputError("Closing an incident by hand needs a reason.", hint="Say what makes you sure.", code="WK130")
+    now = app.clock.now()
+    found = await app.database.write(lambda c: lifecycle.resolve(c, now, incident_id, actor, why))
+    app.wake()
+    return found
+
+
+async def note(app: App, actor: str, incident_id: str, text: str) -> Entry:
+    """Write a line of one's own into a timeline."""
+    if not text.strip():
+        raise InputError("The note is empty.", hint="Write what the next reader should know.", code="WK131")
+    now = app.clock.now()
+
+    def work(connection: incidents.Connection) -> Entry:
+        if incidents.get_incident(connection, incident_id) is None:
+            raise no_incident(incident_id)
+        return incidents.add_entry(connection, incident_id, now, "note", actor, text.strip())
+
+    return await app.database.write(work)
+
+
+def find_procedure(app: App, name: str) -> Procedure:
+    """Find a procedure by its id or its title; raises NotFound with the nearest ones."""
+    wanted = name.strip().casefold()
+    for procedure in app.book.procedures:
+        if procedure.id == name or procedure.title.casefold() == wanted:
+            return procedure
+    near = [p.id for p in app.book.procedures if wanted in p.id or wanted in p.title.casefold()]
+    if len(near) == 1:
+        return next(p for p in app.book.procedures if p.id == near[0])
+    listed = ", ".join(near[:5]) or ", ".join(p.id for p in app.book.procedures[:5])
+    raise NotFound(f"The book has no procedure {name!r}.", hint=f"For example: {listed}.", code="WK202")
+
+
+def plan_of(app: App, name: str) -> Plan:
+    """Make the plan of a procedure: what would be done, without doing any of it."""
+    return make_plan(app.book, find_procedure(app, name))
+
+
+async def start_run(app: App, actor: str, procedure_id: str, incident_id: str | None = None, why: str = "") -> str:
+    """Start carrying out a procedure; returns the run's id. It asks before what the policy does not allow."""
+    procedure_plan = plan_of(app, procedure_id)
+    if app.estate.policy.mode == "observe" and actor == AUTOMATION:
+        raise Refused("The service is in mode observe: nothing runs by itself.", hint="Set mode = \"ask\" in watchkeeper.toml.")
+    now = app.clock.now()
+    target = next(iter(app.estate.targets), "local")
+
+    def work(connection: incidents.Connection) -> str:
+        incident = incidents.get_incident(connection, incident_id) if incident_id else None
+        if incident_id and incident is None:
+            raise no_incident(incident_id)
+        return starting.start_run(connection, now, procedure_plan, incident, actor, target, why=why)
+
+    run_id = await app.database.write(work)
+    app.wake()
+    return run_id
+
+
+async def answer(app: App, actor: str, run_id: str, act_key: str, answer: str, why: str = "") -> None:
+    """Answer what a run asks: approve, refuse, happened, did-not-happen, again, skip, done, yes, no or abort."""
+    now = app.clock.now()
+    await app.database.write(lambda c: answering.answer(c, now, run_id, act_key, answer, actor, why, app.estate.policy))
+    app.wake()
+
+
+async def cancel_run(app: App, actor: str, run_id: str, why: str = "") -> None:
+    """Stop a run before its next act; what is under way is finished first."""
+    now = app.clock.now()
+    await app.database.write(lambda c: answering.cancel(c, now, run_id, actor, why))
+    app.wake()
+
+
+async def halt(app: App, actor: str, why: str) -> Brake:
+    """Stop everything automatic at once, until somebody lifts it; it survives a restart."""
+    now = app.clock.now()
+
+    def work(connection: incidents.Connection) -> None:
+        runs.set_brake(connection, now, "halt", actor, why)
+        ledger.append(connection, now, actor, "halt", app.estate.service, why=why)
+
+    await app.database.write(work)
+    app.wake()
+    return Brake(True, actor, why)
+
+
+async def unhalt(app: App, actor: str, why: str = "") -> Brake:
+    """Let automatic acts go on."""
+    now = app.clock.now()
+
+    def work(connection: incidents.Connection) -> None:
+        runs.lift_brake(connection, "halt")
+        ledger.append(connection, now, actor, "unhalt", app.estate.service, why=why)
+
+    await app.database.write(work)
+    app.wake()
+    return Brake(False, actor, why)
+
+
+def no_incident(incident_id: str) -> NotFound:
+    """Give the error for an incident that is not there."""
+    return NotFound(f"There is no incident {incident_id}.", hint="`watchkeeper incident list` shows them.", code="WK201")

@@ -1,0 +1,162 @@
+"""Wiring only: one object that holds what the chapters need, opened from a watchkeeper.toml."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import socket
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+from watchkeeper.base.clock import Clock, SystemClock
+from watchkeeper.base.errors import Conflict, InputError
+from watchkeeper.base.secrets import Scrubber
+from watchkeeper.book.model import Book
+from watchkeeper.book.reader import read_book
+from watchkeeper.estate import ledger as estate_ledger
+from watchkeeper.estate import plugins
+from watchkeeper.estate.bind import bind
+from watchkeeper.estate.config import load_estate
+from watchkeeper.estate.model import Bindings, Estate
+from watchkeeper.run.engine import Engine
+from watchkeeper.run.interpreter import Interpreter
+from watchkeeper.run.target import Target
+from watchkeeper.settings import Settings, load_settings
+from watchkeeper.store.database import Database, open_database
+from watchkeeper.store.migrate import migrate
+from watchkeeper.tell.notifier import Notifier
+from watchkeeper.watch.probe import Probe
+
+CONFIG = "watchkeeper.toml"
+
+
+@dataclass
+class App:
+    """Everything that is wired together. It decides nothing."""
+
+    settings: Settings
+    clock: Clock
+    state: Path
+    database: Database
+    estate: Estate
+    book: Book
+    bindings: Bindings
+    scrubber: Scrubber
+    #: this process, for claims and leases
+    owner: str
+    probes: Mapping[str, Probe] = field(default_factory=dict)
+    targets: Mapping[str, Target] = field(default_factory=dict)
+    notifier: Notifier | None = None
+    engine: Engine | None = None
+    interpreter: Interpreter | None = None
+    #: address of the console once it listens
+    address: str = ""
+    _woken: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def wake(self) -> None:
+        """Say that there is something to do now; the rows say what."""
+        self._woken.set()
+
+    async def woken(self, within_s: float) -> None:
+        """Wait until somebody wakes us, at most that long."""
+        try:
+            await asyncio.wait_for(self._woken.wait(), within_s)
+        except TimeoutError:
+            pass
+        self._woken.clear()
+
+    async def close(self) -> None:
+        """Let go of probes and the database; what runs outside goes on."""
+        for probe in self.probes.values():
+            await probe.close()
+        self.database.close()
+
+
+def find_config(given: Path | None = None) -> Path:
+    """Find watchkeeper.toml: the given file or folder, or the one in this folder."""
+    path = given or Path(os.environ.get("WATCHKEEPER_CONFIG", CONFIG))
+    path = path / CONFIG if path.is_dir() else path
+    if not path.is_file():
+        raise InputError(
+            f"There is no {path}.",
+            hint="`watchkeeper init RUNBOOK` writes one beside the runbook; or name one: watchkeeper serve PATH.",
+            code="WK126",
+        )
+    return path.resolve()
+
+
+def open_app(config: Path, settings: Settings | None = None, clock: Clock | None = None) -> App:
+    """Read the configuration and the book and open the database. Nothing is contacted and nothing runs yet."""
+    settings = settings or load_settings()
+    clock = clock or SystemClock()
+    estate = load_estate(config)
+    book = read_book(estate.runbook)
+    state = estate.folder / settings.text("state")
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    database = open_database(settings.text("database_url"), state)
+    migrate(database)
+    now = clock.now()
+    source = estate.runbook.read_text(errors="replace") if estate.runbook.is_file() else ""
+    database.write_now(
+        lambda connection: estate_ledger.remember_book(
+            connection, now, book.digest, estate.service, str(estate.runbook), source
+        )
+    )
+    return App(
+        settings=settings,
+        clock=clock,
+        state=state,
+        database=database,
+        estate=estate,
+        book=book,
+        bindings=bind(book, estate),
+        scrubber=Scrubber(estate.secrets()),
+        owner=f"{socket.gethostname()}-{os.getpid()}-{time.time_ns():x}",
+    )
+
+
+def furnish(app: App) -> None:
+    """Load the plug-ins that the configuration names: probes, targets, notifier, engine."""
+    app.probes = {
+        name: plugins.load("watchkeeper.signals", signal.kind)(signal, app.estate) for name, signal in app.estate.signals.items()
+    }
+    app.targets = {
+        name: plugins.load("watchkeeper.targets", target.kind)(target, app.estate) for name, target in app.estate.targets.items()
+    }
+    app.notifier = plugins.load("watchkeeper.notifiers", "apprise")()
+    app.engine = plugins.load("watchkeeper.engines", "dbos")(app.settings.text("database_url"), app.state)
+    app.interpreter = Interpreter(
+        database=app.database,
+        clock=app.clock,
+        estate=app.estate,
+        bindings=app.bindings,
+        targets=app.targets,
+        state=app.state,
+        settings=app.settings,
+        owner=app.owner,
+    )
+
+
+@contextmanager
+def only_one(state: Path) -> Iterator[IO[str]]:
+    """Hold the state folder's lock: one Watchkeeper a folder, and a second one says so."""
+    with (state / "lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            lock.seek(0)
+            raise Conflict(
+                f"Watchkeeper already runs on {state} (process {lock.read().strip() or 'unknown'}).",
+                hint="Stop that one first, or set WATCHKEEPER_STATE to another folder.",
+                code="WK311",
+            ) from None
+        lock.seek(0)
+        lock.truncate()
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield lock
