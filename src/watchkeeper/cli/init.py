@@ -1,0 +1,28 @@
+"""`watchkeeper init`: an annotated watchkeeper.toml for a runbook."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from watchkeeper.app import CONFIG
+from watchkeeper.base.errors import Conflict
+from watchkeeper.book.reader import read_book
+from watchkeeper.estate.init import annotated_toml
+
+
+def init(
+    runbook: Annotated[Path, typer.Argument(help="The runbook, a Markdown file or a folder of them.")],
+    force: Annotated[bool, typer.Option("--force", help="Replace a watchkeeper.toml that is already there.")] = False,
+) -> None:
+    """Write an annotated watchkeeper.toml beside the runbook: all that the book needs, and what is still missing."""
+    book = read_book(runbook)
+    path = (runbook if runbook.is_dir() else runbook.parent) / CONFIG
+    if path.exists() and not force:
+        raise Conflict(f"{path} is already there.", hint="Add --force to replace it.", code="WK312")
+    path.write_text(annotated_toml(book, runbook))
+    alerts = sum(1 for t in book.thresholds if t.role == "alert")
+    print(f"Wrote {path}: {alerts} thresholds to bind, {len(book.procedures)} procedures, {len(book.contacts)} contacts.")
+    print("Fill in what it marks as missing, then: watchkeeper doctor && watchkeeper serve")

@@ -1,0 +1,47 @@
+"""Arguments that several commands take, and how they print."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import json
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeAlias, TypeVar
+
+import typer
+
+from watchkeeper.app import App, find_config, open_app
+
+T = TypeVar("T")
+
+ConfigOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", help="watchkeeper.toml or its folder; default: this folder. [WATCHKEEPER_CONFIG]"),
+]
+Format: TypeAlias = Literal["text", "json"]
+FormatOption: TypeAlias = Annotated[Format, typer.Option("--format", help="text for people, json for programs.")]
+WhyOption: TypeAlias = Annotated[str, typer.Option("--why", "-m", help="The reason, kept in the ledger.")]
+
+
+def me() -> str:
+    """Give the name under which this terminal acts."""
+    return getpass.getuser()
+
+
+def with_app(config: Path | None, work: Callable[[App], Coroutine[Any, Any, T]]) -> T:
+    """Open the configuration's rows, do one thing with them, and close."""
+
+    async def call() -> T:
+        app = open_app(find_config(config))
+        try:
+            return await work(app)
+        finally:
+            await app.close()
+
+    return asyncio.run(call())
+
+
+def print_json(value: object) -> None:
+    """Print as JSON, instants as ISO 8601."""
+    print(json.dumps(value, ensure_ascii=False, indent=2, default=str))

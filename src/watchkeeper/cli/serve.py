@@ -1,0 +1,37 @@
+"""`watchkeeper serve`: watch the service and operate it from its runbook, with the console."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from watchkeeper.app import find_config, open_app
+from watchkeeper.settings import load_settings
+from watchkeeper.web.serving import serve as serve_console
+
+
+def serve(
+    config: Annotated[Path | None, typer.Argument(help="watchkeeper.toml or its folder. [WATCHKEEPER_CONFIG]")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on. [WATCHKEEPER_HOST]")] = None,
+    port: Annotated[int | None, typer.Option(help="Port of the console; 0 takes a free one. [WATCHKEEPER_PORT]")] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log every decision.")] = False,
+) -> None:
+    """Watch the service and operate it from its runbook, with the console, until Ctrl-C."""
+    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    settings = load_settings()
+    app = open_app(find_config(config), settings)
+
+    def ready(address: str) -> None:
+        bound = len(app.bindings.bound)
+        print(f"Watching {app.estate.service} from {app.estate.runbook.name}: {bound} thresholds, mode {app.estate.policy.mode}.")
+        for waiting in app.bindings.unbound:
+            print(f"  not watched: {waiting.sentence}")
+        print(f"Console: {address}", flush=True)
+
+    asyncio.run(serve_console(app, host or settings.text("host"), port if port is not None else int(settings.number("port")), ready))

@@ -1,0 +1,80 @@
+"""Runs the loop and the console in one process, until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+
+import uvicorn
+
+from watchkeeper.app import App, furnish, only_one
+from watchkeeper.base.errors import ConfigError
+from watchkeeper.loop import Loop
+from watchkeeper.web.site import create_site, printed_address
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its signal handlers: stopping is ours."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals alone."""
+        yield
+
+
+@contextlib.asynccontextmanager
+async def serving(app: App, host: str, port: int) -> AsyncIterator[tuple[str, asyncio.Task[None]]]:
+    """Open everything and give the address to open in a browser, with the task that ends when the loop does."""
+    listener = _listen(host, port)
+    bound = int(listener.getsockname()[1])
+    app.address = f"http://{host}:{bound}"
+    with only_one(app.state):
+        furnish(app)
+        site = create_site(app)
+        config = uvicorn.Config(site, log_level="warning", lifespan="off", access_log=False, timeout_graceful_shutdown=2)
+        server = _Server(config)
+        console = asyncio.create_task(server.serve(sockets=[listener]), name="console")
+        loop = asyncio.create_task(Loop(app).run(), name="loop")
+        try:
+            yield printed_address(app, host, bound), loop
+        finally:
+            server.should_exit = True
+            loop.cancel()
+            await asyncio.gather(loop, console, return_exceptions=True)
+            listener.close()
+            await app.close()
+
+
+async def serve(app: App, host: str, port: int, ready: Callable[[str], None]) -> None:
+    """Serve until SIGINT or SIGTERM; acts under way are finished first."""
+    stop = asyncio.Event()
+    running = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        running.add_signal_handler(number, stop.set)
+    async with serving(app, host, port) as (address, loop):
+        ready(address)
+        stopped = asyncio.create_task(stop.wait())
+        done, _ = await asyncio.wait({stopped, loop}, return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        if loop in done:
+            await loop
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as problem:
+        listener.close()
+        raise ConfigError(
+            f"The console cannot listen on {host}:{port}: {problem.strerror}.",
+            hint="Take another port with --port, or 0 for a free one.",
+            code="WK127",
+        ) from None
+    listener.listen(128)
+    return listener
