@@ -1,0 +1,90 @@
+"""`watchkeeper incident`: list, show, acknowledge, note and resolve."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from watchkeeper.actions import acts
+from watchkeeper.app import App
+from watchkeeper.base.durations import format_duration
+from watchkeeper.cli.options import ConfigOption, FormatOption, WhyOption, me, print_json, with_app
+from watchkeeper.incident import ledger as incidents
+from watchkeeper.incident.model import Entry, Incident
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, no_args_is_help=True)
+IncidentId = Annotated[str, typer.Argument(help="The incident's id, as `incident list` shows it.")]
+
+
+@app.callback()
+def incident() -> None:
+    """Incidents: what we are living through, and what we lived through."""
+
+
+@app.command("list")
+def list_(
+    config: ConfigOption = None,
+    open_only: Annotated[bool, typer.Option("--open", help="Only those that are not resolved.")] = False,
+    format: FormatOption = "text",
+) -> None:
+    """List incidents, newest first."""
+
+    async def work(app: App) -> list[Incident]:
+        return await app.database.read(lambda c: incidents.list_incidents(c, open_only=open_only))
+
+    found = with_app(config, work)
+    if format == "json":
+        print_json([asdict(i) for i in found])
+        return
+    if not found:
+        print("No incidents." if not open_only else "No open incidents.")
+    for i in found:
+        print(f"{i.id}  {i.opened_at:%Y-%m-%d %H:%M:%S}  {i.severity or '-':8} {i.status:12} {i.title}")
+
+
+@app.command()
+def show(incident_id: IncidentId, config: ConfigOption = None, format: FormatOption = "text") -> None:
+    """Show an incident with its timeline."""
+
+    async def work(app: App) -> tuple[Incident | None, list[Entry]]:
+        return await app.database.read(
+            lambda c: (incidents.get_incident(c, incident_id), incidents.read_timeline(c, incident_id))
+        )
+
+    found, entries = with_app(config, work)
+    if found is None:
+        raise acts.no_incident(incident_id)
+    if format == "json":
+        print_json({"incident": asdict(found), "timeline": [asdict(e) for e in entries]})
+        return
+    print(f"{found.title}\n{found.id}, {found.severity or 'no severity'}, {found.status}")
+    for entry in entries:
+        since = format_duration((entry.at - found.began_at).total_seconds())
+        print(f"  +{since:>10}  {entry.sentence}" + (f"  ({entry.actor})" if entry.actor != acts.AUTOMATION else ""))
+
+
+@app.command()
+def acknowledge(incident_id: IncidentId, config: ConfigOption = None, why: WhyOption = "") -> None:
+    """Take an incident: the ladder stops climbing."""
+    found = with_app(config, lambda app: acts.acknowledge(app, me(), incident_id, why))
+    print(f"{found.title}: yours since {found.acknowledged_at:%H:%M:%S}.")
+
+
+@app.command()
+def resolve(
+    incident_id: IncidentId,
+    why: Annotated[str, typer.Argument(help="What makes you sure; kept in the ledger.")],
+    config: ConfigOption = None,
+) -> None:
+    """Close an incident by your word."""
+    found = with_app(config, lambda app: acts.resolve(app, me(), incident_id, why))
+    print(f"{found.title}: resolved.")
+
+
+@app.command()
+def note(incident_id: IncidentId, text: Annotated[str, typer.Argument(help="The line.")], config: ConfigOption = None) -> None:
+    """Write a line into the timeline."""
+    with_app(config, lambda app: acts.note(app, me(), incident_id, text))
+    print("Written.")

@@ -1,0 +1,131 @@
+"""`watchkeeper run`: plan, start, list, show, answer and cancel runs of procedures."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from watchkeeper.actions import acts
+from watchkeeper.app import App
+from watchkeeper.base.errors import NotFound
+from watchkeeper.cli.options import ConfigOption, FormatOption, WhyOption, me, print_json, with_app
+from watchkeeper.run import ledger as runs
+from watchkeeper.run.model import Plan, Run
+from watchkeeper.run.plan import plan_to_json
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, no_args_is_help=True)
+ProcedureName = Annotated[str, typer.Argument(help="The procedure's id or title, as `watchkeeper show` lists it.")]
+RunId = Annotated[str, typer.Argument(help="The run's id, as `run list` shows it.")]
+MARKS = {"done": "✓", "failed": "✗", "skipped": "–", "running": "…", "asking": "?", "unknown": "?", "waiting": "…", "to-do": "·"}
+
+
+@app.callback()
+def run() -> None:
+    """Runs: procedures of the book being carried out."""
+
+
+@app.command()
+def plan(procedure: ProcedureName, config: ConfigOption = None, format: FormatOption = "text") -> None:
+    """Print what a procedure would do, without doing any of it."""
+
+    async def work(app: App) -> Plan:
+        return acts.plan_of(app, procedure)
+
+    _print_plan(with_app(config, work), format)
+
+
+@app.command()
+def start(
+    procedure: ProcedureName,
+    config: ConfigOption = None,
+    incident: Annotated[str | None, typer.Option(help="The incident it is for.")] = None,
+    why: WhyOption = "",
+    plan_only: Annotated[bool, typer.Option("--plan", help="Print the steps and run none.")] = False,
+    format: FormatOption = "text",
+) -> None:
+    """Start carrying out a procedure; a serving Watchkeeper does it, and asks before what the policy does not allow."""
+    if plan_only:
+        plan(procedure, config, format)
+        return
+    run_id = with_app(config, lambda app: acts.start_run(app, me(), procedure, incident, why))
+    print(f"Started {run_id}; follow it with `watchkeeper run show {run_id}`.")
+
+
+@app.command("list")
+def list_(config: ConfigOption = None, format: FormatOption = "text") -> None:
+    """List runs, newest first."""
+
+    async def work(app: App) -> list[Run]:
+        return await app.database.read(lambda c: runs.list_runs(c))
+
+    found = list(reversed(with_app(config, work)))
+    if format == "json":
+        print_json([asdict(r) for r in found])
+        return
+    if not found:
+        print("No runs.")
+    for r in found:
+        print(f"{r.id}  {r.started_at:%Y-%m-%d %H:%M:%S}  {r.state:10} {r.plan.title}  {r.sentence}")
+
+
+@app.command()
+def show(run_id: RunId, config: ConfigOption = None, format: FormatOption = "text") -> None:
+    """Show a run: each act, how it stands and why."""
+
+    async def work(app: App) -> Run | None:
+        return await app.database.read(lambda c: runs.load_run(c, run_id))
+
+    found = with_app(config, work)
+    if found is None:
+        raise NotFound(f"There is no run {run_id}.", hint="`watchkeeper run list` shows them.", code="WK203")
+    if format == "json":
+        print_json(asdict(found))
+        return
+    print(f"{found.plan.title}: {found.state}. {found.sentence}")
+    for act in found.plan.acts:
+        standing = found.acts.get(act.key)
+        state = standing.state if standing else "to-do"
+        print(f"  {MARKS[state]} {act.key:5} {act.risk if act.kind == 'command' else act.kind:9} {_one_line(act.text)}")
+        if standing and standing.question and state in ("asking", "unknown"):
+            print(f"        asks: {standing.question}")
+            print(f"        answer: watchkeeper run answer {run_id} {act.key} ANSWER --why REASON")
+        elif standing and standing.outcome and standing.outcome.sentence:
+            print(f"        {standing.outcome.sentence}")
+
+
+@app.command()
+def answer(
+    run_id: RunId,
+    act: Annotated[str, typer.Argument(help="The act that asks, such as 3.1.")],
+    what: Annotated[str, typer.Argument(help="approve, refuse, happened, did-not-happen, again, skip, done, yes, no or abort.")],
+    config: ConfigOption = None,
+    why: WhyOption = "",
+) -> None:
+    """Answer what a run asks."""
+    with_app(config, lambda app: acts.answer(app, me(), run_id, act, what, why))
+    print("Answered.")
+
+
+@app.command()
+def cancel(run_id: RunId, config: ConfigOption = None, why: WhyOption = "") -> None:
+    """Stop a run before its next act."""
+    with_app(config, lambda app: acts.cancel_run(app, me(), run_id, why))
+    print("It stops before its next act.")
+
+
+def _print_plan(made: Plan, format: str) -> None:
+    if format == "json":
+        print_json(plan_to_json(made))
+        return
+    print(f"{made.title} (line {made.line}), {len(made.acts)} acts; nothing is run.")
+    for act in made.acts:
+        under = "  " if act.branch else ""
+        what = act.risk if act.kind == "command" else act.kind
+        print(f"  {act.key:5} {what:9} {under}{_one_line(act.command.text if act.command else act.text)}  (line {act.line})")
+
+
+def _one_line(text: str) -> str:
+    flat = " ".join(text.split())
+    return flat if len(flat) <= 100 else flat[:99] + "…"
