@@ -23,11 +23,10 @@ from watchkeeper.actions import acts
 from watchkeeper.alert import board
 from watchkeeper.alert import ledger as alerts
 from watchkeeper.app import App
-from watchkeeper.base.errors import Refused, Transient, WatchkeeperError
+from watchkeeper.base.errors import ConfigError, Refused, Transient, WatchkeeperError
 from watchkeeper.incident import clocks, lifecycle, opening
 from watchkeeper.incident import ledger as incidents
 from watchkeeper.incident.model import Incident
-from watchkeeper.learn import ledger as reviews
 from watchkeeper.learn import review
 from watchkeeper.people import ladder
 from watchkeeper.run import ledger as runs
@@ -36,8 +35,8 @@ from watchkeeper.run.model import Run
 from watchkeeper.store import due
 from watchkeeper.store.anchor import write_anchor
 from watchkeeper.store.ledger import read_head
-from watchkeeper.tell import message, outbox
 from watchkeeper.tell import ledger as notices
+from watchkeeper.tell import message, outbox
 from watchkeeper.verify import rules as verify
 from watchkeeper.watch import ledger as watch
 from watchkeeper.watch.watcher import Watcher
@@ -59,7 +58,8 @@ class Loop:
     async def run(self) -> None:
         """Watch and act until cancelled."""
         app = self.app
-        assert app.engine is not None and app.interpreter is not None
+        if app.engine is None or app.interpreter is None:
+            raise ConfigError("The application is not furnished.", hint="Call furnish(app) first.", code="WK128")
         if app.database.dialect == "sqlite":
             await app.database.write(due.void_claims)
         await app.engine.open(app.interpreter.advance)

@@ -29,9 +29,11 @@ def serve(
 
     def ready(address: str) -> None:
         bound = len(app.bindings.bound)
-        print(f"Watching {app.estate.service} from {app.estate.runbook.name}: {bound} thresholds, mode {app.estate.policy.mode}.")
+        name, mode = app.estate.runbook.name, app.estate.policy.mode
+        print(f"Watching {app.estate.service} from {name}: {bound} thresholds, mode {mode}.")
         for waiting in app.bindings.unbound:
             print(f"  not watched: {waiting.sentence}")
         print(f"Console: {address}", flush=True)
 
-    asyncio.run(serve_console(app, host or settings.text("host"), port if port is not None else int(settings.number("port")), ready))
+    wanted = port if port is not None else int(settings.number("port"))
+    asyncio.run(serve_console(app, host or settings.text("host"), wanted, ready))
