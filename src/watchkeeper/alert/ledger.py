@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Float, Index, String, Table, Text
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
 
+from sqlalchemy import Column, Connection, Float, Index, Row, Select, String, Table, Text, insert, select, update
+
+from watchkeeper.alert.model import Alert
 from watchkeeper.store.schema import Instant, metadata
 
 alerts = Table(
@@ -24,3 +30,70 @@ alerts = Table(
     Index("ix_alert_open", "ended_at", "key"),
     Index("ix_alert_incident", "incident_id"),
 )
+
+
+def raise_alert(connection: Connection, alert: Alert) -> None:
+    """Write a new alert."""
+    connection.execute(insert(alerts).values(**asdict(alert)))
+
+
+def end_alert(connection: Connection, alert_id: str, now: datetime) -> bool:
+    """End an alert; False where it had ended before."""
+    open_one = (alerts.c.id == alert_id) & alerts.c.ended_at.is_(None)
+    return connection.execute(update(alerts).where(open_one).values(ended_at=now)).rowcount == 1
+
+
+def attach(connection: Connection, alert_id: str, incident_id: str, explained_by: str | None) -> None:
+    """Put an alert into an incident, with the component that explains it (None: it is a cause itself)."""
+    values = {"incident_id": incident_id, "explained_by": explained_by}
+    connection.execute(update(alerts).where(alerts.c.id == alert_id).values(**values))
+
+
+def read_alert(connection: Connection, alert_id: str) -> Alert | None:
+    """Give an alert by its id; None where there is none."""
+    row = connection.execute(select(alerts).where(alerts.c.id == alert_id)).first()
+    return _alert(row) if row else None
+
+
+def open_alert(connection: Connection, key: str) -> Alert | None:
+    """Give the open alert of a threshold; None where none is open."""
+    row = connection.execute(select(alerts).where(alerts.c.key == key, alerts.c.ended_at.is_(None))).first()
+    return _alert(row) if row else None
+
+
+def open_alerts(connection: Connection) -> list[Alert]:
+    """Give all alerts that have not ended, oldest first."""
+    return _read(connection, select(alerts).where(alerts.c.ended_at.is_(None)))
+
+
+def waiting_alerts(connection: Connection) -> list[Alert]:
+    """Give the open alerts that belong to no incident yet."""
+    return _read(connection, select(alerts).where(alerts.c.ended_at.is_(None), alerts.c.incident_id.is_(None)))
+
+
+def alerts_of(connection: Connection, incident_id: str) -> list[Alert]:
+    """Give an incident's alerts, ended ones too, oldest first."""
+    return _read(connection, select(alerts).where(alerts.c.incident_id == incident_id))
+
+
+def alerts_of_all(connection: Connection, incident_ids: Sequence[str]) -> dict[str, list[Alert]]:
+    """Give the alerts of several incidents at once."""
+    found: dict[str, list[Alert]] = {incident_id: [] for incident_id in incident_ids}
+    if incident_ids:
+        for alert in _read(connection, select(alerts).where(alerts.c.incident_id.in_(incident_ids))):
+            found[alert.incident_id or ""].append(alert)
+    return found
+
+
+def list_alerts(connection: Connection, limit: int = 100) -> list[Alert]:
+    """Give the newest alerts, newest first."""
+    newest = select(alerts).order_by(alerts.c.fired_at.desc(), alerts.c.id.desc()).limit(limit)
+    return [_alert(row) for row in connection.execute(newest)]
+
+
+def _read(connection: Connection, query: Select[Any]) -> list[Alert]:
+    return [_alert(row) for row in connection.execute(query.order_by(alerts.c.fired_at, alerts.c.id))]
+
+
+def _alert(row: Row[Any]) -> Alert:
+    return Alert(**row._asdict())

@@ -11,7 +11,7 @@ class Alert:
     """One threshold firing, from its first breach to its end."""
 
     id: str
-    #: the threshold's key: one open alert at a time for each
+    #: the threshold's key: one open alert at a time for each; "blind:<signal>" for a signal that gives no readings
     key: str
     subject: str
     component: str | None
@@ -30,6 +30,15 @@ class Alert:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenIncident:
+    """What grouping must know of an incident that is not over: its cause and its alerts, ended ones too."""
+
+    id: str
+    cause: str | None
+    alerts: tuple[Alert, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Grouping:
     """What to do with an alert: open an incident for its cause, join one, or wait; and the sentence why."""
 
@@ -37,5 +46,12 @@ class Grouping:
     #: "open", "join" or "wait"
     move: str
     cause: str | None
+    #: the incident to join; None with "join" means the one that `leader` opens
     incident_id: str | None
     sentence: str
+    #: the waiting alert whose incident this one joins, where that incident is opened in the same round
+    leader: str | None = None
+    #: the component that explains the alert; None where it is (part of) the cause
+    explained_by: str | None = None
+    #: True: the incident had another cause until now
+    new_cause: bool = False

@@ -1,0 +1,108 @@
+"""From flips to alerts: the alert chapter claims what the watch chapter wrote, in one transaction with its own rows.
+
+1. Each flip that nobody took is taken; who loses the race leaves it.
+2. A flip to firing opens an alert (one open a threshold), a flip to ok ends it. Objectives raise none.
+3. A signal that has been blind for a minute raises an alert of its own; a reading ends it.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, select, update
+
+from watchkeeper.alert import ledger
+from watchkeeper.alert.model import Alert
+from watchkeeper.alert.rules import BLIND, BLIND_GRACE, blind_key
+from watchkeeper.base.durations import format_duration
+from watchkeeper.base.ids import new_id
+from watchkeeper.estate.model import Bindings, Bound
+from watchkeeper.watch.ledger import flips, standings
+
+log = logging.getLogger(__name__)
+
+
+def take_flips(connection: Connection, bindings: Bindings, now: datetime) -> list[Alert]:
+    """Turn untaken flips into alerts opened and ended; give those that changed. Calling it again changes nothing."""
+    bounds = {bound.key: bound for bound in bindings.bound}
+    changed: dict[str, Alert] = {}
+    for flip in connection.execute(select(flips).where(flips.c.taken == 0).order_by(flips.c.id)).all():
+        mine = connection.execute(update(flips).where(flips.c.id == flip.id, flips.c.taken == 0).values(taken=1)).rowcount
+        if not mine:
+            log.info("Another process took flip %s first.", flip.id, extra={"action": "flip_lost"})
+            continue
+        alert = _take(connection, flip, bounds.get(flip.key))
+        if alert is not None:
+            changed[alert.id] = alert
+    changed |= {alert.id: alert for alert in _look_for_blindness(connection, bounds, now)}
+    return list(changed.values())
+
+
+def _take(connection: Connection, flip: Row[Any], bound: Bound | None) -> Alert | None:
+    alert = ledger.open_alert(connection, flip.key)
+    if flip.after == "ok" and alert is not None:
+        return _end(connection, alert, flip.at)
+    if flip.after != "firing" or alert is not None or bound is None or bound.threshold.role != "alert":
+        return None
+    alert = Alert(
+        id=new_id("alt", flip.at),
+        key=flip.key,
+        subject=bound.threshold.subject,
+        component=bound.component,
+        severity=bound.threshold.severity,
+        breached_at=_breached_at(connection, flip, bound),
+        fired_at=flip.at,
+        ended_at=None,
+        value=flip.value,
+        sentence=flip.sentence,
+    )
+    ledger.raise_alert(connection, alert)
+    log.info("Alert: %s", alert.sentence, extra={"action": "alert_opened", "alert": alert.id})
+    return alert
+
+
+def _breached_at(connection: Connection, flip: Row[Any], bound: Bound) -> datetime:
+    """Give the start of the breach: as the standing remembers it, else the flip less the threshold's own duration."""
+    row = connection.execute(select(standings.c.breached_since).where(standings.c.key == flip.key)).first()
+    if row is not None and row.breached_since is not None and row.breached_since <= flip.at:
+        since: datetime = row.breached_since
+        return since
+    start: datetime = flip.at - timedelta(seconds=bound.threshold.for_s or 0.0)
+    return start
+
+
+def _look_for_blindness(connection: Connection, bounds: dict[str, Bound], now: datetime) -> list[Alert]:
+    """Raise and end the alerts of blind signals: one a signal, however many thresholds it decides."""
+    blind: dict[str, tuple[datetime, Bound]] = {}
+    for row in connection.execute(select(standings).where(standings.c.state == "blind").order_by(standings.c.since)):
+        bound = bounds.get(row.key)
+        if bound is not None and bound.threshold.role == "alert":
+            blind.setdefault(bound.signal, (row.since, bound))
+    changed = []
+    for signal, (since, bound) in blind.items():
+        if now - since >= BLIND_GRACE and ledger.open_alert(connection, blind_key(signal)) is None:
+            changed.append(_raise_blind(connection, signal, since, bound, now))
+    for alert in ledger.open_alerts(connection):
+        if alert.key.startswith(BLIND) and alert.key.removeprefix(BLIND) not in blind:
+            changed.append(_end(connection, alert, now))
+    return changed
+
+
+def _raise_blind(connection: Connection, signal: str, since: datetime, bound: Bound, now: datetime) -> Alert:
+    blind_s = (now - since).total_seconds()
+    sentence = f"{signal} has given no reading for {format_duration(blind_s)}: nobody sees what it watches."
+    subject = f"{signal} is blind"
+    alert = Alert(new_id("alt", now), blind_key(signal), subject, bound.component, None, since, now, None, None, sentence)
+    ledger.raise_alert(connection, alert)
+    log.warning("Alert: %s", sentence, extra={"action": "alert_opened", "alert": alert.id})
+    return alert
+
+
+def _end(connection: Connection, alert: Alert, at: datetime) -> Alert:
+    ledger.end_alert(connection, alert.id, at)
+    log.info("%s is healthy again.", alert.subject, extra={"action": "alert_ended", "alert": alert.id})
+    ended = ledger.read_alert(connection, alert.id)
+    assert ended is not None
+    return ended
