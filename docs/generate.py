@@ -1,0 +1,141 @@
+"""Writes the pages of docs/reference that follow from the code: settings, commands, signals, error codes.
+
+Usage: python docs/generate.py [--check]; with --check nothing is written and a page that is out of date is an error.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from watchkeeper.cli import COMMANDS
+from watchkeeper.estate import plugins
+from watchkeeper.settings import SETTINGS
+
+ROOT = Path(__file__).resolve().parent.parent
+REFERENCE = ROOT / "docs" / "reference"
+
+
+def settings() -> str:
+    """Give the page of settings."""
+    rows = [f"| `{s.variable}` | {f'`{s.default}`' if s.default else 'empty'} | {s.help} |" for s in SETTINGS]
+    return "\n".join(
+        [
+            "# Settings",
+            "",
+            "What the program itself needs; what it watches is in watchkeeper.toml. Each is an environment variable; one that",
+            "can hold a secret may also be read from a file named by the same variable with `_FILE` behind it.",
+            "",
+            "| variable | default | what it does |",
+            "| --- | --- | --- |",
+            *rows,
+            "",
+        ]
+    )
+
+
+def commands() -> str:
+    """Give the page of commands, as their --help prints them."""
+    environment = {**os.environ, "COLUMNS": "110", "NO_COLOR": "1", "TERM": "dumb"}
+    parts = ["# Commands", "", "What `watchkeeper COMMAND --help` prints.", ""]
+    for verb in COMMANDS:
+        for path in subcommands(verb.name):
+            call = [sys.executable, "-m", "watchkeeper", *path, "--help"]
+            shown = subprocess.run(call, env=environment, capture_output=True, text=True, check=True).stdout
+            text = "\n".join(line.rstrip() for line in shown.strip().splitlines())
+            parts += [f"## watchkeeper {' '.join(path)}", "", "```text", text, "```", ""]
+    return "\n".join(parts)
+
+
+def subcommands(name: str) -> list[list[str]]:
+    """Give the command lines that a noun has: itself, and each of its verbs."""
+    tree = ast.parse((ROOT / "src" / "watchkeeper" / "cli" / f"{name}.py").read_text()) if module_of(name) else None
+    verbs = []
+    for node in tree.body if tree else []:
+        if isinstance(node, ast.FunctionDef):
+            for mark in node.decorator_list:
+                if isinstance(mark, ast.Call) and isinstance(mark.func, ast.Attribute) and mark.func.attr == "command":
+                    given = mark.args[0].value if mark.args and isinstance(mark.args[0], ast.Constant) else node.name
+                    verbs.append([name, str(given)])
+    return [[name], *verbs] if verbs else [[name]]
+
+
+def module_of(name: str) -> bool:
+    """Tell whether a command has a module of its own name."""
+    return (ROOT / "src" / "watchkeeper" / "cli" / f"{name}.py").is_file()
+
+
+def signals() -> str:
+    """Give the page of signal kinds with their options and readings."""
+    parts = [
+        "# Signals",
+        "",
+        "Each `[signals.NAME]` of watchkeeper.toml has a `kind`, and may have `component`, `every`, `timeout` and a table",
+        "`metrics` (the runbook's metric words = a reading of the signal). What each kind adds:",
+        "",
+    ]
+    for name in plugins.names("watchkeeper.signals"):
+        probe = plugins.load("watchkeeper.signals", name)
+        parts += [f"## {name}", "", " ".join((probe.__doc__ or "").split()), "", "| option | what it is |", "| --- | --- |"]
+        parts += [f"| `{option}` | {text} |" for option, text in probe.options.items()]
+        parts += ["", "| reading | what it is |", "| --- | --- |"]
+        parts += [f"| `{reading}` | {text} |" for reading, text in probe.readings.items()]
+        parts.append("")
+    return "\n".join(parts)
+
+
+def errors() -> str:
+    """Give the page of error codes: where each is raised, and its sentence."""
+    found: dict[str, list[str]] = {}
+    for path in sorted((ROOT / "src" / "watchkeeper").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call):
+                code = next((k.value.value for k in node.keywords if k.arg == "code" and isinstance(k.value, ast.Constant)), None)
+                if isinstance(code, str) and code.startswith("WK"):
+                    said = sentence(node.args[0]) if node.args else ""
+                    if said and said not in found.setdefault(code, []):
+                        found[code].append(said)
+    rows = [f"| <a id=\"{code.lower()}\"></a>`{code}` | {'<br>'.join(found[code])} |" for code in sorted(found)]
+    head = ["# Error codes", "", "Every error is one sentence, a hint and one of these codes; … stands for what it is about.", ""]
+    return "\n".join([*head, "| code | sentence |", "| --- | --- |", *rows, ""])
+
+
+def sentence(node: ast.expr) -> str:
+    """Give a message's text with … for its fields."""
+    if isinstance(node, ast.Constant):
+        return str(node.value).replace("|", "\\|")
+    if isinstance(node, ast.JoinedStr):
+        return "".join(str(v.value) if isinstance(v, ast.Constant) else "…" for v in node.values).replace("|", "\\|")
+    return ""
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "settings.md": settings,
+    "commands.md": commands,
+    "signals.md": signals,
+    "errors.md": errors,
+}
+
+
+def main() -> int:
+    """Write the pages, or check them; returns the exit status."""
+    stale = []
+    for name, make in PAGES.items():
+        path = REFERENCE / name
+        text = make()
+        if "--check" in sys.argv:
+            if not path.exists() or path.read_text() != text:
+                stale.append(name)
+        else:
+            path.write_text(text)
+    if stale:
+        print(f"Out of date: {', '.join(stale)}. `make docs` writes them anew.", file=sys.stderr)
+    return 1 if stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
