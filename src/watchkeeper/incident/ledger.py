@@ -2,8 +2,28 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, Integer, String, Table, Text, UniqueConstraint
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
 
+from sqlalchemy import (
+    Column,
+    Connection,
+    Index,
+    Integer,
+    Row,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
+    insert,
+    select,
+    update,
+)
+
+from watchkeeper.incident.model import Entry, Incident
 from watchkeeper.store.schema import Instant, Json, Serial, metadata
 
 incidents = Table(
@@ -40,3 +60,69 @@ timeline = Table(
     Column("body", Json, nullable=False),
     UniqueConstraint("incident_id", "seq"),
 )
+
+
+def open_incident(connection: Connection, incident: Incident) -> None:
+    """Write a new incident."""
+    connection.execute(insert(incidents).values(**asdict(incident)))
+
+
+def get_incident(connection: Connection, incident_id: str) -> Incident | None:
+    """Give an incident by its id; None where there is none."""
+    row = connection.execute(select(incidents).where(incidents.c.id == incident_id)).first()
+    return _incident(row) if row else None
+
+
+def list_incidents(connection: Connection, open_only: bool = False, limit: int = 100) -> list[Incident]:
+    """Give the newest incidents, newest first; with `open_only` those that are not resolved."""
+    query = select(incidents).order_by(incidents.c.opened_at.desc(), incidents.c.id.desc()).limit(limit)
+    if open_only:
+        query = query.where(incidents.c.status != "resolved")
+    return [_incident(row) for row in connection.execute(query)]
+
+
+def update_incident(connection: Connection, incident_id: str, **values: Any) -> None:
+    """Set columns of an incident; what changes is told by the timeline, not here."""
+    connection.execute(update(incidents).where(incidents.c.id == incident_id).values(**values))
+
+
+def add_entry(
+    connection: Connection,
+    incident_id: str,
+    now: datetime,
+    kind: str,
+    actor: str,
+    sentence: str,
+    body: Mapping[str, Any] | None = None,
+) -> Entry:
+    """Write the next line of an incident's timeline."""
+    # the incident's row is the lock under which lines of one timeline are numbered; SQLite has one writer anyway
+    connection.execute(select(incidents.c.id).where(incidents.c.id == incident_id).with_for_update())
+    last = connection.execute(select(func.max(timeline.c.seq)).where(timeline.c.incident_id == incident_id)).scalar()
+    entry = Entry(incident_id, (last or 0) + 1, now, kind, actor, sentence, dict(body or {}))
+    connection.execute(
+        insert(timeline).values(
+            incident_id=incident_id, seq=entry.seq, at=now, kind=kind, actor=actor, sentence=sentence, body=dict(body or {})
+        )
+    )
+    return entry
+
+
+def read_timeline(connection: Connection, incident_id: str, after_seq: int = 0) -> list[Entry]:
+    """Give an incident's timeline in order, after a line's number."""
+    query = select(timeline).where(timeline.c.incident_id == incident_id, timeline.c.seq > after_seq).order_by(timeline.c.seq)
+    return [_entry(row) for row in connection.execute(query)]
+
+
+def has_entry(connection: Connection, incident_id: str, kinds: Sequence[str], name: str, value: str) -> bool:
+    """Tell whether the timeline has a line of these kinds whose body says `name`: `value`; what is written once asks this."""
+    query = select(timeline.c.body).where(timeline.c.incident_id == incident_id, timeline.c.kind.in_(kinds))
+    return any(row.body.get(name) == value for row in connection.execute(query))
+
+
+def _incident(row: Row[Any]) -> Incident:
+    return Incident(**row._asdict())
+
+
+def _entry(row: Row[Any]) -> Entry:
+    return Entry(row.incident_id, row.seq, row.at, row.kind, row.actor, row.sentence, row.body)

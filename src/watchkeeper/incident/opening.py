@@ -1,0 +1,169 @@
+"""From alerts to incidents: one a cause, opened, joined or given a deeper cause, in one transaction with the alerts' rows.
+
+1. Every waiting alert is grouped by the book's diagram (alert/rules.py).
+2. What opens gets a row, its timeline, its clocks as due rows and its ledger entry.
+3. What joins may raise the severity, become the cause, and takes a recovered incident back.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from watchkeeper.alert import ledger as alerts
+from watchkeeper.alert.graph import Graph, graph_of
+from watchkeeper.alert.model import Alert, Grouping, OpenIncident
+from watchkeeper.alert.rules import Scene, group, place_of
+from watchkeeper.base.ids import new_id
+from watchkeeper.book.model import Book, Threshold
+from watchkeeper.estate.model import Bindings
+from watchkeeper.incident import ledger as incidents
+from watchkeeper.incident import lifecycle, rules, timers
+from watchkeeper.incident.model import ClockRun, Incident
+from watchkeeper.store import ledger
+from watchkeeper.watch.ledger import standings as standing_rows
+from watchkeeper.watch.model import Standing
+
+log = logging.getLogger(__name__)
+
+
+def group_alerts(
+    connection: Connection, book: Book, bindings: Bindings, service: str, now: datetime, group_wait_s: float
+) -> list[Incident]:
+    """Give every waiting alert its incident; returns the incidents that were opened or changed, as they are now."""
+    waiting = {alert.id: alert for alert in alerts.waiting_alerts(connection)}
+    if not waiting:
+        return []
+    open_ones = incidents.list_incidents(connection, open_only=True, limit=1000)
+    members = alerts.alerts_of_all(connection, [i.id for i in open_ones])
+    scene = Scene(
+        waiting=list(waiting.values()),
+        open_alerts=alerts.open_alerts(connection),
+        incidents=[OpenIncident(i.id, i.cause, tuple(members[i.id])) for i in open_ones],
+        standings=_standings(connection),
+        bindings=bindings,
+        graph=graph_of(book),
+        now=now,
+        group_wait_s=group_wait_s,
+    )
+    groupings = group(scene)
+    room = _Room(connection, book, bindings, service, now, scene.graph)
+    for grouping in groupings:
+        if grouping.move == "open":
+            followers = [g for g in groupings if g.leader == grouping.alert_id]
+            room.open(grouping, waiting[grouping.alert_id], [(g, waiting[g.alert_id]) for g in followers])
+        elif grouping.move == "join" and grouping.incident_id is not None:
+            room.join(grouping, waiting[grouping.alert_id], grouping.incident_id)
+    return [found for i in room.touched if (found := incidents.get_incident(connection, i)) is not None]
+
+
+class _Room:
+    """What opening and joining need, for one round."""
+
+    def __init__(self, connection: Connection, book: Book, bindings: Bindings, service: str, now: datetime, graph: Graph) -> None:
+        self.connection, self.book, self.service, self.now, self.graph = connection, book, service, now, graph
+        self.bounds = {bound.key: bound for bound in bindings.bound}
+        self.thresholds: Mapping[str, Threshold] = {key: bound.threshold for key, bound in self.bounds.items()}
+        self.touched: dict[str, None] = {}
+
+    def open(self, grouping: Grouping, alert: Alert, followers: Sequence[tuple[Grouping, Alert]]) -> None:
+        """Open an incident for a cause, with all alerts that this round gives it."""
+        first = replace(alert, explained_by=grouping.explained_by)
+        members = [first, *(replace(a, explained_by=g.explained_by) for g, a in followers)]
+        called = rules.call(self.book, members)
+        incident = Incident(
+            id=new_id("inc", self.now),
+            service=self.service,
+            title=rules.title(members, self.thresholds, self.book),
+            severity=called.severity,
+            status="open",
+            cause=grouping.cause,
+            began_at=min(a.breached_at for a in members),
+            opened_at=self.now,
+            book=self.book.digest,
+        )
+        incidents.open_incident(self.connection, incident)
+        self.touched[incident.id] = None
+        for how, member in [(grouping, first), *((g, m) for (g, _), m in zip(followers, members[1:], strict=True))]:
+            alerts.attach(self.connection, member.id, incident.id, member.explained_by)
+            self._tell_alert(incident.id, member, how, min(member.fired_at, self.now))
+        named = f"{incident.severity}: " if incident.severity else ""
+        self._entry(incident.id, "opened", f"Incident opened. {named}{incident.title}. {called.sentence} {grouping.sentence}")
+        timers.set_clocks(self.connection, incident, self._clocks(incident, members))
+        ledger.append(
+            self.connection, self.now, lifecycle.AUTOMATION, "incident.open", incident.id, why=grouping.sentence,
+            body={"title": incident.title, "severity": incident.severity, "alerts": [a.id for a in members]},
+        )  # fmt: skip
+        log.info("Incident opened: %s", incident.title, extra={"action": "incident_opened", "incident": incident.id})
+
+    def join(self, grouping: Grouping, alert: Alert, incident_id: str) -> None:
+        """Add an alert to an open incident; it may change its cause, raise its severity or take it back from recovered."""
+        before = incidents.get_incident(self.connection, incident_id)
+        assert before is not None
+        self.touched[incident_id] = None
+        member = replace(alert, explained_by=grouping.explained_by, incident_id=incident_id)
+        alerts.attach(self.connection, member.id, incident_id, member.explained_by)
+        self._tell_alert(incident_id, member, grouping, self.now)
+        if before.status == "recovered":
+            lifecycle.reopen(self.connection, self.now, incident_id, f"{alert.subject} is red again, so it is not over.")
+        values: dict[str, Any] = {"began_at": min(before.began_at, alert.breached_at)}
+        if grouping.new_cause:
+            values |= self._new_cause(before, grouping)
+        members = alerts.alerts_of(self.connection, incident_id)
+        called = rules.call(self.book, members)
+        if rules.gravity(self.book, called.severity) < rules.gravity(self.book, before.severity):
+            values["severity"] = called.severity
+        if grouping.new_cause or "severity" in values:
+            values["title"] = rules.title(members, self.thresholds, self.book)
+        incidents.update_incident(self.connection, incident_id, **values)
+        if "severity" in values:
+            self._raise(incident_id, before, called, members)
+
+    def _new_cause(self, before: Incident, grouping: Grouping) -> dict[str, Any]:
+        for old in alerts.alerts_of(self.connection, before.id):
+            if old.explained_by is None and grouping.cause is not None and old.id != grouping.alert_id:
+                beneath = self.graph.beneath(place_of(old, self.graph, self.bounds))
+                if self.graph.place(grouping.cause) in beneath or old.component == before.cause:
+                    alerts.attach(self.connection, old.id, before.id, grouping.cause)
+        body = {"from": before.cause, "to": grouping.cause}
+        self._entry(before.id, "cause", f"The cause is {grouping.cause}, no longer {before.cause}: {grouping.sentence}", body)
+        ledger.append(
+            self.connection, self.now, lifecycle.AUTOMATION, "incident.cause", before.id, why=grouping.sentence, body=body
+        )
+        # the procedure was chosen for another cause
+        return {"cause": grouping.cause, "procedure_id": None, "because": ""}
+
+    def _raise(self, incident_id: str, before: Incident, called: rules.Called, members: Sequence[Alert]) -> None:
+        incident = incidents.get_incident(self.connection, incident_id)
+        assert incident is not None
+        body = {"from": before.severity, "to": called.severity}
+        was = before.severity or "without a severity"
+        self._entry(incident_id, "severity", f"The incident is now {called.severity}; it was {was}. {called.sentence}", body)
+        ledger.append(
+            self.connection, self.now, lifecycle.AUTOMATION, "incident.severity", incident_id, why=called.sentence, body=body
+        )
+        timers.set_clocks(self.connection, incident, self._clocks(incident, members))
+
+    def _clocks(self, incident: Incident, members: Sequence[Alert]) -> list[ClockRun]:
+        causes = [self.thresholds[a.key] for a in members if a.explained_by is None and a.key in self.thresholds]
+        found = rules.clocks(self.book, incident, causes)
+        taken = incident.acknowledged_by not in (None, lifecycle.AUTOMATION)
+        return [clock for clock in found if not taken or clock.kind == "update"]
+
+    def _tell_alert(self, incident_id: str, alert: Alert, how: Grouping, at: datetime) -> None:
+        body = {"alert": alert.id, "key": alert.key, "fired_at": alert.fired_at.isoformat(), "explained_by": alert.explained_by}
+        sentence = alert.sentence if how.move == "open" else f"{alert.sentence} {how.sentence}"
+        incidents.add_entry(self.connection, incident_id, at, "alert", lifecycle.AUTOMATION, sentence, body)
+
+    def _entry(self, incident_id: str, kind: str, sentence: str, body: Mapping[str, Any] | None = None) -> None:
+        incidents.add_entry(self.connection, incident_id, self.now, kind, lifecycle.AUTOMATION, sentence, body)
+
+
+def _standings(connection: Connection) -> dict[str, Standing]:
+    return {row.key: Standing(row.key, row.state, row.since, row.breached_since, row.value, row.at, row.sentence)
+            for row in connection.execute(standing_rows.select())}  # fmt: skip

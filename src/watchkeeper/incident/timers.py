@@ -1,0 +1,57 @@
+"""Clocks as due rows: the promises of an incident, kept by whoever lives when they come due."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, delete, select
+
+from watchkeeper.incident.model import ClockRun, Incident
+from watchkeeper.store import due
+
+KIND = "clock"
+
+
+def clock_key(incident: Incident, kind: str, level: int, role: str = "") -> str:
+    """Name a clock so that it is kept once for each severity that the incident has had."""
+    return f"clock/{incident.id}/{incident.severity or '-'}/{kind}/{level}/{role}"[:200]
+
+
+def set_clocks(connection: Connection, incident: Incident, runs: Sequence[ClockRun]) -> None:
+    """Write an incident's clocks; those of an earlier severity that are still open are dropped."""
+    due.cancel(connection, incident.id, KIND)
+    for run in runs:
+        set_clock(connection, incident, run)
+
+
+def set_clock(connection: Connection, incident: Incident, run: ClockRun) -> None:
+    """Write one clock; one with the same key that is still open is moved."""
+    body = {"clock": run.kind, "level": run.level, "role": run.role, "sentence": run.sentence}
+    due.schedule(connection, due.Due(clock_key(incident, run.kind, run.level, run.role), KIND, incident.id, run.due_at, body))
+
+
+def read_clocks(connection: Connection, incident_id: str) -> list[ClockRun]:
+    """Give the clocks of an incident that still run, the next one first."""
+    table = due.dues.c
+    still_open = (table.subject == incident_id) & (table.kind == KIND) & table.done_at.is_(None)
+    rows = connection.execute(select(table.at, table.body).where(still_open).order_by(table.at, table.key)).all()
+    return [ClockRun(row.body["clock"], row.at, row.body["sentence"], row.body["role"], row.body["level"]) for row in rows]
+
+
+def stop_clocks(connection: Connection, incident_id: str, kinds: Sequence[str] = ()) -> int:
+    """Drop what still runs on an incident, all or only these kinds; returns how many."""
+    if not kinds:
+        return due.cancel(connection, incident_id, KIND)
+    table = due.dues.c
+    rows = connection.execute(
+        select(table.key, table.body).where(table.subject == incident_id, table.kind == KIND, table.done_at.is_(None))
+    ).all()
+    keys = [row.key for row in rows if row.body["clock"] in kinds]
+    return connection.execute(delete(due.dues).where(table.key.in_(keys))).rowcount if keys else 0
+
+
+def again(run: ClockRun, every: timedelta, now: datetime) -> ClockRun:
+    """Give the next round of a clock that comes again, after `now`."""
+    rounds = max(1, (now - run.due_at) // every + 1)
+    return ClockRun(run.kind, run.due_at + rounds * every, run.sentence, run.role, run.level + rounds)

@@ -1,0 +1,197 @@
+"""The book's ladder: who is told, after how long, and who of the estate that is.
+
+The book's rungs and role words enter; rungs with instants (seconds after the incident opened), people and sentences leave. A
+contact that is only a placeholder is a finding and is never paged.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from watchkeeper.base.durations import format_duration
+from watchkeeper.base.secrets import Secret
+from watchkeeper.base.words import likeness, words
+from watchkeeper.book.model import Book, Contact, Escalation, Severity
+from watchkeeper.estate.model import Estate, Person
+
+#: how long a level has where the book names levels without times and the severity promises no response time
+DEFAULT_STEP_S = 900.0
+
+_ON_CALL = re.compile(r"\bon[\s_-]?call\b", re.IGNORECASE)
+_SPLIT = re.compile(r"\s*(?:,|/|;|\+|&|\band\b|\bund\b|\bet\b|\by\b)\s*", re.IGNORECASE)
+_SYNONYMS = {"admin": "administrator", "sysadmin": "administrator", "mgr": "manager", "eng": "engineer", "tech": "technical"}
+_PLACEHOLDER = re.compile(
+    r"(?<![A-Za-z0-9])x{3,}(?![A-Za-z0-9])|\[[^\[\]:]*\]|<[^<>]*>|\{[^{}]*\}|\byour[-_ .]?(?:domain|company|org|team|name|phone)"
+    r"|change[-_]?me|\bexample\.(?:com|org|net)\b|\b555[-. ]?01\d\d\b|^\s*(?:tbd|tba|todo|n/a|none)?\s*$",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One level of a ladder: its role words and when it is told, in seconds after the incident opened."""
+
+    level: int
+    role: str
+    after_s: float
+    #: line of the book; 0 where the book has no ladder
+    line: int
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Who a role is, and the sentence that says so, or why nobody is."""
+
+    people: tuple[Person, ...]
+    sentence: str
+
+    @property
+    def nobody(self) -> bool:
+        """Tell whether the role reaches nobody: a finding."""
+        return not self.people
+
+
+def severity_of(book: Book, word: str | None) -> Severity | None:
+    """Find the book's severity by its code or name, case ignored; None where the book does not define it."""
+    if word is None:
+        return None
+    wanted = words(word)
+    exact = (s for s in book.severities if wanted in (words(s.code), words(s.name or s.code)))
+    return next(exact, None)
+
+
+def rungs(book: Book, severity: str | None) -> list[Rung]:
+    """Give the ladder of a severity in order; with no ladder in the book one rung with no role: everybody, at once."""
+    ladder, which = _ladder(book, severity)
+    if not ladder:
+        return [Rung(1, "", 0.0, 0, "The book has no ladder: everybody whom watchkeeper.toml names is told at once.")]
+    ladder = sorted(ladder, key=lambda e: (e.level, e.line))
+    levels = sorted({e.level for e in ladder})
+    own = {n: next((e.after_s for e in ladder if e.level == n and e.after_s is not None), None) for n in levels}
+    times, reading = _times([own[n] for n in levels], book, severity)
+    at = dict(zip(levels, times, strict=True))
+    return [Rung(e.level, e.role, at[e.level], e.line, _say(e, at[e.level], which, reading)) for e in ladder]
+
+
+def _ladder(book: Book, severity: str | None) -> tuple[list[Escalation], str]:
+    """Choose the rungs of a severity from a matrix, or those for all."""
+    for_all = [e for e in book.escalation if e.severity is None]
+    if len(for_all) == len(book.escalation):
+        return for_all, ""
+    known = severity_of(book, severity)
+    names = {words(n) for n in (severity, known.code if known else None, known.name if known else None) if n}
+    own = [e for e in book.escalation if e.severity is not None and words(e.severity) in names]
+    if own:
+        return own, f"the ladder of {own[0].severity}"
+    if for_all:
+        return for_all, "the ladder for all severities"
+    first = book.escalation[0].severity
+    because = f"{severity} has none" if severity else "the incident has no severity"
+    return [e for e in book.escalation if e.severity == first], f"the ladder of {first}, the first, because {because}"
+
+
+def _times(own: Sequence[float | None], book: Book, severity: str | None) -> tuple[list[float], str]:
+    """Turn the times of the levels into instants, and say which reading was used."""
+    if all(time is None for time in own):
+        promised = severity_of(book, severity)
+        step = (promised.respond_within_s if promised else None) or DEFAULT_STEP_S
+        why = f"the book gives no times: each level has {format_duration(step)}"
+        return [n * step for n in range(len(own))], why
+    if own[0]:
+        why = "the first level has a time of its own, so a time says how long its level has before the next is told"
+        given: list[float | None] = [0.0, *own[:-1]]
+    else:
+        why = "the first level is told at once, so a time says when its level is told"
+        given = [0.0, *own[1:]]
+    times: list[float] = []
+    for time in given:
+        last = times[-1] if times else 0.0
+        times.append(last + DEFAULT_STEP_S if time is None else max(last, time))
+    return times, why
+
+
+def _say(rung: Escalation, after_s: float, which: str, reading: str) -> str:
+    when = "at once" if after_s == 0 else f"after {format_duration(after_s)}"
+    because = "; ".join(part for part in (which, reading) if part)
+    return f"Level {rung.level}, {rung.role}, is told {when} (line {rung.line}: {because})."
+
+
+def is_placeholder(address: str) -> bool:
+    """Tell whether an address is only a place where one is missing.
+
+    >>> is_placeholder("+1-XXX-XXX-XXXX"), is_placeholder("[Phone]"), is_placeholder("+49 30 1234567")
+    (True, True, False)
+    """
+    return _PLACEHOLDER.search(address) is not None
+
+
+def addresses(person: Person) -> tuple[Secret | str, ...]:
+    """Give a person's addresses without placeholders, in the order in which they are tried."""
+    return tuple(a for a in person.notify if not is_placeholder(a.reveal() if isinstance(a, Secret) else a))
+
+
+def people_for(role: str, estate: Estate) -> list[Person]:
+    """Find the people whose role words are most like these; an empty role means everybody."""
+    people = list(estate.people.values())
+    if not role.strip():
+        return people
+    found = _best(role, people)
+    if not found and len(parts := [part for part in _SPLIT.split(role) if part]) > 1:
+        found = list(dict.fromkeys(person for part in parts for person in _best(part, people)))
+    return found
+
+
+def _best(role: str, people: Sequence[Person]) -> list[Person]:
+    wanted = _role_words(role)
+    scores = [max(likeness(wanted, _role_words(name)) for name in (*p.roles, p.name, p.id)) for p in people]
+    best = max(scores, default=0.0)
+    return [p for p, score in zip(people, scores, strict=True) if score == best] if best else []
+
+
+def _role_words(role: str) -> frozenset[str]:
+    return frozenset(_SYNONYMS.get(word, word) for word in words(_ON_CALL.sub("oncall", role)))
+
+
+def reach(role: str, book: Book, estate: Estate) -> Reach:
+    """Say who of the estate can be told for a role; nobody is a finding, with what the book has instead."""
+    found = people_for(role, estate)
+    reachable = tuple(p for p in found if addresses(p))
+    named = role or "everybody"
+    if reachable:
+        return Reach(reachable, f"{named}: {', '.join(p.name for p in reachable)}.")
+    if found:
+        names = ", ".join(p.name for p in found)
+        return Reach((), f"{named}: {names} has no address that can be used; nobody is told.")
+    contact = _contact(role, book)
+    if contact is None:
+        return Reach((), f"{named}: nobody in watchkeeper.toml has this role; nobody is told.")
+    given = next((a for a in (contact.phone, contact.email, contact.channel) if a), "empty contact")
+    instead = f"the book's {given}{', a placeholder,' if is_placeholder(given) else ''} (line {contact.line}) is not used"
+    return Reach((), f"{named}: nobody in watchkeeper.toml has this role, and {instead}.")
+
+
+def _contact(role: str, book: Book) -> Contact | None:
+    wanted = _role_words(role)
+    best = max(book.contacts, key=lambda c: likeness(wanted, _role_words(c.role)), default=None)
+    return best if best is not None and likeness(wanted, _role_words(best.role)) else None
+
+
+def findings(book: Book, estate: Estate) -> list[str]:
+    """Give a sentence for each rung of any severity that reaches nobody, and each address that is a placeholder."""
+    said: dict[str, None] = {}
+    for severity in [s.code for s in book.severities] or [None]:  # type: ignore[list-item]
+        for rung in rungs(book, severity):
+            answer = reach(rung.role, book, estate)
+            if answer.nobody:
+                at = f"Level {rung.level} (line {rung.line})" if rung.line else "The incident"
+                said[f"{at} reaches nobody: {answer.sentence}"] = None
+    for person in estate.people.values():
+        for address in person.notify:
+            if is_placeholder(address.reveal() if isinstance(address, Secret) else address):
+                shown = "an address" if isinstance(address, Secret) else address
+                where = f"{person.name} (line {person.line} of watchkeeper.toml)"
+                said[f"{where}: {shown} is a placeholder and is never paged."] = None
+    return list(said)
