@@ -60,6 +60,8 @@ class SignalConfig:
     options: Mapping[str, Any] = field(default_factory=dict)
     #: the same before $VARIABLES were filled in, to show to people
     shown: Mapping[str, Any] = field(default_factory=dict)
+    #: path of a key below this table -> its line in the file
+    lines: Mapping[tuple[str | int, ...], int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,10 @@ class Estate:
         """Give the folder of watchkeeper.toml, against which its paths are taken."""
         return self.path.parent
 
+    def where(self, line: int) -> str:
+        """Give file:line of a line of watchkeeper.toml."""
+        return f"{self.path}:{line}"
+
     def secrets(self) -> tuple[Secret, ...]:
         """Give every secret in use, for scrubbing."""
         own = [v.value for v in self.variables.values() if isinstance(v.value, Secret)]
@@ -137,6 +143,10 @@ class Bound:
     component: str | None
     #: why this reading: one sentence
     because: str
+    #: what the reading is multiplied by to stand in the threshold's unit
+    factor: float = 1.0
+    #: keys of the thresholds that must be breached as well ("CPU > 80 % and memory > 85 %")
+    together_with: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

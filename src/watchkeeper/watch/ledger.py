@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Float, Index, Integer, String, Table, Text
+import math
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import Column, Connection, Float, Index, Integer, Row, String, Table, Text, delete, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from watchkeeper.store.schema import Instant, Json, Serial, metadata
+from watchkeeper.watch.model import Flip, Sample, Standing, State
 
 samples = Table(
     "sample",
@@ -46,3 +53,154 @@ flips = Table(
     Column("taken", Integer, nullable=False, server_default="0"),
     Index("ix_flip_taken", "taken", "id"),
 )
+
+_PRUNED_AT_ONCE = 5_000
+
+
+def write_sample(connection: Connection, sample: Sample) -> None:
+    """Add one sample."""
+    write_samples(connection, [sample])
+
+
+def write_samples(connection: Connection, new: Iterable[Sample]) -> None:
+    """Add samples, in order."""
+    rows = [
+        {
+            "signal": sample.signal,
+            "at": sample.at,
+            "took_s": sample.took_s,
+            "readings": _to_json(sample.values),
+            "problem": sample.problem and _printable(sample.problem),
+            "detail": _printable(sample.detail),
+        }
+        for sample in new
+    ]
+    if rows:
+        connection.execute(insert(samples), rows)
+
+
+def read_samples(connection: Connection, signal: str, since: datetime, limit: int = 1_000) -> list[Sample]:
+    """Give a signal's samples since an instant, oldest first; of more than `limit` the newest."""
+    query = (
+        select(samples)
+        .where(samples.c.signal == signal, samples.c.at >= since)
+        .order_by(samples.c.at.desc(), samples.c.id.desc())
+    )
+    return [_sample(row) for row in reversed(connection.execute(query.limit(limit)).all())]
+
+
+def latest_samples(connection: Connection) -> dict[str, Sample]:
+    """Give the last sample of each signal. Steps through the index, however many samples are kept."""
+    found: dict[str, Sample] = {}
+    name = connection.execute(select(func.min(samples.c.signal))).scalar()
+    while name is not None:
+        last = select(samples).where(samples.c.signal == name).order_by(samples.c.at.desc(), samples.c.id.desc()).limit(1)
+        row = connection.execute(last).first()
+        if row is not None:
+            found[name] = _sample(row)
+        name = connection.execute(select(func.min(samples.c.signal)).where(samples.c.signal > name)).scalar()
+    return found
+
+
+def read_standings(connection: Connection) -> dict[str, Standing]:
+    """Give how each threshold stands, by key."""
+    return {row.key: _standing(row) for row in connection.execute(select(standings))}
+
+
+def save_standing(connection: Connection, signal: str, standing: Standing) -> None:
+    """Keep how a threshold stands; the one before is replaced."""
+    save_standings(connection, [(signal, standing)])
+
+
+def save_standings(connection: Connection, new: Iterable[tuple[str, Standing]]) -> None:
+    """Keep how thresholds stand, each with its signal."""
+    rows = [
+        {
+            "key": standing.key,
+            "signal": signal,
+            "state": standing.state,
+            "since": standing.since,
+            "breached_since": standing.breached_since,
+            "value": standing.value,
+            "at": standing.at,
+            "sentence": _printable(standing.sentence),
+        }
+        for signal, standing in new
+    ]
+    if not rows:
+        return
+    dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(standings)
+    replaced = {column.name: statement.excluded[column.name] for column in standings.columns if column.name != "key"}
+    connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_=replaced), rows)
+
+
+def forget_standings(connection: Connection, kept: Collection[str]) -> int:
+    """Drop the standings of thresholds that nothing decides any more; one that fires stays until a person settles it."""
+    return connection.execute(delete(standings).where(standings.c.key.not_in(list(kept)), standings.c.state != "firing")).rowcount
+
+
+def add_flip(connection: Connection, before: State, standing: Standing) -> None:
+    """Write down that a threshold changed its state, for the alert chapter to claim; a flip that is there already stays one."""
+    same = (flips.c.key == standing.key, flips.c.at == standing.at, flips.c.after == standing.state, flips.c.before == before)
+    if connection.execute(select(flips.c.id).where(*same).limit(1)).first() is not None:
+        return
+    row = {
+        "key": standing.key,
+        "before": before,
+        "after": standing.state,
+        "at": standing.at,
+        "value": standing.value,
+        "sentence": _printable(standing.sentence),
+    }
+    connection.execute(insert(flips).values(**row))
+
+
+def untaken_flips(connection: Connection, limit: int = 1_000) -> list[Flip]:
+    """Give the flips that nobody took yet, oldest first."""
+    rows = connection.execute(select(flips).where(flips.c.taken == 0).order_by(flips.c.id).limit(limit))
+    return [
+        Flip(row.id, row.key, cast(State, row.before), cast(State, row.after), row.at, row.value, row.sentence) for row in rows
+    ]
+
+
+def take_flip(connection: Connection, flip_id: int) -> bool:
+    """Take a flip in the caller's transaction; False where somebody else was first."""
+    return connection.execute(update(flips).where(flips.c.id == flip_id, flips.c.taken == 0).values(taken=1)).rowcount == 1
+
+
+def healthy_since(connection: Connection, keys: Collection[str]) -> datetime | None:
+    """Give the instant since which all of these thresholds are ok; None while one is not, or is not known."""
+    rows = connection.execute(select(standings.c.state, standings.c.since).where(standings.c.key.in_(list(keys)))).all()
+    if not rows or len(rows) < len(set(keys)) or any(row.state != "ok" for row in rows):
+        return None
+    return max(cast(datetime, row.since) for row in rows)
+
+
+def prune(connection: Connection, before: datetime) -> int:
+    """Drop samples and taken flips from before an instant, a bounded number at once; returns how many samples went."""
+    old = select(samples.c.id).where(samples.c.at < before).limit(_PRUNED_AT_ONCE)
+    gone = connection.execute(delete(samples).where(samples.c.id.in_(old))).rowcount
+    connection.execute(delete(flips).where(flips.c.taken == 1, flips.c.at < before))
+    return gone
+
+
+def _to_json(values: Mapping[str, float]) -> dict[str, float | str]:
+    """Keep what JSON has no number for as a text: PostgreSQL takes no NaN in it."""
+    return {_printable(name): value if math.isfinite(value) else str(value) for name, value in values.items()}
+
+
+def _sample(row: Row[Any]) -> Sample:
+    readings = {name: float(value) for name, value in row.readings.items()}
+    return Sample(row.signal, row.at, row.took_s, readings, row.problem, row.detail)
+
+
+def _standing(row: Row[Any]) -> Standing:
+    return Standing(row.key, cast(State, row.state), row.since, row.breached_since, row.value, row.at, row.sentence)
+
+
+def _printable(text: str) -> str:
+    """Take out what PostgreSQL takes in no text: the character 0 and halves of surrogate pairs."""
+    if text.isascii() and "\0" not in text:
+        return text
+    return text.replace("\0", "�").encode("utf-8", "replace").decode()

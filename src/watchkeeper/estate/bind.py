@@ -1,0 +1,216 @@
+"""Binds the book's thresholds to the readings of signals. The owner's mapping decides; what does not fit stays unbound and
+says what would bind it.
+
+A metric's words name a threshold where they are its subject (case, order, plural and punctuation do not matter), or where they
+are its canonical metric; words that are left over may only be empty ones, a statistic, or the signal's own component.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from watchkeeper.base.words import likeness, words
+from watchkeeper.book.model import Book, Threshold
+from watchkeeper.estate.model import Bindings, Bound, Estate, SignalConfig, Unbound
+from watchkeeper.estate.states import speaks_of_absence
+from watchkeeper.estate.units import factor, unit_of
+
+_SIGNS = {">": "above", ">=": "from", "<": "below", "<=": "to", "==": "equal", "!=": "not", "is": "is"}
+_STATISTICS: dict[str, frozenset[str]] = {
+    "p50": frozenset({"p50", "50th", "median", "percentile"}),
+    "p90": frozenset({"p90", "90th", "percentile"}),
+    "p95": frozenset({"p95", "95th", "percentile"}),
+    "p99": frozenset({"p99", "99th", "percentile"}),
+    "avg": frozenset({"avg", "average", "mean"}),
+    "max": frozenset({"max", "maximum", "peak"}),
+    "rate": frozenset({"rate"}),
+}
+_EMPTY = frozenset(
+    {
+        "are", "count", "current", "is", "level", "number", "overall", "percent", "percentage", "total", "usage", "utilisation",
+        "utilization", "value",
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A reading that fits a threshold."""
+
+    signal: SignalConfig
+    metric: str
+    reading: str
+    #: 3.1 the same text, 3 the same words, 2 but for spare words, 1 the canonical metric, 0.5 the component's own state;
+    #: the statistic makes a quarter more or less
+    rank: float
+    because: str
+
+
+def bind(book: Book, estate: Estate) -> Bindings:
+    """Bind each alert threshold of the book, and name the metrics that nothing in the book speaks of."""
+    bound: list[Bound] = []
+    unbound: list[Unbound] = []
+    thresholds = [threshold for threshold in book.thresholds if threshold.role == "alert"]
+    for threshold, key in zip(thresholds, _keys(thresholds), strict=True):
+        match, sentence = find_reading(threshold, estate)
+        scale = factor(match.reading, threshold.unit) if match and threshold.op != "is" else 1.0
+        if match is None:
+            unbound.append(Unbound(key, threshold, sentence))
+        elif scale is None:
+            unbound.append(Unbound(key, threshold, _misfit(threshold, match)))
+        else:
+            component = match.signal.component
+            bound.append(Bound(key, threshold, match.signal.name, match.reading, component, match.because, scale))
+    bound, unbound = _join_groups(bound, unbound)
+    return Bindings(tuple(bound), tuple(unbound), tuple(_unused(book, estate)))
+
+
+def find_reading(threshold: Threshold, estate: Estate) -> tuple[Match | None, str]:
+    """Find the reading that decides a threshold, and the sentence why there is one or none."""
+    matches = [match for signal in estate.signals.values() for match in _matches(threshold, signal)]
+    if not matches:
+        return None, f"No signal has a metric named {threshold.subject!r}.{_nearest(threshold, estate)}"
+    best = max(match.rank for match in matches)
+    first = [match for match in matches if match.rank == best]
+    if len({(match.signal.name, match.reading) for match in first}) > 1:
+        wanted = words(threshold.subject)
+        near = {match.signal.name: likeness(words(match.signal.component or ""), wanted) for match in first}
+        closest = [match for match in first if near[match.signal.name] == max(near.values()) > 0]
+        if len({(match.signal.name, match.reading) for match in closest}) != 1:
+            where = " and ".join(f"{match.metric!r} of the signal {match.signal.name}" for match in first)
+            return None, f"More than one reading fits {threshold.subject!r}: {where}. Name one of them exactly as the book does."
+        first = closest
+    return first[0], first[0].because
+
+
+def _matches(threshold: Threshold, signal: SignalConfig) -> Iterable[Match]:
+    for metric, reading in signal.metrics.items():
+        rank, because = _rank(threshold, metric, signal)
+        if rank:
+            said = f"{because} is the metric {metric!r} of the signal {signal.name} (line {_line(signal, metric)})."
+            yield Match(signal, metric, reading, rank, said)
+    component = signal.component or ""
+    absent = threshold.op == "is" and speaks_of_absence(threshold.state or "down")
+    if absent and "up" not in signal.metrics.values() and words(component) == words(threshold.subject):
+        said = f"The state of {component!r} is the reading 'up' of its signal {signal.name} (line {signal.line})."
+        yield Match(signal, component, "up", 0.5, said)
+
+
+def _rank(threshold: Threshold, metric: str, signal: SignalConfig) -> tuple[float, str]:
+    """Say how well a metric's words name a threshold; 0 where they do not."""
+    subject = f"The book's {threshold.subject!r}"
+    with_state = f"{threshold.subject} {threshold.state}" if threshold.state else threshold.subject
+    mine, statistic = _without_statistic(words(metric))
+    if statistic and threshold.statistic and statistic != threshold.statistic:
+        return 0.0, ""
+    bonus = 0.25 if statistic and statistic == threshold.statistic else -0.25 if statistic else 0.0
+    if metric.strip().casefold() in (threshold.subject.strip().casefold(), with_state.strip().casefold()):
+        return 3.1 + max(bonus, 0.0), subject
+    for text in (threshold.subject, with_state):
+        theirs, _ = _without_statistic(words(text))
+        if mine == theirs:
+            return 3.0 + bonus, subject
+        spare = _EMPTY | words(signal.component or "")
+        if mine ^ theirs <= spare and mine & theirs - _EMPTY:
+            return 2.0 + bonus, f"{subject}, but for {_listed(mine ^ theirs)},"
+    if threshold.metric and threshold.op != "is" and mine == words(threshold.metric):
+        return 1.0 + bonus, f"What the book calls {threshold.subject!r} ({threshold.metric})"
+    return 0.0, ""
+
+
+def _without_statistic(found: frozenset[str]) -> tuple[frozenset[str], str | None]:
+    for statistic, names in _STATISTICS.items():
+        if statistic != "rate" and found & (names - {"percentile"}) and found - names:
+            return found - names, statistic
+    return found, None
+
+
+def _join_groups(bound: list[Bound], unbound: list[Unbound]) -> tuple[list[Bound], list[Unbound]]:
+    """Tell the members of each "and" group of each other; one that is not whole can decide nothing."""
+    broken = {item.threshold.group for item in unbound if _is_compound(item.threshold)}
+    members: dict[str, list[Bound]] = {}
+    for item in bound:
+        if _is_compound(item.threshold):
+            members.setdefault(item.threshold.group or "", []).append(item)
+    whole: list[Bound] = []
+    for item in bound:
+        group = item.threshold.group if _is_compound(item.threshold) else None
+        if group in broken and group is not None:
+            said = f"{item.threshold.subject!r} is bound, but it counts only together with a comparison that is not."
+            unbound.append(Unbound(item.key, item.threshold, said))
+        elif group is not None:
+            others = tuple(other.key for other in members[group] if other.key != item.key)
+            whole.append(replace(item, together_with=others))
+        else:
+            whole.append(item)
+    return whole, unbound
+
+
+def _is_compound(threshold: Threshold) -> bool:
+    return threshold.group is not None and threshold.group_by == "and"
+
+
+def _keys(thresholds: Sequence[Threshold]) -> list[str]:
+    """Name each threshold by subject, comparison and severity; equal ones are counted in the order of the book."""
+    found: dict[str, int] = {}
+    names = []
+    for threshold in thresholds:
+        value = threshold.state if threshold.op == "is" else f"{threshold.value:g}" if threshold.value is not None else ""
+        parts = (threshold.subject, threshold.statistic, _SIGNS[threshold.op], value, threshold.unit, threshold.severity)
+        name = re.sub(r"[^\w.]+", "-", " ".join(part for part in parts if part).casefold()).strip("-") or "threshold"
+        if len(name) > 150:
+            name = f"{name[:130]}-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
+        found[name] = found.get(name, 0) + 1
+        names.append(name if found[name] == 1 else f"{name}-{found[name]}")
+    return names
+
+
+def _unused(book: Book, estate: Estate) -> Iterable[tuple[str, str, int, str]]:
+    """Name the metrics that no threshold, objective, branch condition or named metric of the book speaks of."""
+    spoken = list(book.thresholds)
+    spoken += [
+        step.condition.threshold
+        for procedure in book.procedures
+        for step in procedure.steps
+        if step.condition and step.condition.threshold
+    ]
+    spoken += [
+        Threshold(line=metric.line, role="objective", subject=metric.subject, metric=metric.metric, op=">")
+        for metric in book.metrics
+    ]
+    for signal in estate.signals.values():
+        for metric in signal.metrics:
+            if not any(_rank(threshold, metric, signal)[0] for threshold in spoken):
+                line = _line(signal, metric)
+                said = f"{estate.where(line)}: no threshold of the book speaks of {metric!r}, so nothing fires on it."
+                yield signal.name, metric, line, said
+
+
+def _line(signal: SignalConfig, metric: str) -> int:
+    return signal.lines.get(("metrics", metric), signal.line)
+
+
+def _nearest(threshold: Threshold, estate: Estate) -> str:
+    wanted = words(threshold.subject)
+    scored = [
+        (len(wanted & words(metric)), f"{metric!r} of the signal {signal.name}")
+        for signal in estate.signals.values()
+        for metric in signal.metrics
+    ]
+    score, name = max(scored, default=(0, ""))
+    near = f" The nearest is {name}." if score else ""
+    return f'{near} Write "{threshold.subject}" = "<reading>" below [signals.<name>.metrics].'
+
+
+def _misfit(threshold: Threshold, match: Match) -> str:
+    return (
+        f"{threshold.subject!r} is in {threshold.unit} in the book, and the reading {match.reading!r} of the signal "
+        f"{match.signal.name} gives {unit_of(match.reading)}. Map it to a reading in {threshold.unit}."
+    )
+
+
+def _listed(found: Iterable[str]) -> str:
+    return " and ".join(repr(word) for word in sorted(found))

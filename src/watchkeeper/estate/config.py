@@ -1,0 +1,228 @@
+"""Reads watchkeeper.toml into an Estate. Whatever is wrong comes out as one ConfigError with file:line and a hint.
+
+Nothing is contacted and no command runs here; plug-in classes are loaded only to know which options they take.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+from watchkeeper.base.errors import ConfigError
+from watchkeeper.base.secrets import Secret
+from watchkeeper.estate import plugins
+from watchkeeper.estate.lines import key_lines
+from watchkeeper.estate.model import Estate, Mode, Permission, Person, Policy, PolicyRule, SignalConfig, TargetConfig
+from watchkeeper.estate.table import Table, did_you_mean
+from watchkeeper.estate.variables import Variables, names_used
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+_PERMISSIONS = ("run", "ask", "never")
+_RISKS = ("read", "change", "destroy", "unknown")
+
+
+def load_estate(path: Path, environment: Mapping[str, str] | None = None) -> Estate:
+    """Read and check the file; variables of the environment come from `environment` (default: the process's own)."""
+    path = path.absolute()
+    root = _read_file(path)
+    variables = Variables(root.table("variables"), os.environ if environment is None else environment, lambda n: _users(root, n))
+    known = variables.read_all()
+    service = root.table("service")
+    name, runbook = service.text("name"), service.text("runbook")
+    mode = cast(Mode, service.choice("mode", ("observe", "ask", "act"), "ask"))
+    service.finish()
+    estate = Estate(
+        path=path,
+        service=name,
+        runbook=(path.parent / runbook).resolve(),
+        variables=known,
+        targets={key: _read_target(_named(key, table), key, variables) for key, table in root.named_tables("targets")},
+        signals={key: _read_signal(_named(key, table), key, variables) for key, table in root.named_tables("signals")},
+        people={key: _read_person(_named(key, table), key, variables) for key, table in root.named_tables("people")},
+        policy=_read_policy(root.table("policy"), mode),
+    )
+    root.finish()
+    return estate
+
+
+def options_of(signal: SignalConfig, estate: Estate) -> Table:
+    """Give a signal's own options as a table that knows their lines."""
+    path = ("signals", signal.name)
+    lines = {(*path, *key): line for key, line in signal.lines.items()} | {path: signal.line}
+    return Table(signal.options, estate.path, lines, path)
+
+
+def check_readings(signal: SignalConfig, estate: Estate, readings: list[str]) -> None:
+    """Raise ConfigError where a metric names a reading that the signal will not have."""
+    for metric, reading in signal.metrics.items():
+        if reading not in readings:
+            table = options_of(signal, estate)
+            raise ConfigError(
+                f"{table.name('metrics', metric)} is the reading {reading!r}, which a {signal.kind} signal does not have.",
+                hint=f"Its readings: {', '.join(readings)}.{did_you_mean(reading, readings)}",
+                code="WK132",
+                where=table.where("metrics", metric),
+            )
+
+
+def _read_file(path: Path) -> Table:
+    try:
+        text = path.read_bytes().decode()
+        values = tomllib.loads(text)
+    except OSError as problem:
+        raise ConfigError(
+            f"{path} cannot be read: {problem.strerror}.",
+            hint="`watchkeeper init RUNBOOK` writes one beside the runbook.",
+            code="WK130",
+        ) from None
+    except UnicodeDecodeError:
+        raise ConfigError("The file is not UTF-8 text.", hint="Save it as UTF-8.", code="WK130", where=f"{path}:1") from None
+    except tomllib.TOMLDecodeError as problem:
+        found = re.search(r"\s*\(at (?:line (\d+), column \d+|end of document)\)", str(problem))
+        line = int(found[1]) if found and found[1] else text.count("\n") + 1
+        said = str(problem)[: found.start()] if found else str(problem)
+        raise ConfigError(
+            f"This is not TOML: {said}.",
+            hint='Texts stand in quotes, tables in [brackets]: name = "shop".',
+            code="WK130",
+            where=f"{path}:{line}",
+        ) from None
+    return Table(values, path, key_lines(text))
+
+
+def _users(root: Table, name: str) -> list[str]:
+    """Find the keys that use a variable, as dotted names with their lines."""
+    found = []
+    for section in ("signals", "targets", "people"):
+        for entry, values in dict(root.values.get(section, {})).items():
+            for key, value in values.items() if isinstance(values, Mapping) else ():
+                if name in names_used(value):
+                    found.append(f"{section}.{entry}.{key}, line {root.line_of(section, entry, key)}")
+    return found
+
+
+def _named(name: str, table: Table) -> Table:
+    if not _NAME.fullmatch(name):
+        raise ConfigError(
+            f"{name!r} cannot be the name of one of [{table.path[0]}].",
+            hint="Use up to 100 letters, digits, - _ and . in it.",
+            code="WK132",
+            where=table.where(),
+        )
+    return table
+
+
+def _plugin(group: str, table: Table) -> type:
+    kind = table.text("kind")
+    try:
+        return plugins.load(group, kind)
+    except ConfigError as problem:
+        raise ConfigError(problem.message, hint=problem.hint, code=problem.code, where=table.where("kind")) from problem
+
+
+def _options(table: Table, plugin: type, common: tuple[str, ...], variables: Variables) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Give a plug-in's options with variables filled in, and as written."""
+    known = getattr(plugin, "options", {})
+    as_written = getattr(plugin, "as_written", ())
+    table.finish((*common, *known))
+    shown = {key: value for key, value in table.values.items() if key not in common}
+    filled = {key: value if key in as_written else variables.fill(value, table, key) for key, value in shown.items()}
+    return filled, shown
+
+
+def _read_target(table: Table, name: str, variables: Variables) -> TargetConfig:
+    plugin = _plugin(plugins.TARGETS, table)
+    common = ("kind", "directory", "path", "timeout")
+    options, _ = _options(table, plugin, common, variables)
+    folder = table.file.parent / _plain(variables.fill(table.text("directory", "."), table, "directory"))
+    return TargetConfig(
+        name=name,
+        kind=table.text("kind"),
+        line=table.line,
+        directory=folder.resolve(),
+        path=tuple((folder / _plain(variables.fill(item, table, "path"))).resolve() for item in table.texts("path")),
+        timeout_s=table.duration("timeout", 300.0, 0.1),
+        options=options,
+    )
+
+
+def _plain(value: str | Secret) -> str:
+    return value.reveal() if isinstance(value, Secret) else value
+
+
+def _read_signal(table: Table, name: str, variables: Variables) -> SignalConfig:
+    plugin = _plugin(plugins.SIGNALS, table)
+    common = ("kind", "component", "every", "timeout", "metrics")
+    options, shown = _options(table, plugin, common, variables)
+    metrics = table.table("metrics")
+    signal = SignalConfig(
+        name=name,
+        kind=table.text("kind"),
+        line=table.line,
+        component=table.maybe_text("component"),
+        every_s=table.duration("every", 15.0, 0.1),
+        timeout_s=table.duration("timeout", 10.0, 0.1),
+        metrics={metric: metrics.text(metric) for metric in metrics.values},
+        options=options,
+        shown=shown,
+        lines={path[2:]: line for path, line in table.lines.items() if path[:2] == table.path and len(path) > 2},
+    )
+    readings: Mapping[str, str] = getattr(plugin, "readings", {"*": ""})
+    if "*" not in readings:
+        check_readings(signal, Estate(table.file, "", table.file), list(readings))
+    return signal
+
+
+def _read_person(table: Table, name: str, variables: Variables) -> Person:
+    person = Person(
+        id=name,
+        name=table.text("name", name),
+        line=table.line,
+        roles=table.texts("roles"),
+        notify=tuple(variables.fill(address, table, "notify") for address in table.texts("notify")),
+    )
+    table.finish()
+    return person
+
+
+def _read_policy(table: Table, mode: Mode) -> Policy:
+    change = table.table("change")
+    allowed = change.texts("allow")
+    change.finish()
+    policy = Policy(
+        mode=mode,
+        change_allowed=allowed,
+        rules=tuple(_read_rule(rule) for rule in table.tables("rule")),
+        hold_s=table.duration("hold", 60.0),
+        approval_s=table.duration("approval", 900.0, 1.0),
+    )
+    for risk in ("destroy", "unknown"):
+        if risk in table.values:
+            raise table.error(
+                risk,
+                f"policy.{risk} cannot be allowed in general.",
+                "Name the one act in a [[policy.rule]] with its procedure and exact command.",
+                code="WK131",
+            )
+    table.finish()
+    return policy
+
+
+def _read_rule(table: Table) -> PolicyRule:
+    rule = PolicyRule(
+        line=table.line,
+        procedure=table.maybe_text("procedure"),
+        command=table.maybe_text("command"),
+        risk=table.choice("risk", _RISKS) if "risk" in table.values else None,
+        severity=table.maybe_text("severity"),
+        component=table.maybe_text("component"),
+        allow=cast(Permission, table.choice("allow", _PERMISSIONS)),
+    )
+    table.finish()
+    if rule.allow == "run" and not (rule.procedure and rule.command) and rule.risk in ("destroy", "unknown"):
+        raise table.error("allow", "This rule would let every such act run.", "Name its procedure and its exact command.")
+    return rule

@@ -1,0 +1,227 @@
+"""Judges a sample by a threshold of the book: ok, pending, firing or blind, each with the sentence why.
+
+A bound threshold, how it stood, a sample and now enter; how it stands leaves. A threshold fires at the sample with which it has
+been breached, without a break, for as long as the book says; a healthy sample ends it at once; no reading is never "ok".
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from watchkeeper.base.durations import format_duration
+from watchkeeper.base.words import words
+from watchkeeper.book.model import Threshold
+from watchkeeper.estate.model import Bound
+from watchkeeper.estate.states import bad_at_zero
+from watchkeeper.watch.model import Sample, Standing, State
+
+_UNITS = {
+    "percent": " %", "seconds": " s", "days": " days", "bytes": " bytes",
+    "per_second": "/s", "per_minute": "/min", "per_hour": "/h",
+}  # fmt: skip
+_WORDS_SHOWN = 160
+_BLIND = ": firing, blind"
+
+
+def judge(bound: Bound, before: Standing | None, sample: Sample, now: datetime) -> Standing:
+    """Say how a threshold stands after a sample. Times never run backwards: an instant before the last one counts as it."""
+    at, before = _in_order(sample.at, before, now)
+    raw = sample.values.get(bound.reading)
+    value = None if raw is None or math.isnan(raw) else raw * bound.factor
+    if value is None:
+        return _without_reading(bound, before, at, _why_missing(bound, sample, raw))
+    shown = value if math.isfinite(value) else None
+    if not is_breached(bound, value):
+        said = f"{_healthy_words(bound, value, sample.detail)}: ok"
+        return Standing(bound.key, "ok", _since(before, "ok", at), None, shown, at, said)
+    breached_since = _breached_since(bound.threshold, before, at)
+    held_s = (at - breached_since).total_seconds()
+    state, said = _hold(bound.threshold, before, held_s, _breached_words(bound, value, sample.detail))
+    return Standing(bound.key, state, _since(before, state, at), breached_since, shown, at, said)
+
+
+def together(bound: Bound, own: Standing, others: Iterable[Standing | None], before: Standing | None) -> Standing:
+    """Say how a threshold stands that counts only while others are breached as well ("CPU > 80 % and memory > 85 %")."""
+    if is_blind(own):
+        return replace(own, state="firing" if before is not None and before.state == "firing" else "blind")
+    if own.breached_since is None:
+        return own
+    found = list(others)
+    missing = [other for other in found if other is None or other.breached_since is None]
+    if missing:
+        said = f"{own.sentence.rsplit(':', 1)[0]}, but what it counts together with is not breached: ok"
+        return replace(own, state="ok", since=_since(before, "ok", own.at), breached_since=None, sentence=said)
+    since = max([own.breached_since, *(other.breached_since for other in found if other and other.breached_since)])
+    held_s = max(0.0, (own.at - since).total_seconds())
+    state, said = _hold(bound.threshold, before, held_s, f"{_first_clause(own.sentence)} together with the rest of its rule")
+    return replace(own, state=state, since=_since(before, state, own.at), breached_since=since, sentence=said)
+
+
+def stale(bound: Bound, standing: Standing, every_s: float, now: datetime) -> Standing | None:
+    """Say that a threshold is blind because no sample came for three times as long as it should; None while that is not so."""
+    quiet_s = (now - standing.at).total_seconds()
+    if is_blind(standing) or quiet_s <= max(3 * every_s, every_s + 15.0):
+        return None
+    return _without_reading(bound, standing, now, f"no sample for {format_duration(quiet_s)}")
+
+
+def is_blind(standing: Standing) -> bool:
+    """Say whether there is no reading to judge; a threshold that fired before stays firing and may be blind all the same."""
+    return standing.state == "blind" or (standing.state == "firing" and standing.sentence.endswith(_BLIND))
+
+
+def is_breached(bound: Bound, value: float) -> bool:
+    """Say whether a value, in the threshold's unit, is over the threshold."""
+    threshold = bound.threshold
+    if threshold.op == "is":
+        return (value == 0) == bad_at_zero(threshold.state or "down", bound.reading)
+    limit = threshold.value
+    if limit is None:
+        return False
+    match threshold.op:
+        case ">":
+            return value > limit
+        case ">=":
+            return value >= limit
+        case "<":
+            return value < limit
+        case "<=":
+            return value <= limit
+        case "==":
+            return value == limit
+        case _:
+            return value != limit
+
+
+def _in_order(at: datetime, before: Standing | None, now: datetime) -> tuple[datetime, Standing | None]:
+    """Keep instants in order where a clock was set back: a standing from the future is moved to now."""
+    at = min(at, now)
+    if before is None or before.at <= at:
+        return at, before
+    if before.at > now:
+        breached = min(before.breached_since, now) if before.breached_since else None
+        before = replace(before, at=now, since=min(before.since, now), breached_since=breached)
+    return max(at, before.at), before
+
+
+def _since(before: Standing | None, state: State, at: datetime) -> datetime:
+    return before.since if before is not None and before.state == state else at
+
+
+def _breached_since(threshold: Threshold, before: Standing | None, at: datetime) -> datetime:
+    """Give the start of the breach; a gap without readings breaks it only when it was longer than the hold."""
+    if before is None or before.breached_since is None:
+        return at
+    if before.state == "blind" and (at - before.since).total_seconds() > (threshold.for_s or 0.0):
+        return at
+    return before.breached_since
+
+
+def _hold(threshold: Threshold, before: Standing | None, held_s: float, said: str) -> tuple[State, str]:
+    allowed_s = threshold.for_s or 0.0
+    if allowed_s <= 0:
+        return "firing", f"{said}: firing"
+    allowed = format_duration(allowed_s)
+    if held_s >= allowed_s:
+        held = format_duration(held_s)
+        compared = (
+            f"as long as the {allowed} the book allows" if held == allowed else f"longer than the {allowed} the book allows"
+        )
+        return "firing", f"{said} for {held}, {compared}: firing"
+    if before is not None and before.state == "firing":
+        return "firing", f"{said} for {format_duration(held_s)} again: firing"
+    return "pending", f"{said} for {format_duration(held_s)} of the {allowed} the book allows: pending"
+
+
+def _without_reading(bound: Bound, before: Standing | None, at: datetime, why: str) -> Standing:
+    breached_since = before.breached_since if before else None
+    subject = bound.threshold.subject
+    if before is not None and before.state == "firing":
+        said = f"{subject} cannot be judged ({why}); it fired before and nothing says that it is well{_BLIND}"
+        return Standing(bound.key, "firing", before.since, breached_since, None, at, said)
+    said = f"{subject} cannot be judged ({why}): blind"
+    return Standing(bound.key, "blind", _since(before, "blind", at), breached_since, None, at, said)
+
+
+def _why_missing(bound: Bound, sample: Sample, raw: float | None) -> str:
+    if sample.problem:
+        return _short(sample.problem)
+    if raw is not None:
+        return f"the reading {bound.reading!r} is not a number"
+    words = f": {_short(sample.detail)}" if sample.detail else ""
+    return f"there is no reading {bound.reading!r}{words}"
+
+
+def _breached_words(bound: Bound, value: float, detail: str) -> str:
+    threshold = bound.threshold
+    if threshold.op == "is":
+        return f"{threshold.subject} is {threshold.state or 'down'}{_aside(detail)}"
+    return f"{_subject(threshold)} is {_value_words(value, threshold)} ({_limit(threshold)})"
+
+
+def _healthy_words(bound: Bound, value: float, detail: str) -> str:
+    threshold = bound.threshold
+    if threshold.op == "is":
+        state = threshold.state or "down"
+        negated = state.removeprefix("not ") if "not" in words(state) and state.startswith("not ") else f"not {state}"
+        return f"{threshold.subject} is {negated}{_aside(detail)}"
+    return f"{_subject(threshold)} is {_value_words(value, threshold)} (fires at {_limit(threshold)})"
+
+
+def number_words(value: float, unit: str | None) -> str:
+    """Say a value with its unit, short enough for a sentence.
+
+    >>> number_words(31.0, "percent"), number_words(0.25, "seconds"), number_words(1204, None), number_words(3e9, "bytes")
+    ('31 %', '250 ms', '1,204', '3 GB')
+    """
+    if not math.isfinite(value):
+        return "without bound" if value > 0 else "below every bound"
+    if unit == "seconds":
+        return format_duration(value)
+    if unit == "bytes":
+        for size, name in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+            if abs(value) >= size:
+                return f"{value / size:.3g} {name}"
+    number = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+    return f"{number}{_UNITS.get(unit or '', '')}"
+
+
+def _value_words(value: float, threshold: Threshold) -> str:
+    """Say a value so that it does not read like the limit unless it is the limit."""
+    said = number_words(value, threshold.unit)
+    if value == threshold.value or said != number_words(threshold.value or 0.0, threshold.unit):
+        return said
+    return f"{value:.6g}{_UNITS.get(threshold.unit or '', '')}"
+
+
+def _subject(threshold: Threshold) -> str:
+    statistic = threshold.statistic
+    if statistic in (None, "rate") or str(statistic) in threshold.subject.casefold():
+        return threshold.subject
+    return f"{threshold.subject} ({statistic})"
+
+
+def _limit(threshold: Threshold) -> str:
+    return f"{threshold.op} {number_words(threshold.value or 0.0, threshold.unit)}"
+
+
+def _aside(detail: str) -> str:
+    return f" ({_short(detail)})" if detail else ""
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _WORDS_SHOWN else f"{line[: _WORDS_SHOWN - 1]}…"
+
+
+def _first_clause(sentence: str) -> str:
+    return sentence.rsplit(":", 1)[0].rsplit(" for ", 1)[0]
+
+
+def next_look_at(started_at: datetime, every_s: float, now: datetime) -> datetime:
+    """Give the next instant of a steady schedule; looks that were missed are left out, never made up for."""
+    passed = max(0, math.floor((now - started_at).total_seconds() / every_s)) + 1
+    return started_at + timedelta(seconds=passed * every_s)

@@ -1,0 +1,228 @@
+"""Looks at every signal on its own steady schedule, judges each sample, and writes sample, standings and flips in one piece.
+
+1. Each signal has a task: wait for the next instant of its schedule, look, judge; a probe that raises or hangs is a sample
+   with a problem and ends nothing.
+2. What was seen goes to a spool; one task writes the spool whenever there is something, everything that came meanwhile in one
+   transaction. While the database is away the spool holds it and looking goes on.
+3. `on_flip` is called after a flip is on disk, never before.
+4. A signal without samples for too long makes its thresholds blind.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
+
+from watchkeeper.base.clock import Clock
+from watchkeeper.base.errors import Transient
+from watchkeeper.base.secrets import Scrubber
+from watchkeeper.estate.model import Bindings, Bound, Estate, SignalConfig
+from watchkeeper.store.database import Database
+from watchkeeper.watch import ledger, rules
+from watchkeeper.watch.model import Sample, Standing, State
+from watchkeeper.watch.probe import Look, Probe
+from watchkeeper.watch.spool import Spool
+
+log = logging.getLogger("watchkeeper.watch")
+
+#: the first looks are spread over at most this long
+SPREAD_S = 2.0
+#: what a probe gets beyond its own timeout before it is given up
+GRACE_S = 1.0
+STALE_CHECK_S = 5.0
+LAST_WRITE_S = 5.0
+RETRY_S = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+
+
+class Watcher:
+    """The eyes of one estate."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        estate: Estate,
+        bindings: Bindings,
+        probes: Mapping[str, Probe],
+        on_flip: Callable[[], None],
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._signals = {name: estate.signals[name] for name in probes}
+        self._probes = probes
+        self._on_flip = on_flip
+        self._scrubber = Scrubber(estate.secrets())
+        self._bound: dict[str, list[Bound]] = {name: [] for name in probes}
+        for bound in bindings.bound:
+            self._bound.setdefault(bound.signal, []).append(bound)
+        self._standings: dict[str, Standing] = {}
+        #: how members of compound rules stand on their own
+        self._alone: dict[str, Standing] = {}
+        self._loaded = False
+        self._looked: set[str] = set()
+        self._turns = {name: asyncio.Lock() for name in probes}
+        self._spool = Spool()
+        self._filled = asyncio.Event()
+        self._writing = asyncio.Lock()
+
+    async def run(self) -> None:
+        """Watch until cancelled; what is not on disk by then is written once more."""
+        async with asyncio.TaskGroup() as tasks:
+            try:
+                await self._load()
+                for signal in self._signals.values():
+                    tasks.create_task(self._watch(signal), name=f"signal {signal.name}")
+                tasks.create_task(self._notice_silence(), name="silence")
+                await self._write_forever()
+            finally:
+                await self._write_last()
+
+    async def look_once(self, signal: str) -> Sample:
+        """Look at one signal now, outside its schedule, and put what it gave on disk."""
+        if not self._loaded:
+            await self._load()
+        sample = await self._look(self._signals[signal])
+        await self._write()
+        return sample
+
+    async def _load(self) -> None:
+        """Read how thresholds stood, as often as it takes; looking waits for it, since a flip needs a before."""
+        for attempt in range(1_000_000):
+            try:
+                found = await self._database.read(ledger.read_standings)
+                break
+            except Transient as problem:
+                log.warning("%s", problem, extra={"action": "standings_unread"})
+                await self._clock.sleep(RETRY_S[min(attempt, len(RETRY_S) - 1)])
+        self._standings = found | self._standings
+        self._loaded = True
+        bound = [item.key for bounds in self._bound.values() for item in bounds]
+        await self._database.write(lambda connection: ledger.forget_standings(connection, bound))
+
+    async def _watch(self, signal: SignalConfig) -> None:
+        started_at = self._clock.now() + timedelta(seconds=random.uniform(0, min(signal.every_s, SPREAD_S)))  # noqa: S311
+        await self._clock.sleep((started_at - self._clock.now()).total_seconds())
+        while True:
+            try:
+                await self._look(signal)
+            except Exception:
+                log.exception(
+                    "The sample of %s was not judged.", signal.name, extra={"action": "unjudged", "signal": signal.name}
+                )
+            now = self._clock.now()
+            await self._clock.sleep((rules.next_look_at(started_at, signal.every_s, now) - now).total_seconds())
+
+    async def _look(self, signal: SignalConfig) -> Sample:
+        async with self._turns[signal.name]:
+            before = self._clock.now()
+            look = await self._ask(signal)
+            now = self._clock.now()
+            clean = self._scrubber.clean
+            problem = clean(look.problem) if look.problem is not None else None
+            sample = Sample(signal.name, now, (now - before).total_seconds(), look.values, problem, clean(look.detail))
+            self._judge(signal, sample, now)
+            return sample
+
+    async def _ask(self, signal: SignalConfig) -> Look:
+        try:
+            async with asyncio.timeout(signal.timeout_s + GRACE_S):
+                return await self._probes[signal.name].look()
+        except TimeoutError:
+            return Look(problem=f"the probe gave nothing within {signal.timeout_s:g} s")
+        except Exception as problem:
+            log.exception("The probe of %s broke.", signal.name, extra={"action": "probe_broke", "signal": signal.name})
+            return Look(problem=f"the probe broke: {type(problem).__name__}: {problem}")
+
+    def _judge(self, signal: SignalConfig, sample: Sample, now: datetime) -> None:
+        """Judge a sample by all thresholds of its signal and spool what came of it."""
+        is_first = signal.name not in self._looked
+        self._looked.add(signal.name)
+        changed = []
+        for bound in self._bound[signal.name]:
+            before = self._standings.get(bound.key)
+            standing = self._judge_one(bound, before, sample, now)
+            # a first look may lack what needs two (rates); the silence check catches it if no second one comes
+            if not (is_first and sample.problem is None and rules.is_blind(standing)):
+                changed.append(standing)
+        self._keep(signal.name, sample, changed)
+
+    def _judge_one(self, bound: Bound, before: Standing | None, sample: Sample, now: datetime) -> Standing:
+        if not bound.together_with:
+            return rules.judge(bound, before, sample, now)
+        own = rules.judge(bound, self._alone.get(bound.key, before), sample, now)
+        self._alone[bound.key] = own
+        return rules.together(bound, own, [self._alone.get(key) for key in bound.together_with], before)
+
+    def _keep(self, signal: str, sample: Sample | None, changed: Iterable[Standing]) -> None:
+        standings: list[tuple[str, Standing]] = []
+        flips: list[tuple[State, Standing]] = []
+        for standing in changed:
+            before = self._standings.get(standing.key)
+            was: State = before.state if before is not None else "ok"
+            if was != standing.state:
+                flips.append((was, standing))
+                log.info("%s", standing.sentence, extra={"action": "flip", "key": standing.key, "state": standing.state})
+            self._standings[standing.key] = standing
+            standings.append((signal, standing))
+        self._spool.add(sample, standings, flips)
+        self._filled.set()
+
+    async def _notice_silence(self) -> None:
+        while True:
+            await self._clock.sleep(STALE_CHECK_S)
+            self.notice_silence(self._clock.now())
+
+    def notice_silence(self, now: datetime) -> None:
+        """Make thresholds blind whose signal gave no sample for too long."""
+        for name, bounds in self._bound.items():
+            every_s = self._signals[name].every_s if name in self._signals else STALE_CHECK_S
+            found = ((bound, self._standings.get(bound.key)) for bound in bounds)
+            blind = [rules.stale(bound, standing, every_s, now) for bound, standing in found if standing is not None]
+            changed = [standing for standing in blind if standing is not None]
+            if changed:
+                self._keep(name, None, changed)
+
+    async def _write_forever(self) -> None:
+        failures = 0
+        while True:
+            await self._filled.wait()
+            self._filled.clear()
+            try:
+                await self._write()
+                failures = 0
+            except Exception as problem:
+                self._filled.set()
+                if failures == 0 or not isinstance(problem, Transient):
+                    log.warning("Samples wait in memory: %s", problem, extra={"action": "spooled"})
+                await self._clock.sleep(RETRY_S[min(failures, len(RETRY_S) - 1)])
+                failures += 1
+
+    async def _write(self) -> None:
+        """Put the spool on disk; what did not get there is back in the spool when this raises."""
+        async with self._writing:
+            spool, self._spool = self._spool, Spool()
+            if not spool:
+                return
+            writing = asyncio.ensure_future(self._database.write(spool.write))
+            try:
+                flips = await asyncio.shield(writing)
+            except asyncio.CancelledError:
+                # the writer may be at it: only what surely failed is kept to be written again
+                done, _ = await asyncio.wait([writing], timeout=LAST_WRITE_S)
+                if done and writing.exception() is not None:
+                    self._spool = spool.follow(self._spool)
+                raise
+            except Exception:
+                self._spool = spool.follow(self._spool)
+                raise
+        if flips:
+            self._on_flip()
+
+    async def _write_last(self) -> None:
+        try:
+            await asyncio.wait_for(self._write(), LAST_WRITE_S)
+        except (Transient, TimeoutError) as problem:
+            log.warning("Stopped with samples that are not on disk: %s", problem, extra={"action": "spool_lost"})
