@@ -72,6 +72,8 @@ class Estate:
 
     def start(self, progress: Progress = say_nothing) -> None:
         """Start everything and return when the shop is well and has customers; on failure stop what was started."""
+        if self.processes.find("supervisord") is not None:
+            raise WatchkeeperError(f"The estate in {self.folder} runs already.", hint="Stop it first.", code="WK909")
         try:
             self._start(progress)
         except BaseException:
@@ -79,8 +81,6 @@ class Estate:
             raise
 
     def _start(self, progress: Progress) -> None:
-        if self.processes.find("supervisord") is not None:
-            raise WatchkeeperError(f"The estate in {self.folder} runs already.", hint="Stop it first.", code="WK909")
         self.folder.mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o755)
         progress(f"Laying out the shop in {self.folder}.")
@@ -164,6 +164,7 @@ class Estate:
             if name != "supervisord":
                 self.processes.stop(name, patience_s=2)
         self.processes.stop("supervisord", patience_s=25)
+        self.processes.reap()
         control = self._control()
         if control.parent.parent != self.folder:
             shutil.rmtree(control.parent, ignore_errors=True)

@@ -145,6 +145,7 @@ def write(folder: Path, layout: Layout, servers: Servers, control: Path) -> None
     if not (folder / "current").is_symlink():
         release(folder, "v1", layout)
         link(folder / "current", Path("releases/v1"))
+        (folder / "logs" / "deployments.log").write_text("first release: releases/v1\n")
 
 
 def fill(template: Path, target: Path, layout: Layout, tokens: Mapping[str, str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
 from pathlib import Path
 
 import psutil
@@ -35,7 +36,7 @@ class Processes:
         try:
             process = psutil.Process(pid)
             same = pid > 0 and abs(process.create_time() - began) < 0.01
-            return process if same and process.status() != psutil.STATUS_ZOMBIE else None
+            return process if same and not is_over(process) else None
         except psutil.NoSuchProcess:
             return None
 
@@ -45,35 +46,44 @@ class Processes:
         if process is not None:
             family = [process, *descendants(process)]
             process.terminate()
-            self._wait(process, patience_s)
+            wait_until_over([process], patience_s)
             for left in family:
-                if left.is_running():
-                    kill(left)
-            psutil.wait_procs(family, timeout=5)
+                kill(left)
+            wait_until_over(family, 5)
         known = self._known()
         pid, _ = known.pop(name, (0, 0.0))
         if pid in self._children:
             self._children.pop(pid).wait()
         self._record.write_text(json.dumps(known))
 
+    def reap(self) -> None:
+        """Take note of own children that another program has ended, so that none is left as a zombie."""
+        for pid in [pid for pid, child in self._children.items() if child.poll() is not None]:
+            del self._children[pid]
+
     def names(self) -> list[str]:
         """Give the names of everything that was started and not yet stopped."""
         return list(self._known())
-
-    def _wait(self, process: psutil.Process, patience_s: float) -> None:
-        child = self._children.get(process.pid)
-        try:
-            if child is not None:
-                child.wait(patience_s)
-            else:
-                process.wait(patience_s)
-        except (subprocess.TimeoutExpired, psutil.TimeoutExpired):
-            pass
 
     def _known(self) -> dict[str, tuple[int, float]]:
         if not self._record.exists():
             return {}
         return {name: (int(pid), float(began)) for name, (pid, began) in json.loads(self._record.read_text()).items()}
+
+
+def is_over(process: psutil.Process) -> bool:
+    """Say whether a process has ended; one that its parent has not taken note of yet has ended too."""
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def wait_until_over(processes: list[psutil.Process], patience_s: float) -> None:
+    """Wait until all have ended or patience is over."""
+    deadline = time.monotonic() + patience_s
+    while not all(is_over(process) for process in processes) and time.monotonic() < deadline:
+        time.sleep(0.05)
 
 
 def descendants(process: psutil.Process) -> list[psutil.Process]:
