@@ -1,9 +1,15 @@
 from __future__ import annotations
 
 import ast
+import shutil
 import socket
+import subprocess
+import sys
 import tomllib
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -81,3 +87,53 @@ def test_a_release_stands_on_its_own(tmp_path: Path) -> None:
         for node in ast.walk(ast.parse(module.read_text())):
             if isinstance(node, ast.ImportFrom):
                 assert not (node.module or "").startswith("watchkeeper"), module.name
+
+
+def small_curl(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    program = folder / "curl"
+    template = (layout.TEMPLATES / "bin" / "curl").read_text()
+    program.write_text(template.replace("@PYTHON@", sys.executable))
+    program.chmod(0o755)
+    return subprocess.run([str(program), *arguments], capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def answering() -> Iterator[str]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            status = 503 if self.path == "/ill" else 200
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(self.headers.get("X-Customer-Group", "nobody").encode())
+
+        def log_message(self, *args: object) -> None:
+            return
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "output"),
+    [
+        (("-fsS", "--max-time", "3", "{url}/"), 0, "nobody"),
+        (("-fsS", "-H", "X-Customer-Group: guest", "{url}/"), 0, "guest"),
+        (("-fsS", "{url}/ill"), 22, ""),
+        (("-sS", "{url}/ill"), 0, "nobody"),
+        (("-fsS", "--retry", "1", "--retry-delay", "0", "{url}/ill"), 22, ""),
+        (("-fsS", "--retry", "1", "--retry-delay", "0", "--retry-connrefused", "http://127.0.0.1:1/"), 7, ""),
+    ],
+)
+def test_the_stand_in_for_curl_behaves_like_it(
+    tmp_path: Path, answering: str, arguments: tuple[str, ...], status: int, output: str
+) -> None:
+    given = [argument.format(url=answering) for argument in arguments]
+    done = small_curl(tmp_path, *given)
+    assert (done.returncode, done.stdout) == (status, output), done.stderr
+    real = shutil.which("curl")
+    if real:
+        truth = subprocess.run([real, *given], capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stdout) == (truth.returncode, truth.stdout)
