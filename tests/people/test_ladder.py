@@ -114,8 +114,10 @@ def test_an_exact_role_wins_over_one_that_only_contains_it() -> None:
     assert people_for("Secondary", estate(second, first)) == [second]
 
 
-PLACEHOLDERS = ["+1-XXX-XXX-XXXX", "+91-XXXX-XXXXXX", "[Phone]", "ops@your-domain.com", "admin@yourdomain.com", "<number>", "{{phone}}",
-                "changeme", "TBD", "", "anna@example.com", "555-0123"]  # fmt: skip
+PLACEHOLDERS = [
+    "+1-XXX-XXX-XXXX", "+91-XXXX-XXXXXX", "[Phone]", "ops@your-domain.com", "admin@yourdomain.com", "<number>", "{{phone}}",
+    "changeme", "TBD", "", "anna@example.com", "555-0123",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("address", PLACEHOLDERS)

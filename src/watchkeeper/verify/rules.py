@@ -1,0 +1,108 @@
+"""Did it work? A run's end and the incident's thresholds enter, a verdict with its sentence leaves.
+
+Verified needs both: the run succeeded, its verification steps among its acts, and every threshold of the incident has been
+healthy for the holding time and was looked at after the run ended. Blind is not healthy, and neither is pending.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from watchkeeper.base.durations import format_duration
+from watchkeeper.run.model import Run
+from watchkeeper.verify.model import Verdict
+from watchkeeper.watch.model import Standing
+
+#: how long after a run that succeeded the thresholds may stay unhealthy before it counts as not having worked
+PATIENCE_S = 300.0
+#: when to look again while the thresholds are not healthy
+LOOK_AGAIN_S = 5.0
+
+
+def judge(
+    run: Run | None,
+    standings: Mapping[str, Standing | None],
+    healthy_since: datetime | None,
+    hold_s: float,
+    now: datetime,
+    patience_s: float = PATIENCE_S,
+) -> Verdict:
+    """Judge an incident by each of its thresholds (None: never looked at) and by what was done about it, if anything.
+
+    `healthy_since` is since when all are healthy, as the watch chapter has it; without it the standings themselves say so.
+    """
+    since = _healthy_since(standings, healthy_since)
+    soon = now + timedelta(seconds=LOOK_AGAIN_S)
+    if run is not None and run.state == "failed":
+        return Verdict("failed", f"{run.plan.title} failed: {run.sentence or 'it did not get to its end.'}", None, since)
+    if run is not None and run.state in ("running", "waiting", "asking"):
+        return Verdict("waiting", f"{run.plan.title} is still {_doing(run.state)}.", None, since)
+    if since is None:
+        return _unhealthy(run, standings, now, soon, patience_s)
+    if run is not None and run.ended_at is not None and (blind := _not_looked_at(standings, run.ended_at)):
+        return Verdict("waiting", f"{run.plan.title} has ended; {blind} was not looked at since.", soon, since)
+    held_s, over_at = (now - since).total_seconds(), since + timedelta(seconds=hold_s)
+    if now < over_at:
+        what, they = _all(standings), "it" if len(standings) == 1 else "they"
+        sentence = f"{what} healthy for {format_duration(held_s)} of the {format_duration(hold_s)} that {they} must hold."
+        return Verdict("waiting", sentence, over_at, since)
+    return Verdict("verified", _verified(run, standings, held_s), None, since)
+
+
+def _healthy_since(standings: Mapping[str, Standing | None], known: datetime | None) -> datetime | None:
+    found = [s for s in standings.values() if s is not None and s.state == "ok"]
+    if not found or len(found) < len(standings):
+        return None
+    return max([s.since for s in found] + ([known] if known else []))
+
+
+def _not_looked_at(standings: Mapping[str, Standing | None], ended_at: datetime) -> str | None:
+    return next((key for key, s in sorted(standings.items()) if s is not None and s.at < ended_at), None)
+
+
+def _unhealthy(
+    run: Run | None, standings: Mapping[str, Standing | None], now: datetime, soon: datetime, patience_s: float
+) -> Verdict:
+    if not standings:
+        return Verdict("waiting", "No threshold belongs to the incident, so nothing says that it is over; a person must.", None)
+    key, standing = next((k, s) for k, s in sorted(standings.items()) if s is None or s.state != "ok")
+    state = {"pending": "is breached", "firing": "is still firing", "blind": "is blind"}.get(
+        standing.state if standing else "", ""
+    )
+    what = f"{key} {state}" if standing else f"{key} was never looked at"
+    said = f" ({standing.sentence.rstrip('.')})" if standing and standing.sentence else ""
+    if run is not None and run.state == "succeeded" and run.ended_at is not None:
+        after_s = (now - run.ended_at).total_seconds()
+        if after_s >= patience_s:
+            sentence = f"{run.plan.title} ended {format_duration(after_s)} ago and {what}{said}: it did not help."
+            return Verdict("failed", sentence)
+        return Verdict("waiting", f"{run.plan.title} ended {format_duration(after_s)} ago; {what}{said}.", soon)
+    return Verdict("waiting", f"{what[:1].upper()}{what[1:]}{said}.", soon)
+
+
+def _verified(run: Run | None, standings: Mapping[str, Standing | None], held_s: float) -> str:
+    held = f"{_all(standings)} healthy for {format_duration(held_s)}"
+    if run is None:
+        return f"It recovered before anything was done: {held[:1].lower()}{held[1:]}."
+    if run.state == "cancelled":
+        return f"{held}; {run.plan.title} was cancelled, so it is not what helped."
+    checks = [key for key, s in run.acts.items() if s.state == "done" and _phase(run, key) == "verify"]
+    proof = (
+        f"its {len(checks)} verification {'step' if len(checks) == 1 else 'steps'} passed"
+        if checks
+        else "it has no verification steps"
+    )
+    return f"{run.plan.title} succeeded, {proof}, and {held[:1].lower()}{held[1:]}."
+
+
+def _phase(run: Run, key: str) -> str | None:
+    return next((act.phase for act in run.plan.acts if act.key == key), None)
+
+
+def _all(standings: Mapping[str, Standing | None]) -> str:
+    return "Its threshold has been" if len(standings) == 1 else f"All {len(standings)} thresholds have been"
+
+
+def _doing(state: str) -> str:
+    return {"running": "running", "waiting": "waiting", "asking": "asking a person"}[state]
