@@ -5,6 +5,8 @@ A reading's name and a contract unit enter; a factor, or None where the two do n
 
 from __future__ import annotations
 
+import re
+
 #: ending of a reading's or series' name -> unit of the published contract
 _ENDINGS = {
     "seconds": "seconds", "milliseconds": "milliseconds", "percent": "percent", "ratio": "ratio", "bytes": "bytes",
@@ -27,20 +29,33 @@ def unit_of(reading: str) -> str | None:
     """
     name, bracket, rest = reading.strip().partition("(")
     if bracket:
-        if not rest.endswith(")") or rest.count("(") + 1 != rest.count(")"):
+        if not _closes_at_end(rest):
             return None
-        inner = rest.split("[")[0].split("{")[0].rsplit(",", 1)[-1].strip()
-        if name == "percent":
-            return "percent"
-        if name == "rate":
-            return "per_second"
-        if name == "quantile":
-            return unit_of(inner.removesuffix("_bucket"))
-        return unit_of(inner.removesuffix(")")) if name in ("max", "min", "avg", "sum") else None
+        inner = re.split(r"[\[{]", rest)[0].rsplit(",", 1)[-1].rsplit("(", 1)[-1].strip(" )")
+        match name:
+            case "percent" | "ratio":
+                return name
+            case "rate":
+                return "per_second"
+            case "quantile":
+                return unit_of(inner.removesuffix("_bucket"))
+            case "max" | "min" | "avg" | "sum":
+                return "per_second" if rest.lstrip().startswith("rate(") else unit_of(inner)
+        return None
     name = name.split("{")[0].removesuffix("_total")
     if any(sign in name for sign in "*/+ ["):
         return None
     return next((unit for ending, unit in _ENDINGS.items() if name == ending or name.endswith(f"_{ending}")), None)
+
+
+def _closes_at_end(rest: str) -> bool:
+    """Say whether the bracket that is open before a text closes with its last character."""
+    depth = 1
+    for position, char in enumerate(rest):
+        depth += (char == "(") - (char == ")")
+        if depth == 0:
+            return position == len(rest) - 1
+    return False
 
 
 def factor(reading: str, unit: str | None) -> float | None:

@@ -1,0 +1,1 @@
+"""A command whose exit status and output are readings."""
