@@ -7,6 +7,7 @@ supervisord where the folder's path is too long for one, and only our own proces
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 import tempfile
@@ -171,7 +172,7 @@ class Estate:
 
     def _start_process(self, name: str, arguments: list[str], environment: dict[str, str]) -> int:
         log = self.folder / "logs" / f"{name}.out"
-        return self.processes.start(name, [sys.executable, *arguments], self.folder, environment, log)
+        return self.processes.start(name, [sys.executable, *arguments], self.folder, {**os.environ, **environment}, log)
 
     def _control(self) -> Path:
         """Give the path of supervisord's socket: in the folder, or in a short one made for this estate alone."""
