@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+import psutil
+
 from watchkeeper.base.clock import Clock, SystemClock
 from watchkeeper.base.errors import Conflict, InputError
 from watchkeeper.base.secrets import Scrubber
@@ -23,8 +25,10 @@ from watchkeeper.estate import plugins
 from watchkeeper.estate.bind import bind
 from watchkeeper.estate.config import load_estate
 from watchkeeper.estate.model import Bindings, Estate
+from watchkeeper.run.chronicle import chronicle
 from watchkeeper.run.engine import Engine
 from watchkeeper.run.interpreter import Interpreter
+from watchkeeper.run.journal import Journal
 from watchkeeper.run.target import Target
 from watchkeeper.settings import Settings, load_settings
 from watchkeeper.store.database import Database, open_database
@@ -129,17 +133,29 @@ def furnish(app: App) -> None:
         name: plugins.load("watchkeeper.targets", target.kind)(target, app.estate) for name, target in app.estate.targets.items()
     }
     app.notifier = plugins.load("watchkeeper.notifiers", "apprise")()
-    app.engine = plugins.load("watchkeeper.engines", "dbos")(app.settings.text("database_url"), app.state)
-    app.interpreter = Interpreter(
-        database=app.database,
-        clock=app.clock,
-        estate=app.estate,
-        bindings=app.bindings,
-        targets=app.targets,
-        state=app.state,
-        settings=app.settings,
-        owner=app.owner,
+    app.engine = plugins.load("watchkeeper.engines", "dbos")(app.state, app.settings.text("database_url"))
+    app.interpreter = interpreter_of(app)
+
+
+def interpreter_of(app: App, journal: Journal | None = None) -> Interpreter:
+    """Give the interpreter of runs on this application's rows and targets."""
+    return Interpreter(
+        app.database,
+        app.clock,
+        app.estate,
+        app.bindings,
+        app.targets,
+        app.state,
+        journal or Journal(app.database, app.owner, boot_id(), told=chronicle),
+        severities=app.book.severities,
+        output_bytes=int(app.settings.number("step_output_bytes")),
     )
+
+
+def boot_id() -> str:
+    """Give the id of this boot of the machine, or its boot time where the system has no id."""
+    kernel = Path("/proc/sys/kernel/random/boot_id")
+    return kernel.read_text().strip() if kernel.is_file() else f"{psutil.boot_time():.0f}"
 
 
 @contextmanager

@@ -14,6 +14,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import aiohttp
@@ -22,21 +23,22 @@ from sqlalchemy import Connection
 from watchkeeper.actions import acts
 from watchkeeper.alert import board
 from watchkeeper.alert import ledger as alerts
+from watchkeeper.alert.rules import keys_to_watch
 from watchkeeper.app import App
 from watchkeeper.base.errors import ConfigError, Refused, Transient, WatchkeeperError
-from watchkeeper.incident import clocks, lifecycle, opening
 from watchkeeper.incident import ledger as incidents
+from watchkeeper.incident import lifecycle, opening
 from watchkeeper.incident.model import Incident
 from watchkeeper.learn import review
-from watchkeeper.people import ladder
 from watchkeeper.run import ledger as runs
 from watchkeeper.run.choose import choose
 from watchkeeper.run.model import Run
 from watchkeeper.store import due
 from watchkeeper.store.anchor import write_anchor
-from watchkeeper.store.ledger import read_head
-from watchkeeper.tell import ledger as notices
+from watchkeeper.store.ledger import Head, read_head
 from watchkeeper.tell import message, outbox
+from watchkeeper.tell.clocks import clock_due
+from watchkeeper.tell.outbox import people_told
 from watchkeeper.verify import rules as verify
 from watchkeeper.watch import ledger as watch
 from watchkeeper.watch.watcher import Watcher
@@ -53,6 +55,7 @@ class Loop:
     def __init__(self, app: App) -> None:
         self.app = app
         self._kept_at: datetime | None = None
+        self._anchored: Head | None = None
         self._children: list[asyncio.Task[None]] = []
 
     async def run(self) -> None:
@@ -103,30 +106,22 @@ class Loop:
         await self.owed()
         return 0.2 if open_now else IDLE_S
 
-    # 1 ---------------------------------------------------------------- flips -> alerts -> incidents -> first notice
+    # 1 ---------------------------------------------------------------- flips -> alerts -> incidents
 
     async def react(self) -> None:
-        """Take the flips, group the alerts, and tell the first rung, in one transaction."""
+        """Take the flips and group the alerts into incidents, in one transaction; their clocks tell the first rung."""
         app, now = self.app, self.app.clock.now()
         wait = app.settings.number("group_wait_s")
 
         def work(connection: Connection) -> None:
             board.take_flips(connection, app.bindings, now)
-            for incident in opening.group_alerts(connection, app.book, app.bindings, app.estate.service, now, wait):
-                self._tell_rung(connection, incident, now)
+            opening.group_alerts(connection, app.book, app.bindings, app.estate.service, now, wait)
 
         await app.database.write(work)
 
-    def _tell_rung(self, connection: Connection, incident: Incident, now: datetime) -> None:
-        rungs = ladder.rungs(self.app.book, incident.severity)
-        role = rungs[0].role if rungs else ""
-        people = ladder.people_for(role, self.app.estate) or list(self.app.estate.people.values())[:1]
-        words = message.compose("initial", self.app.book, incident, self._facts(incident))
-        outbox.write_notices(connection, now, "initial", incident, people, words, level=1)
-
-    def _facts(self, incident: Incident) -> dict[str, str]:
+    def _facts(self, incident: Incident, kind: str, now: datetime, **more: str) -> dict[str, str]:
         address = f"{self.app.address}/incidents/{incident.id}" if self.app.address else ""
-        return {"link": address, "service": self.app.estate.service}
+        return message.facts_of(incident, kind, now, link=address, more=more)
 
     # 2 + 3 ------------------------------------------------------------ one incident
 
@@ -137,10 +132,18 @@ class Loop:
         last = mine[-1] if mine else None
         if last is not None and last.state == "asking":
             await self._tell_question(incident, last)
+            if incident.status == "recovered" and incident.recovered_at is not None:
+                held = (app.clock.now() - incident.recovered_at).total_seconds()
+                if held >= app.estate.policy.hold_s:
+                    await acts.cancel_run(app, acts.AUTOMATION, last.id, "The service is healthy again by itself")
+                    return
         if await self._judge(incident, last):
             return
-        if last is None and incident.procedure_id is None and incident.status != "recovered":
-            await self._begin(incident)
+        if incident.procedure_id is None and incident.status != "recovered":
+            if last is not None and last.state not in ENDED:
+                await acts.cancel_run(app, acts.AUTOMATION, last.id, f"The cause turned out to be {incident.cause}.")
+            elif last is None or last.component != incident.cause:
+                await self._begin(incident)
 
     async def _begin(self, incident: Incident) -> None:
         """Choose a procedure for an incident and start it; a person is told where none fits or nothing may run."""
@@ -149,16 +152,12 @@ class Loop:
         choice = choose(app.book, linked, incident, app.bindings)
         now = app.clock.now()
 
-        def write(connection: Connection) -> None:
-            chosen = choice.procedure_id or ""
-            incidents.update_incident(connection, incident.id, procedure_id=chosen, because=choice.sentence)
-            incidents.add_entry(connection, incident.id, now, "chosen", acts.AUTOMATION, choice.sentence, {"procedure": chosen})
-
-        await app.database.write(write)
-        if choice.procedure_id is None:
+        chosen = choice.procedure_id or ""
+        await app.database.write(lambda c: lifecycle.choose_procedure(c, now, incident.id, chosen, choice.sentence))
+        if not chosen:
             return
         try:
-            await acts.start_run(app, acts.AUTOMATION, choice.procedure_id, incident.id, why=choice.sentence)
+            await acts.start_run(app, acts.AUTOMATION, chosen, incident.id, why=choice.sentence)
         except Refused as refusal:
             sentence = str(refusal)
             await app.database.write(
@@ -166,18 +165,20 @@ class Loop:
             )
 
     async def _tell_question(self, incident: Incident, run: Run) -> None:
-        """Tell whoever is next on the ladder what the run asks, once a question."""
+        """Tell those who know of the incident what the run asks, once a question."""
         app, now = self.app, self.app.clock.now()
-        key, standing = next(((k, s) for k, s in run.acts.items() if s.state == "asking"), (None, None))
-        if key is None or standing is None:
+        act = next((each for each in run.plan.acts if run.acts[each.key].state == "asking"), None)
+        if act is None:
             return
-        facts = {**self._facts(incident), "question": standing.question or ""}
+        standing = run.acts[act.key]
+        what = act.command.text if act.command else act.text
+        asked = int(standing.asked_at.timestamp()) if standing.asked_at else 0
+        facts = self._facts(incident, "ask", now, question=f"{what} — {standing.sentence}")
 
         def work(connection: Connection) -> None:
-            rungs = ladder.rungs(app.book, incident.severity)
-            people = ladder.people_for(rungs[0].role if rungs else "", app.estate) or list(app.estate.people.values())[:1]
+            people = people_told(connection, app.estate, incident.id)
             words = message.compose("ask", app.book, incident, facts)
-            outbox.write_notices(connection, now, "ask", incident, people, words, level=f"{run.id}/{key}/{standing.attempt}")
+            outbox.write_notices(connection, now, "ask", incident, people, words, level=asked)
 
         await app.database.write(work)
 
@@ -186,30 +187,27 @@ class Loop:
         app, now = self.app, self.app.clock.now()
 
         def work(connection: Connection) -> bool:
-            linked = alerts.alerts_of(connection, incident.id)
-            keys = sorted({alert.key for alert in linked})
+            keys = keys_to_watch(alerts.alerts_of(connection, incident.id), app.bindings)
             standings = watch.read_standings(connection)
             since = watch.healthy_since(connection, keys)
-            mine = {key: standings[key] for key in keys if key in standings}
+            mine = {key: standings.get(key) for key in keys}
             verdict = verify.judge(run, mine, since, app.estate.policy.hold_s, now)
             if verdict.kind == "verified":
                 self._resolve(connection, incident, run, verdict.sentence, now)
                 return True
             if verdict.healthy_since is not None and incident.status in ("open", "acknowledged"):
-                lifecycle.recovered(connection, verdict.healthy_since, incident.id, verdict.sentence)
+                lifecycle.recovered(connection, now, incident.id, verdict.healthy_since, verdict.sentence)
             elif verdict.healthy_since is None and incident.status == "recovered":
                 lifecycle.reopen(connection, now, incident.id, verdict.sentence)
-            if verdict.kind == "failed" and run is not None and runs.mark_judged(connection, run.id):
+            if verdict.kind == "failed" and run is not None and run.id in runs.unjudged_runs(connection):
+                runs.mark_judged(connection, run.id, verified=False)
                 incidents.add_entry(connection, incident.id, now, "verdict", acts.AUTOMATION, verdict.sentence)
-                people = list(app.estate.people.values())
-                words = message.compose("update", app.book, incident, {**self._facts(incident), "update": verdict.sentence})
-                outbox.write_notices(connection, now, "update", incident, people, words, level=run.id)
+                people = people_told(connection, app.estate, incident.id)
+                words = message.compose("ask", app.book, incident, self._facts(incident, "ask", now, done=verdict.sentence))
+                outbox.write_notices(connection, now, "ask", incident, people, words, level=int(now.timestamp()))
             return False
 
-        over = await app.database.write(work)
-        if over and run is not None and run.state not in ENDED:
-            await acts.cancel_run(app, acts.AUTOMATION, run.id, "The service is healthy again; nothing more is needed.")
-        return over
+        return await app.database.write(work)
 
     def _resolve(self, connection: Connection, incident: Incident, run: Run | None, sentence: str, now: datetime) -> None:
         """End an incident: verdict, resolution, notices to those who were told, review."""
@@ -217,10 +215,9 @@ class Loop:
         incidents.add_entry(connection, incident.id, now, "verified", acts.AUTOMATION, sentence)
         ended = lifecycle.resolve(connection, now, incident.id, acts.AUTOMATION, sentence)
         if run is not None:
-            runs.mark_judged(connection, run.id)
-        told = {notice.person for notice in notices.list_notices(connection, incident_id=incident.id)}
-        people = [person for person in app.estate.people.values() if person.id in told]
-        words = message.compose("resolution", app.book, ended, self._facts(ended))
+            runs.mark_judged(connection, run.id, verified=run.state == "succeeded")
+        people = people_told(connection, app.estate, incident.id)
+        words = message.compose("resolution", app.book, ended, self._facts(ended, "resolution", now))
         outbox.write_notices(connection, now, "resolution", ended, people, words, level=1)
         review.write(connection, app.book, app.bindings, ended, now, app.state)
 
@@ -230,23 +227,21 @@ class Loop:
         """Claim what is due and act on it; each is settled only after its effect."""
         app = self.app
         for row in await app.database.write(lambda c: due.claim(c, app.clock.now(), app.owner)):
-            if row.kind == "run":
-                assert app.engine is not None
-                await app.engine.drive(row.subject, int(row.body.get("turn", 0)))
-                await app.database.write(lambda c, key=row.key: due.settle(c, key, app.clock.now()))
-            elif row.kind == "clock":
-                await app.database.write(lambda c, row=row: self._clock_due(c, row))
-            else:
-                await app.database.write(lambda c, key=row.key: due.settle(c, key, app.clock.now()))
+            if row.kind == "clock":
+                await app.database.write(partial(self._clock_due, row=row))
+                continue
+            if row.kind == "run" and app.engine is not None:
+                await app.engine.drive(row.subject, int(row.at.timestamp() * 1_000_000))
+            await app.database.write(partial(due.settle, key=row.key, now=app.clock.now()))
 
     def _clock_due(self, connection: Connection, row: due.Due) -> None:
         now = self.app.clock.now()
         incident = incidents.get_incident(connection, row.subject)
-        if incident is not None:
-            for kind, people, level, facts in clocks.clock_due(connection, row, self.app.book, self.app.estate, incident, now):
-                words = message.compose(kind, self.app.book, incident, {**self._facts(incident), **facts})
-                outbox.write_notices(connection, now, kind, incident, people, words, level=level)
-        due.settle(connection, row.key, now)
+        if incident is None:
+            due.settle(connection, row.key, now)
+            return
+        link = {"link": f"{self.app.address}/incidents/{incident.id}"} if self.app.address else {}
+        clock_due(connection, row, self.app.book, self.app.estate, incident, now, link)
 
     # beside the turn -------------------------------------------------- notices and housekeeping
 
@@ -255,16 +250,18 @@ class Loop:
         app = self.app
         if app.notifier is None:
             return IDLE_S
-        sent = await outbox.send_waiting(app.database, app.clock, app.notifier, app.estate, app.owner)
+        sent = await outbox.send_waiting(app.database, app.clock, app.notifier, app.estate)
         return 0.0 if sent else 0.3
 
     async def keep(self) -> float:
         """Anchor the ledger, ping the dead man's switch, and drop old samples; returns how long to rest, in seconds."""
         app, now = self.app, self.app.clock.now()
         head = await app.database.read(read_head)
-        anchor = Path(app.settings.text("anchor_file") or app.state / "ledger.anchor")
-        await asyncio.to_thread(write_anchor, anchor, head, now)
-        log.info("The ledger stands at entry %d, %s", head.seq, head.hash, extra={"action": "ledger_anchored"})
+        if head != self._anchored:
+            anchor = Path(app.settings.text("anchor_file") or app.state / "ledger.anchor")
+            await asyncio.to_thread(write_anchor, anchor, head, now)
+            log.info("The ledger stands at entry %d, %s", head.seq, head.hash, extra={"action": "ledger_anchored"})
+            self._anchored = head
         if url := app.settings.text("dead_man_url"):
             await _ping(url)
         if self._kept_at is None or now - self._kept_at > timedelta(hours=1):

@@ -7,6 +7,9 @@ loop asks as `automation`. An act that a promise about safety forbids raises Ref
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
 
 from watchkeeper.app import App
 from watchkeeper.base.errors import InputError, NotFound, Refused
@@ -16,9 +19,10 @@ from watchkeeper.incident import lifecycle
 from watchkeeper.incident.model import Entry, Incident
 from watchkeeper.run import answering, starting
 from watchkeeper.run import ledger as runs
-from watchkeeper.run.model import Plan
+from watchkeeper.run.chronicle import chronicle
+from watchkeeper.run.model import Event, Plan
 from watchkeeper.run.plan import plan as make_plan
-from watchkeeper.store import ledger
+from watchkeeper.store import due, ledger
 
 AUTOMATION = "automation"
 
@@ -56,7 +60,7 @@ async def note(app: App, actor: str, incident_id: str, text: str) -> Entry:
         raise InputError("The note is empty.", hint="Write what the next reader should know.", code="WK131")
     now = app.clock.now()
 
-    def work(connection: incidents.Connection) -> Entry:
+    def work(connection: Connection) -> Entry:
         if incidents.get_incident(connection, incident_id) is None:
             raise no_incident(incident_id)
         return incidents.add_entry(connection, incident_id, now, "note", actor, text.strip())
@@ -90,11 +94,16 @@ async def start_run(app: App, actor: str, procedure_id: str, incident_id: str | 
     now = app.clock.now()
     target = next(iter(app.estate.targets), "local")
 
-    def work(connection: incidents.Connection) -> str:
+    def work(connection: Connection) -> str:
         incident = incidents.get_incident(connection, incident_id) if incident_id else None
         if incident_id and incident is None:
             raise no_incident(incident_id)
-        return starting.start_run(connection, now, procedure_plan, incident, actor, target, why=why)
+        run_id = starting.start_run(connection, now, procedure_plan, incident, actor, target, why=why)
+        if incident is not None:
+            sentence = f"“{procedure_plan.title}” is being carried out. {why}".strip()
+            incidents.add_entry(connection, incident.id, now, "run", actor, sentence, {"run": run_id})
+        drive_at(connection, run_id, now)
+        return run_id
 
     run_id = await app.database.write(work)
     app.wake()
@@ -104,23 +113,41 @@ async def start_run(app: App, actor: str, procedure_id: str, incident_id: str | 
 async def answer(app: App, actor: str, run_id: str, act_key: str, answer: str, why: str = "") -> None:
     """Answer what a run asks: approve, refuse, happened, did-not-happen, again, skip, done, yes, no or abort."""
     now = app.clock.now()
-    await app.database.write(lambda c: answering.answer(c, now, run_id, act_key, answer, actor, why, app.estate.policy))
+
+    def work(connection: Connection) -> None:
+        event = answering.answer(connection, now, run_id, act_key, answer, actor, why, app.estate.policy.approval_s)
+        _after(connection, run_id, event)
+
+    await app.database.write(work)
     app.wake()
 
 
 async def cancel_run(app: App, actor: str, run_id: str, why: str = "") -> None:
     """Stop a run before its next act; what is under way is finished first."""
     now = app.clock.now()
-    await app.database.write(lambda c: answering.cancel(c, now, run_id, actor, why))
+    await app.database.write(lambda c: _after(c, run_id, answering.cancel(c, now, run_id, actor, why)))
     app.wake()
+
+
+def _after(connection: Connection, run_id: str, event: Event) -> None:
+    """Tell the timeline of an answer and have the run go on."""
+    run = runs.load_run(connection, run_id)
+    if run is not None:
+        chronicle(connection, run, event)
+    drive_at(connection, run_id, event.at)
+
+
+def drive_at(connection: Connection, run_id: str, at: datetime) -> None:
+    """Owe it to a run that the engine drives it on at an instant."""
+    due.schedule(connection, due.Due(f"run:{run_id}:{at.timestamp():.6f}", "run", run_id, at, {}))
 
 
 async def halt(app: App, actor: str, why: str) -> Brake:
     """Stop everything automatic at once, until somebody lifts it; it survives a restart."""
     now = app.clock.now()
 
-    def work(connection: incidents.Connection) -> None:
-        runs.set_brake(connection, now, "halt", actor, why)
+    def work(connection: Connection) -> None:
+        runs.set_brake(connection, runs.HALT, now, actor, why)
         ledger.append(connection, now, actor, "halt", app.estate.service, why=why)
 
     await app.database.write(work)
@@ -132,8 +159,10 @@ async def unhalt(app: App, actor: str, why: str = "") -> Brake:
     """Let automatic acts go on."""
     now = app.clock.now()
 
-    def work(connection: incidents.Connection) -> None:
-        runs.lift_brake(connection, "halt")
+    def work(connection: Connection) -> None:
+        runs.lift_brake(connection, runs.HALT)
+        for run_id in runs.open_run_ids(connection):
+            drive_at(connection, run_id, now)
         ledger.append(connection, now, actor, "unhalt", app.estate.service, why=why)
 
     await app.database.write(work)
