@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, Integer, String, Table, Text
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Column, Connection, Index, Integer, Row, String, Table, Text, and_, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from watchkeeper.store.schema import Instant, metadata
+from watchkeeper.tell.model import Notice
 
 outbox = Table(
     "outbox",
@@ -22,8 +28,63 @@ outbox = Table(
     Column("next_at", Instant, nullable=False),
     Column("lease_until", Instant),
     Column("sent_at", Instant),
+    #: the address that took it, or that may have: while it is set and nothing is sent, another try may be a repeat
     Column("channel", String(50)),
     Column("problem", Text),
     Index("ix_outbox_state", "state", "next_at"),
     Index("ix_outbox_incident", "incident_id"),
 )
+
+
+def write_notice(connection: Connection, notice: Notice) -> bool:
+    """Write a notice unless its id is there already; tells whether it was new."""
+    values = {name: getattr(notice, name) for name in Notice.__slots__} | {"next_at": notice.at}
+    if connection.dialect.name == "postgresql":
+        return connection.execute(postgres_insert(outbox).values(**values).on_conflict_do_nothing()).rowcount == 1
+    return connection.execute(sqlite_insert(outbox).values(**values).on_conflict_do_nothing()).rowcount == 1
+
+
+def claim_notices(connection: Connection, now: datetime, lease: timedelta, limit: int = 20) -> list[Notice]:
+    """Take what is to be sent, and what a sender took and did not live to report."""
+    free = or_(
+        and_(outbox.c.state == "waiting", outbox.c.next_at <= now),
+        and_(outbox.c.state == "sending", outbox.c.lease_until < now),
+    )
+    taken = []
+    for row in connection.execute(select(outbox.c.id).where(free).order_by(outbox.c.next_at, outbox.c.id).limit(limit)).all():
+        values = {"state": "sending", "lease_until": now + lease, "tries": outbox.c.tries + 1}
+        if connection.execute(update(outbox).where(outbox.c.id == row.id, free).values(**values)).rowcount:
+            taken.append(row.id)
+    rows = connection.execute(select(outbox).where(outbox.c.id.in_(taken)).order_by(outbox.c.at, outbox.c.id)) if taken else ()
+    return [_notice(row) for row in rows]
+
+
+def update_notice(connection: Connection, notice_id: str, **values: Any) -> bool:
+    """Change a notice that is being sent; False where somebody else has finished with it."""
+    mine = and_(outbox.c.id == notice_id, outbox.c.state == "sending")
+    return connection.execute(update(outbox).where(mine).values(**values)).rowcount == 1
+
+
+def list_notices(connection: Connection, incident_id: str | None = None, limit: int = 100) -> list[Notice]:
+    """Give an incident's notices, or all, newest first."""
+    query = select(outbox).order_by(outbox.c.at.desc(), outbox.c.id).limit(limit)
+    if incident_id is not None:
+        query = query.where(outbox.c.incident_id == incident_id)
+    return [_notice(row) for row in connection.execute(query)]
+
+
+def next_send_at(connection: Connection) -> datetime | None:
+    """Give the instant at which something is to be sent or taken over; None where nothing waits."""
+    waiting = connection.execute(select(func.min(outbox.c.next_at)).where(outbox.c.state == "waiting")).scalar()
+    abandoned = connection.execute(select(func.min(outbox.c.lease_until)).where(outbox.c.state == "sending")).scalar()
+    return min((at for at in (waiting, abandoned) if at is not None), default=None)
+
+
+def void_claims(connection: Connection) -> int:
+    """Give back what a predecessor of this only process took, at start-up; what it had begun to send may be a repeat."""
+    mine = update(outbox).where(outbox.c.state == "sending").values(state="waiting", lease_until=None)
+    return connection.execute(mine).rowcount
+
+
+def _notice(row: Row[Any]) -> Notice:
+    return Notice(**{name: getattr(row, name) for name in Notice.__slots__})

@@ -32,6 +32,8 @@ _SLOT = re.compile(
 )
 _LABEL = re.compile(r"([^\n:.]{1,40}):[^:]*$")
 
+_PREFIX = {"resolution": "Resolved: ", "update": "Update: ", "escalation": "Escalated: ", "ask": "Question: ", "late": "Late: ",
+           "severity": "Graver: "}  # fmt: skip
 #: without one of these a first message would not say what is wrong
 _TELLING = frozenset({"title", "cause", "service"})
 
@@ -110,14 +112,7 @@ def plain(kind: str, incident: Incident, facts: Mapping[str, str]) -> Message:
 
 
 def _prefixed(kind: str, facts: Mapping[str, str]) -> str:
-    word = {
-        "resolution": "Resolved: ",
-        "update": "Update: ",
-        "escalation": "Escalated: ",
-        "ask": "Question: ",
-        "late": "Late: ",
-    }.get(kind, "")
-    return f"{word}{subject(facts)}"[:200]
+    return f"{_PREFIX.get(kind, '')}{subject(facts)}"[:200]
 
 
 class _Filler:

@@ -1,0 +1,168 @@
+"""What happens when a clock of an incident comes due: the next level is told, a late response is said, an update goes out.
+
+A claimed due row enters; rows of the outbox, the timeline and the ledger are written in the caller's transaction, in which the
+due row is settled too, so that nothing happens twice. Nobody is paged whose contact is a placeholder: that is said instead, and
+the next level is told at once.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from watchkeeper.base.durations import format_duration
+from watchkeeper.book.model import Book
+from watchkeeper.estate.model import Estate, Person
+from watchkeeper.incident import ledger as incidents
+from watchkeeper.incident import timers
+from watchkeeper.incident.lifecycle import AUTOMATION
+from watchkeeper.incident.model import ClockRun, Incident
+from watchkeeper.incident.rules import gravity, update_every_s
+from watchkeeper.people.ladder import reach
+from watchkeeper.store import due as dues
+from watchkeeper.store import ledger
+from watchkeeper.tell.message import compose, facts_of
+from watchkeeper.tell.outbox import people_told, write_notices
+
+log = logging.getLogger(__name__)
+
+#: how long a level waits while the incident is recovered and only held open
+HELD_BACK = timedelta(seconds=30)
+
+
+def clock_due(
+    connection: Connection,
+    due: dues.Due,
+    book: Book,
+    estate: Estate,
+    incident: Incident,
+    now: datetime,
+    facts: Mapping[str, str] | None = None,
+) -> str:
+    """Do what a clock asks for and settle it; says what was done. `facts` adds to what messages know ("link", "done" …)."""
+    run = ClockRun(due.body["clock"], due.at, due.body["sentence"], due.body["role"], due.body["level"])
+    room = _Telling(connection, book, estate, incident, now, dict(facts or {}))
+    taken = incident.acknowledged_by not in (None, AUTOMATION)
+    if incident.status == "recovered" and run.kind != "update" and not taken:
+        dues.put_off(connection, due.key, now + HELD_BACK)
+        return "The incident is recovered and held; nobody more is told unless it turns red again."
+    if incident.status == "resolved" or (run.kind != "update" and taken):
+        what = {"rung": f"level {run.level} need not be told", "respond": "nobody is late"}.get(run.kind, "no update is owed")
+        sentence = f"{_status(incident)}, so {what}."
+    elif run.kind == "rung":
+        sentence = room.rung(run)
+    elif run.kind == "respond":
+        sentence = room.late(run, due.key)
+    else:
+        sentence = room.update(run)
+    dues.settle(connection, due.key, now)
+    return sentence
+
+
+def tell_again(
+    connection: Connection,
+    kind: str,
+    book: Book,
+    estate: Estate,
+    incident: Incident,
+    now: datetime,
+    facts: Mapping[str, str] | None = None,
+    level: int = 0,
+) -> list[str]:
+    """Write a notice ("update", "resolution", "ask") to everybody who was told of the incident; gives the ids of the new ones."""
+    room = _Telling(connection, book, estate, incident, now, dict(facts or {}))
+    return room.write(kind, people_told(connection, estate, incident.id), level)
+
+
+def _status(incident: Incident) -> str:
+    return (
+        f"{incident.acknowledged_by} has the incident"
+        if incident.status == "acknowledged"
+        else f"The incident is {incident.status}"
+    )
+
+
+class _Telling:
+    """One clock of one incident, and those who are told."""
+
+    def __init__(
+        self, connection: Connection, book: Book, estate: Estate, incident: Incident, now: datetime, facts: dict[str, str]
+    ) -> None:
+        self.connection, self.book, self.estate, self.incident, self.now = connection, book, estate, incident, now
+        self.facts = facts
+
+    def rung(self, run: ClockRun) -> str:
+        """Tell a level of the ladder; where it reaches nobody, say so and bring the next level forward."""
+        found = reach(run.role, self.book, self.estate)
+        if found.nobody:
+            sentence = f"Level {run.level} of the ladder reaches nobody: {found.sentence}"
+            following = self._bring_forward(run.level)
+            if following is not None:
+                sentence = f"{sentence} Level {following} is told at once."
+            self._entry("not-told", sentence, {"level": run.level, "role": run.role})
+            log.warning("%s", sentence, extra={"action": "level_reaches_nobody", "incident": self.incident.id})
+            return sentence
+        kind = "initial" if run.level <= 1 else "escalation"
+        open_for = format_duration((self.now - self.incident.opened_at).total_seconds())
+        why = "" if run.level <= 1 else f"nobody took the incident within {open_for}, and you are {run.role} (level {run.level})"
+        names = ", ".join(p.name for p in found.people)
+        if not self.write(kind, found.people, run.level, why=why):
+            return self._graver(found.people, run, names)
+        if run.level > 1:
+            sentence = f"Nobody took the incident within {open_for}: level {run.level} ({run.role}: {names}) is told."
+            self._entry("escalated", sentence, {"level": run.level, "role": run.role})
+            ledger.append(self.connection, self.now, AUTOMATION, "incident.escalate", self.incident.id, why=sentence)
+            return sentence
+        return f"Level {run.level} is told: {names}."
+
+    def _graver(self, people: tuple[Person, ...], run: ClockRun, names: str) -> str:
+        """Say to those who know of the incident that it is graver now: its ladder begins anew."""
+        rank = gravity(self.book, self.incident.severity)
+        raised = any(e.kind == "severity" for e in incidents.read_timeline(self.connection, self.incident.id))
+        if raised and self.write("severity", people, rank, why=f"it is {self.incident.severity} now"):
+            return f"Level {run.level} is told that it is {self.incident.severity} now: {names}."
+        return f"Level {run.level} ({names}) was told before."
+
+    def late(self, run: ClockRun, key: str) -> str:
+        """Say that nobody answered in time, once, to those who were told."""
+        after = format_duration((self.now - self.incident.opened_at).total_seconds())
+        sentence = f"Nobody has taken the incident after {after}. {run.sentence}"
+        if incidents.has_entry(self.connection, self.incident.id, ["late"], "clock", key):
+            return "That it is late was said before."
+        self._entry("late", sentence, {"clock": key})
+        self.write("late", people_told(self.connection, self.estate, self.incident.id), 0, why=sentence)
+        return sentence
+
+    def update(self, run: ClockRun) -> str:
+        """Send the update that the book promises to those who were told, and owe the next one."""
+        people = people_told(self.connection, self.estate, self.incident.id)
+        self.write("update", people, run.level + 1)
+        cadence = update_every_s(self.book)
+        if cadence is not None:
+            following = timers.again(run, timedelta(seconds=cadence[0]), self.now)
+            timers.set_clock(self.connection, self.incident, following)
+        if not people:
+            return "An update was due; nobody was told of the incident yet."
+        return f"An update was due and goes to {', '.join(p.name for p in people)}."
+
+    def write(self, kind: str, people: tuple[Person, ...], level: int, why: str = "") -> list[str]:
+        """Compose a message and write it for these people."""
+        more = self.facts | ({"why": why} if why else {})
+        facts = facts_of(self.incident, kind, self.now, more=more)
+        message = compose(kind, self.book, self.incident, facts)
+        return write_notices(self.connection, self.now, kind, self.incident, people, message, level)
+
+    def _bring_forward(self, level: int) -> int | None:
+        rungs = [c for c in timers.read_clocks(self.connection, self.incident.id) if c.kind == "rung" and c.level > level]
+        following = min((c.level for c in rungs), default=None)
+        for run in rungs:
+            if run.level == following and run.due_at > self.now:
+                moved = ClockRun(run.kind, self.now, run.sentence, run.role, run.level)
+                timers.set_clock(self.connection, self.incident, moved)
+        return following
+
+    def _entry(self, kind: str, sentence: str, body: dict[str, object]) -> None:
+        incidents.add_entry(self.connection, self.incident.id, self.now, kind, AUTOMATION, sentence, body)

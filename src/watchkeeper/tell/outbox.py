@@ -1,0 +1,178 @@
+"""The outbox: a notice is a row in the transaction of what it tells of, and is sent until its person has it.
+
+1. What waits is claimed under a lease; its tries are counted before anything is sent.
+2. A person's addresses are tried in order. Each is written down before it is tried, so that a successor of a dead sender knows
+   that it may have arrived, and marks its own try as a repeat, under the same id.
+3. What was accepted is recorded with a line in the timeline; what was not comes back later; what can never be, or not within a
+   day, is given up loudly.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from watchkeeper.base.clock import Clock
+from watchkeeper.base.durations import format_duration
+from watchkeeper.base.errors import Permanent, Refused, Transient
+from watchkeeper.base.secrets import Scrubber, Secret
+from watchkeeper.estate.model import Estate, Person
+from watchkeeper.incident import ledger as incidents
+from watchkeeper.incident.lifecycle import AUTOMATION
+from watchkeeper.incident.model import Incident
+from watchkeeper.people.ladder import addresses
+from watchkeeper.store import ledger
+from watchkeeper.store.database import Database
+from watchkeeper.tell.ledger import claim_notices, list_notices, update_notice, write_notice
+from watchkeeper.tell.model import Message, Notice
+from watchkeeper.tell.notifier import Notifier
+
+log = logging.getLogger(__name__)
+
+BACKOFF_S = (1.0, 5.0, 30.0, 120.0, 600.0)
+GIVE_UP = timedelta(hours=24)
+#: longer than one address may take, so that a living sender is never taken for a dead one
+LEASE = timedelta(seconds=45)
+ADDRESS_TIMEOUT_S = 30.0
+
+
+def notice_id(incident_id: str, kind: str, level: int, person: str) -> str:
+    """Make the id under which a notice is written once, and which goes with every try."""
+    return f"{incident_id}/{kind}/{level}/{person}"[:200]
+
+
+def write_notices(
+    connection: Connection,
+    now: datetime,
+    kind: str,
+    incident: Incident,
+    people: Sequence[Person],
+    message: Message,
+    level: int = 0,
+) -> list[str]:
+    """Write a notice for each person in the caller's transaction; gives the ids of those that were not there yet."""
+    if message.missing:
+        raise Refused(
+            f"The message has slots that nothing fills: {', '.join(message.missing)}.",
+            hint="A draft is never sent; fill the slots or send the plain message.",
+            code="WK320",
+        )
+    written = []
+    for person in people:
+        key = notice_id(incident.id, kind, level, person.id)
+        notice = Notice(key, incident.id, person.id, kind, message.subject, message.body, "waiting", 0, now)
+        if write_notice(connection, notice):
+            written.append(key)
+    return written
+
+
+def people_told(connection: Connection, estate: Estate, incident_id: str) -> tuple[Person, ...]:
+    """Give those to whom notices of an incident were written, as long as they can be told."""
+    ids = {notice.person for notice in list_notices(connection, incident_id, 1000)}
+    return tuple(p for p in estate.people.values() if p.id in ids and addresses(p))
+
+
+async def send_waiting(database: Database, clock: Clock, notifier: Notifier, estate: Estate, limit: int = 20) -> int:
+    """Send what is due, all persons at once; returns how many notices arrived."""
+    now = clock.now()
+    claimed = await database.write(lambda connection: claim_notices(connection, now, LEASE, limit))
+    sender = _Sender(database, clock, notifier, estate)
+    arrived = await asyncio.gather(*(sender.send(notice) for notice in claimed))
+    return sum(arrived)
+
+
+def wait_before(tries: int) -> timedelta:
+    """Give the time to wait after that many tries: 1 s, 5 s, 30 s, 2 min, then 10 min each."""
+    return timedelta(seconds=BACKOFF_S[min(max(tries, 1), len(BACKOFF_S)) - 1])
+
+
+class _Sender:
+    """Sends claimed notices and records what came of each."""
+
+    def __init__(self, database: Database, clock: Clock, notifier: Notifier, estate: Estate) -> None:
+        self.database, self.clock, self.notifier, self.estate = database, clock, notifier, estate
+        self.scrubber = Scrubber(estate.secrets())
+
+    async def send(self, notice: Notice) -> bool:
+        """Try each address of the person; True once one took it."""
+        person = self.estate.people.get(notice.person)
+        tried = addresses(person) if person is not None else ()
+        if person is None or not tried:
+            why = "has no address that can be used" if person else "is not in watchkeeper.toml any more"
+            await self._give_up(notice, f"{notice.person} {why}")
+            return False
+        maybe, problems, hopeless = notice.channel, [], 0
+        for address in tried:
+            raw = address.reveal() if isinstance(address, Secret) else address
+            channel = raw.split(":", 1)[0][:50]
+            begun, until = channel if maybe is None else maybe, self.clock.now() + LEASE
+            if not await self._note(notice, channel=begun, lease_until=until):
+                log.info("Somebody else finished %s.", notice.id, extra={"action": "notice_lost"})
+                return False
+            try:
+                async with asyncio.timeout(ADDRESS_TIMEOUT_S):
+                    await self._send_to(raw, notice, repeat=maybe is not None)
+            except TimeoutError:
+                # it may have arrived after all, so whatever is sent from now on may be a repeat
+                maybe = begun
+                problems.append(f"{channel} did not answer within {format_duration(ADDRESS_TIMEOUT_S)}")
+            except (Transient, Permanent) as problem:
+                hopeless += isinstance(problem, Permanent)
+                problems.append(f"{channel}: {self.scrubber.clean(problem.message.replace(raw, channel))}")
+            else:
+                return await self._arrived(notice, person, channel, repeat=maybe is not None)
+        await self._failed(notice, person, maybe, "; ".join(problems), hopeless=hopeless == len(tried))
+        return False
+
+    async def _send_to(self, address: str, notice: Notice, *, repeat: bool) -> None:
+        subject, body = self.scrubber.clean(notice.subject), self.scrubber.clean(notice.body)
+        await self.notifier.send(address, subject, body, idempotency_key=notice.id, repeat=repeat)
+
+    async def _note(self, notice: Notice, **values: object) -> bool:
+        return await self.database.write(lambda connection: update_notice(connection, notice.id, **values))
+
+    async def _arrived(self, notice: Notice, person: Person, channel: str, *, repeat: bool) -> bool:
+        now = self.clock.now()
+        again = ", perhaps for the second time" if repeat else ""
+        sentence = f"{person.name} was told by {channel} at {now:%H:%M:%S} ({notice.kind}){again}."
+        body = {"notice": notice.id, "person": person.id, "kind": notice.kind, "channel": channel, "repeat": repeat}
+
+        def work(connection: Connection) -> bool:
+            values = {"state": "sent", "sent_at": now, "channel": channel, "problem": None, "lease_until": None}
+            mine = update_notice(connection, notice.id, **values)
+            if mine and notice.incident_id:
+                incidents.add_entry(connection, notice.incident_id, now, "told", AUTOMATION, sentence, body)
+            return mine
+
+        log.info("%s", sentence, extra={"action": "notice_sent", "notice": notice.id})
+        return await self.database.write(work)
+
+    async def _failed(self, notice: Notice, person: Person, maybe: str | None, problem: str, *, hopeless: bool) -> None:
+        now = self.clock.now()
+        if hopeless or now - notice.at >= GIVE_UP:
+            await self._give_up(notice, f"{person.name} could not be told: {problem}")
+            return
+        next_at = now + wait_before(notice.tries)
+        log.warning("%s was not reached: %s.", person.name, problem, extra={"action": "notice_put_off", "notice": notice.id})
+        await self._note(notice, state="waiting", next_at=next_at, lease_until=None, channel=maybe, problem=problem[:2000])
+
+    async def _give_up(self, notice: Notice, problem: str) -> None:
+        now = self.clock.now()
+        tries = "1 try" if notice.tries == 1 else f"{notice.tries} tries"
+        sentence = f"{problem.rstrip('.')}. The notice ({notice.kind}) was given up after {tries}."
+
+        def work(connection: Connection) -> None:
+            values = {"state": "failed", "problem": problem[:2000], "lease_until": None}
+            if not update_notice(connection, notice.id, **values):
+                return
+            if notice.incident_id:
+                body = {"notice": notice.id, "person": notice.person, "kind": notice.kind}
+                incidents.add_entry(connection, notice.incident_id, now, "not-told", AUTOMATION, sentence, body)
+            ledger.append(connection, now, AUTOMATION, "notice.give-up", notice.id, why=sentence)
+
+        log.error("%s", sentence, extra={"action": "notice_given_up", "notice": notice.id})
+        await self.database.write(work)

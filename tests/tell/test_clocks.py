@@ -1,0 +1,159 @@
+"""A night on the ladder: who is told when, what is late, and that nothing happens twice."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection
+
+from watchkeeper.book.model import Book, Escalation, Severity, Template
+from watchkeeper.estate.model import Estate, Person
+from watchkeeper.incident import ledger as incidents
+from watchkeeper.incident import lifecycle, rules, timers
+from watchkeeper.incident.model import Incident
+from watchkeeper.store import due as dues
+from watchkeeper.store.database import Database
+from watchkeeper.tell.clocks import clock_due, tell_again
+from watchkeeper.tell.ledger import list_notices
+
+BOOK = Book(
+    title="Shop", service="shop",
+    severities=(Severity(line=1, code="P1", respond_within_s=300), Severity(line=2, code="P2", respond_within_s=3600)),
+    escalation=(Escalation(line=4, level=1, role="On-call", after_s=900), Escalation(line=5, level=2, role="CTO", after_s=1800),
+                Escalation(line=6, level=3, role="Lead", after_s=3600)),
+    templates=(Template(line=9, name="Initial", body="We look into [issue]. Updates every 20 minutes."),),
+)  # fmt: skip
+ANNA = Person("anna", "Anna", 3, ("On-call",), ("json://127.0.0.1/anna",))
+BEN = Person("ben", "Ben", 7, ("Lead",), ("json://127.0.0.1/ben",))
+ESTATE = Estate(Path("/e/watchkeeper.toml"), "shop", Path("/e/runbook.md"), people={"anna": ANNA, "ben": BEN})
+
+
+class Night:
+    """An incident and the clocks that come due on it."""
+
+    def __init__(self, database: Database, start: datetime, book: Book = BOOK) -> None:
+        self.database, self.start, self.book = database, start, book
+        self.incident = Incident("inc-1", "shop", "Shop application is down", "P2", "open", "shop", start, start)
+        database.write_now(self._open)
+
+    def _open(self, connection: Connection) -> None:
+        incidents.open_incident(connection, self.incident)
+        timers.set_clocks(connection, self.incident, rules.clocks(self.book, self.incident))
+
+    def at(self, minutes: float) -> list[str]:
+        """Let the loop live at that minute; gives what each clock that came due said."""
+        now = self.start + timedelta(minutes=minutes)
+
+        def work(connection: Connection) -> list[str]:
+            said = []
+            while due := dues.claim(connection, now, "test", 1):
+                incident = incidents.get_incident(connection, "inc-1")
+                assert incident is not None
+                said.append(clock_due(connection, due[0], self.book, ESTATE, incident, now))
+            return said
+
+        return self.database.write_now(work)
+
+    def told(self) -> list[str]:
+        return sorted(n.id.removeprefix("inc-1/") for n in self.database.read_now(list_notices))
+
+    def timeline(self, *kinds: str) -> list[str]:
+        entries = self.database.read_now(lambda c: incidents.read_timeline(c, "inc-1"))
+        return [e.sentence for e in entries if e.kind in kinds]
+
+
+@pytest.fixture
+def night(database: Database, now: datetime) -> Night:
+    return Night(database, now)
+
+
+def test_the_first_level_is_told_at_once_in_the_books_own_words(night: Night) -> None:
+    assert night.at(0) == ["Level 1 is told: Anna."]
+    assert night.told() == ["initial/1/anna"]
+    [notice] = night.database.read_now(list_notices)
+    assert notice.body == "We look into Shop application is down. Updates every 20 minutes."
+    assert night.at(1) == []
+
+
+def test_a_level_that_reaches_nobody_is_said_and_the_next_one_told_at_once(night: Night) -> None:
+    night.at(0)
+    first, second = night.at(15)
+    assert first == (
+        "Level 2 of the ladder reaches nobody: CTO: nobody in watchkeeper.toml has this role; nobody is told. "
+        "Level 3 is told at once."
+    )
+    assert second == "Nobody took the incident within 15 min: level 3 (Lead: Ben) is told."
+    assert night.told() == ["escalation/3/ben", "initial/1/anna"]
+    assert (night.timeline("not-told"), night.timeline("escalated")) == ([first], [second])
+
+
+def test_an_update_goes_to_all_who_know_and_comes_again(night: Night) -> None:
+    night.at(0)
+    assert "An update was due and goes to Anna." in night.at(20)
+    assert "An update was due and goes to Anna, Ben." in night.at(40)
+    assert [n for n in night.told() if n.startswith("update")] == ["update/1/anna", "update/2/anna", "update/2/ben"]
+    assert "An update was due and goes to Anna, Ben." in night.at(130), "a restart in between owes one update, not four"
+    assert night.at(131) == []
+
+
+def test_nobody_answering_in_time_is_late_once(night: Night) -> None:
+    night.at(0)
+    night.at(60)
+    assert night.timeline("late") == [
+        "Nobody has taken the incident after 1 h. The book promises a response within 1 h (P2, line 2)."
+    ]
+    assert {"late/0/anna", "late/0/ben"} <= set(night.told())
+
+
+def test_who_takes_the_incident_stops_the_ladder(night: Night, now: datetime) -> None:
+    night.at(0)
+    night.database.write_now(lambda c: lifecycle.acknowledge(c, now, "inc-1", "anna"))
+    night.at(59)
+    assert [n for n in night.told() if not n.startswith("update")] == ["initial/1/anna"]
+
+
+def test_a_recovered_incident_holds_its_ladder_and_a_red_one_climbs_on(night: Night, now: datetime) -> None:
+    night.at(0)
+    night.database.write_now(lambda c: lifecycle.recovered(c, now, "inc-1", now, "Healthy."))
+    assert night.at(15) == ["The incident is recovered and held; nobody more is told unless it turns red again."]
+    night.database.write_now(lambda c: lifecycle.reopen(c, now, "inc-1", "Red again."))
+    assert any("level 3 (Lead: Ben) is told" in said for said in night.at(16))
+
+
+def test_a_resolved_incident_tells_nobody(night: Night) -> None:
+    def work(connection: Connection) -> str:
+        due = dues.claim(connection, night.start, "test", 1)[0]
+        return clock_due(connection, due, BOOK, ESTATE, replace(night.incident, status="resolved"), night.start)
+
+    assert night.database.write_now(work) == "The incident is resolved, so level 1 need not be told."
+    assert night.told() == []
+
+
+def test_a_graver_incident_is_told_again_to_who_knows_it(night: Night) -> None:
+    night.at(0)
+
+    def graver(connection: Connection) -> None:
+        incidents.update_incident(connection, "inc-1", severity="P1")
+        incidents.add_entry(connection, "inc-1", night.start, "severity", "automation", "Now P1.")
+        incident = incidents.get_incident(connection, "inc-1")
+        assert incident is not None
+        timers.set_clocks(connection, incident, rules.clocks(BOOK, incident))
+
+    night.database.write_now(graver)
+    assert night.at(1) == ["Level 1 is told that it is P1 now: Anna."]
+    assert night.told() == ["initial/1/anna", "severity/0/anna"]
+
+
+def test_the_end_is_told_to_those_who_know_and_once(night: Night, now: datetime) -> None:
+    night.at(0)
+    over = replace(night.incident, status="resolved", recovered_at=now, resolved_at=now)
+    for expected in (["inc-1/resolution/0/anna"], []):
+        assert night.database.write_now(lambda c: tell_again(c, "resolution", BOOK, ESTATE, over, now)) == expected
+
+
+def test_a_book_without_a_ladder_tells_everybody(database: Database, now: datetime) -> None:
+    night = Night(database, now, replace(BOOK, escalation=()))
+    assert night.at(0) == ["Level 1 is told: Anna, Ben."]

@@ -1,0 +1,210 @@
+"""At least once always; twice only in the gap between acceptance and record, and then it is said."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from watchkeeper.base.errors import Permanent, Refused, Transient
+from watchkeeper.base.secrets import Secret
+from watchkeeper.estate.model import Estate, Person, Variable
+from watchkeeper.incident import ledger as incidents
+from watchkeeper.incident.model import Incident
+from watchkeeper.store.database import Database
+from watchkeeper.tell.ledger import list_notices, next_send_at, void_claims
+from watchkeeper.tell.model import Message, Notice
+from watchkeeper.tell.outbox import LEASE, send_waiting, wait_before, write_notices
+
+PASSWORD = Secret("hunter2-hunter2", "PASSWORD")
+ANNA = Person("anna", "Anna", 3, ("On-call",), ("json://127.0.0.1/anna", "mailto://anna@mail.test"))
+BEN = Person("ben", "Ben", 7, ("Lead",), (Secret("json://127.0.0.1/ben", "ben"),))
+NOBODY = Person("dan", "Dan", 9, ("CTO",), ("+1-XXX-XXX-XXXX",))
+ESTATE = Estate(Path("/e/watchkeeper.toml"), "shop", Path("/e/runbook.md"), people={p.id: p for p in (ANNA, BEN, NOBODY)},
+                variables={"PASSWORD": Variable("PASSWORD", PASSWORD, "env", 2)})  # fmt: skip
+
+
+@dataclass
+class Clock:
+    at: datetime
+
+    def now(self) -> datetime:
+        return self.at
+
+    async def sleep(self, seconds: float) -> None:
+        self.at += timedelta(seconds=seconds)
+
+
+class Killed(BaseException):
+    """The process died here."""
+
+
+@dataclass
+class Post:
+    """A post office that does with each address what it is told to, and keeps what arrived."""
+
+    answers: dict[str, list[BaseException | None]] = field(default_factory=dict)
+    arrived: list[tuple[str, str, str, bool]] = field(default_factory=list)
+    tried: list[str] = field(default_factory=list)
+
+    async def send(self, address: str, subject: str, body: str, *, idempotency_key: str, repeat: bool) -> None:
+        scheme = address.split(":")[0]
+        self.tried.append(scheme)
+        answer = self.answers[scheme].pop(0) if self.answers.get(scheme) else None
+        if isinstance(answer, Exception):
+            raise answer
+        self.arrived.append((scheme, body, idempotency_key, repeat))
+        if answer is not None:
+            raise answer  # accepted, and then killed
+
+
+@pytest.fixture
+def incident(database: Database, now: datetime) -> Incident:
+    made = Incident("inc-1", "shop", "Shop application is down", "P1", "open", "shop", now, now)
+    database.write_now(lambda c: incidents.open_incident(c, made))
+    return made
+
+
+def write(database: Database, now: datetime, incident: Incident, *people: Person, body: str = "It is down.") -> list[str]:
+    return database.write_now(lambda c: write_notices(c, now, "initial", incident, people, Message("Down", body), 1))
+
+
+def notices(database: Database) -> dict[str, Notice]:
+    return {notice.person: notice for notice in database.read_now(list_notices)}
+
+
+def told(database: Database) -> list[tuple[str, str]]:
+    return [(e.kind, e.sentence) for e in database.read_now(lambda c: incidents.read_timeline(c, "inc-1"))]
+
+
+def test_a_notice_is_written_once(database: Database, now: datetime, incident: Incident) -> None:
+    assert write(database, now, incident, ANNA, BEN) == ["inc-1/initial/1/anna", "inc-1/initial/1/ben"]
+    assert write(database, now, incident, ANNA) == []
+    assert database.read_now(next_send_at) == now
+
+
+def test_a_draft_is_refused(database: Database, now: datetime, incident: Incident) -> None:
+    with pytest.raises(Refused, match=r"slots that nothing fills: \[eta\]"):
+        database.write_now(lambda c: write_notices(c, now, "initial", incident, [ANNA], Message("x", "[eta]", ("[eta]",)), 1))
+
+
+async def test_what_is_accepted_is_recorded_in_the_timeline(database: Database, now: datetime, incident: Incident) -> None:
+    write(database, now, incident, ANNA, BEN)
+    post = Post()
+    assert await send_waiting(database, Clock(now), post, ESTATE) == 2
+    assert sorted(post.arrived) == [
+        ("json", "It is down.", "inc-1/initial/1/anna", False), ("json", "It is down.", "inc-1/initial/1/ben", False),
+    ]  # fmt: skip
+    assert sorted(told(database)) == [
+        ("told", "Anna was told by json at 12:00:00 (initial)."), ("told", "Ben was told by json at 12:00:00 (initial)."),
+    ]  # fmt: skip
+    assert notices(database)["anna"].state == "sent"
+    assert await send_waiting(database, Clock(now + timedelta(days=1)), post, ESTATE) == 0
+    assert database.read_now(next_send_at) is None
+
+
+async def test_the_next_channel_when_one_fails(database: Database, now: datetime, incident: Incident) -> None:
+    write(database, now, incident, ANNA)
+    post = Post({"json": [Transient("connection refused")]})
+    assert await send_waiting(database, Clock(now), post, ESTATE) == 1
+    assert post.arrived == [("mailto", "It is down.", "inc-1/initial/1/anna", False)]
+    assert told(database) == [("told", "Anna was told by mailto at 12:00:00 (initial).")]
+
+
+async def test_what_fails_comes_back_later_and_later(database: Database, now: datetime, incident: Incident) -> None:
+    write(database, now, incident, BEN)
+    post, clock = Post({"json": [Transient("refused at json://127.0.0.1/ben")] * 3}), Clock(now)
+    waits = []
+    for _ in range(3):
+        assert await send_waiting(database, clock, post, ESTATE) == 0
+        due = database.read_now(next_send_at)
+        assert due is not None
+        waits.append((due - clock.at).total_seconds())
+        clock.at = due
+    assert waits == [1, 5, 30]
+    assert notices(database)["ben"].problem == "json: refused at json"
+    assert await send_waiting(database, clock, post, ESTATE) == 1
+    assert [wait_before(n).total_seconds() for n in (0, 1, 2, 3, 4, 5, 99)] == [1, 1, 5, 30, 120, 600, 600]
+
+
+async def test_after_a_day_it_is_given_up_loudly(
+    database: Database, now: datetime, incident: Incident, caplog: pytest.LogCaptureFixture
+) -> None:
+    write(database, now, incident, BEN)
+    post = Post({"json": [Transient("refused")]})
+    await send_waiting(database, Clock(now + timedelta(hours=24)), post, ESTATE)
+    assert notices(database)["ben"].state == "failed"
+    assert told(database) == [
+        ("not-told", "Ben could not be told: json: refused. The notice (initial) was given up after 1 try.")
+    ]
+    assert [r.levelname for r in caplog.records if getattr(r, "action", "") == "notice_given_up"] == ["ERROR"]
+
+
+async def test_addresses_that_can_never_work_are_given_up_at_once(database: Database, now: datetime, incident: Incident) -> None:
+    write(database, now, incident, ANNA, BEN, NOBODY)
+    post = Post({"json": [Permanent("unknown"), Permanent("unknown")], "mailto": [Transient("later")]})
+    await send_waiting(database, Clock(now), post, ESTATE)
+    assert {person: notice.state for person, notice in notices(database).items()} == {
+        "anna": "waiting", "ben": "failed", "dan": "failed",
+    }  # fmt: skip
+    assert ("not-told", "dan has no address that can be used. The notice (initial) was given up after 1 try.") in told(database)
+
+
+async def test_killed_between_acceptance_and_record(database: Database, now: datetime, incident: Incident) -> None:
+    write(database, now, incident, BEN)
+    post, clock = Post({"json": [Killed()]}), Clock(now)
+    with pytest.raises(Killed):
+        await send_waiting(database, clock, post, ESTATE)
+    assert await send_waiting(database, clock, post, ESTATE) == 0, "the lease of the dead one still runs"
+    clock.at = now + LEASE + timedelta(seconds=1)
+    assert await send_waiting(database, clock, post, ESTATE) == 1
+    assert [(key, repeat) for _, _, key, repeat in post.arrived] == [
+        ("inc-1/initial/1/ben", False),
+        ("inc-1/initial/1/ben", True),
+    ]
+    assert told(database) == [("told", "Ben was told by json at 12:00:46 (initial), perhaps for the second time.")]
+
+
+async def test_a_lone_successor_need_not_wait_for_the_lease(database: Database, now: datetime, incident: Incident) -> None:
+    write(database, now, incident, BEN)
+    post = Post({"json": [Killed()]})
+    with pytest.raises(Killed):
+        await send_waiting(database, Clock(now), post, ESTATE)
+    assert database.write_now(void_claims) == 1
+    assert await send_waiting(database, Clock(now), post, ESTATE) == 1
+    assert post.arrived[-1][3] is True
+
+
+async def test_a_plain_failure_is_no_repeat(database: Database, now: datetime, incident: Incident) -> None:
+    write(database, now, incident, BEN)
+    post = Post({"json": [Transient("refused")]})
+    await send_waiting(database, Clock(now), post, ESTATE)
+    await send_waiting(database, Clock(now + timedelta(seconds=2)), post, ESTATE)
+    assert [repeat for *_, repeat in post.arrived] == [False]
+
+
+async def test_an_address_that_does_not_answer_may_have_taken_it(
+    database: Database, now: datetime, incident: Incident, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("watchkeeper.tell.outbox.ADDRESS_TIMEOUT_S", 0.01)
+    write(database, now, incident, ANNA)
+
+    class Slow(Post):
+        async def send(self, address: str, subject: str, body: str, *, idempotency_key: str, repeat: bool) -> None:
+            if address.startswith("json"):
+                await asyncio.sleep(5)
+            await super().send(address, subject, body, idempotency_key=idempotency_key, repeat=repeat)
+
+    post = Slow()
+    assert await send_waiting(database, Clock(now), post, ESTATE) == 1
+    assert post.arrived == [("mailto", "It is down.", "inc-1/initial/1/anna", True)]
+
+
+async def test_no_secret_leaves_in_a_notice(database: Database, now: datetime, incident: Incident) -> None:
+    write(database, now, incident, BEN, body="psql said: password hunter2-hunter2 is wrong")
+    post = Post()
+    await send_waiting(database, Clock(now), post, ESTATE)
+    assert post.arrived[0][1] == "psql said: password •••••• is wrong"
