@@ -1,8 +1,8 @@
 """Binds the book's thresholds to the readings of signals. The owner's mapping decides; what does not fit stays unbound and
 says what would bind it.
 
-A metric's words name a threshold where they are its subject (case, order, plural and punctuation do not matter), or where they
-are its canonical metric; words that are left over may only be empty ones, a statistic, or the signal's own component.
+A metric's words name a threshold where they are its subject (case, order, plural and punctuation do not matter), or exactly its
+canonical metric ("queue_length"); words that are left over may only be empty ones, a statistic, or the signal's own component.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from watchkeeper.base.words import likeness, words
 from watchkeeper.book.model import Book, Threshold
 from watchkeeper.estate.model import Bindings, Bound, Estate, SignalConfig, Unbound
-from watchkeeper.estate.states import speaks_of_absence
+from watchkeeper.estate.states import name_in, speaks_of_absence
 from watchkeeper.estate.units import factor, unit_of
 
 _SIGNS = {">": "above", ">=": "from", "<": "below", "<=": "to", "==": "equal", "!=": "not", "is": "is"}
@@ -72,11 +72,11 @@ def find_reading(threshold: Threshold, estate: Estate) -> tuple[Match | None, st
     """Find the reading that decides a threshold, and the sentence why there is one or none."""
     matches = [match for signal in estate.signals.values() for match in _matches(threshold, signal)]
     if not matches:
-        return None, f"No signal has a metric named {threshold.subject!r}.{_nearest(threshold, estate)}"
+        return None, f"No signal has a metric named {_name(threshold)!r}.{_nearest(threshold, estate)}"
     best = max(match.rank for match in matches)
     first = [match for match in matches if match.rank == best]
     if len({(match.signal.name, match.reading) for match in first}) > 1:
-        wanted = words(threshold.subject)
+        wanted = words(_name(threshold))
         near = {match.signal.name: likeness(words(match.signal.component or ""), wanted) for match in first}
         closest = [match for match in first if near[match.signal.name] == max(near.values()) > 0]
         if len({(match.signal.name, match.reading) for match in closest}) != 1:
@@ -94,7 +94,7 @@ def _matches(threshold: Threshold, signal: SignalConfig) -> Iterable[Match]:
             yield Match(signal, metric, reading, rank, said)
     component = signal.component or ""
     absent = threshold.op == "is" and speaks_of_absence(threshold.state or "down")
-    if absent and "up" not in signal.metrics.values() and words(component) == words(threshold.subject):
+    if absent and "up" not in signal.metrics.values() and words(component) == words(_name(threshold)):
         said = f"The state of {component!r} is the reading 'up' of its signal {signal.name} (line {signal.line})."
         yield Match(signal, component, "up", 0.5, said)
 
@@ -102,23 +102,28 @@ def _matches(threshold: Threshold, signal: SignalConfig) -> Iterable[Match]:
 def _rank(threshold: Threshold, metric: str, signal: SignalConfig) -> tuple[float, str]:
     """Say how well a metric's words name a threshold; 0 where they do not."""
     subject = f"The book's {threshold.subject!r}"
-    with_state = f"{threshold.subject} {threshold.state}" if threshold.state else threshold.subject
+    name = _name(threshold)
+    with_state = f"{name} {threshold.state}" if threshold.state else name
     mine, statistic = _without_statistic(words(metric))
     if statistic and threshold.statistic and statistic != threshold.statistic:
         return 0.0, ""
     bonus = 0.25 if statistic and statistic == threshold.statistic else -0.25 if statistic else 0.0
-    if metric.strip().casefold() in (threshold.subject.strip().casefold(), with_state.strip().casefold()):
+    if metric.strip().casefold() in {text.strip().casefold() for text in (name, threshold.subject, with_state)}:
         return 3.1 + max(bonus, 0.0), subject
-    for text in (threshold.subject, with_state):
+    for text in dict.fromkeys((name, threshold.subject, with_state)):
         theirs, _ = _without_statistic(words(text))
         if mine == theirs:
             return 3.0 + bonus, subject
         spare = _EMPTY | words(signal.component or "")
-        if mine ^ theirs <= spare and mine & theirs - _EMPTY:
+        if mine - theirs <= _EMPTY and theirs - mine <= spare and mine & theirs - _EMPTY:
             return 2.0 + bonus, f"{subject}, but for {_listed(mine ^ theirs)},"
-    if threshold.metric and threshold.op != "is" and mine == words(threshold.metric):
-        return 1.0 + bonus, f"What the book calls {threshold.subject!r} ({threshold.metric})"
+    if threshold.metric and threshold.op != "is" and metric.strip() == threshold.metric:
+        return 1.0, f"What the book calls {threshold.subject!r} ({threshold.metric})"
     return 0.0, ""
+
+
+def _name(threshold: Threshold) -> str:
+    return name_in(threshold.subject, threshold.state or "down") if threshold.op == "is" else threshold.subject
 
 
 def _without_statistic(found: frozenset[str]) -> tuple[frozenset[str], str | None]:
@@ -159,12 +164,14 @@ def _keys(thresholds: Sequence[Threshold]) -> list[str]:
     names = []
     for threshold in thresholds:
         value = threshold.state if threshold.op == "is" else f"{threshold.value:g}" if threshold.value is not None else ""
-        parts = (threshold.subject, threshold.statistic, _SIGNS[threshold.op], value, threshold.unit, threshold.severity)
-        name = re.sub(r"[^\w.]+", "-", " ".join(part for part in parts if part).casefold()).strip("-") or "threshold"
-        if len(name) > 150:
-            name = f"{name[:130]}-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
-        found[name] = found.get(name, 0) + 1
-        names.append(name if found[name] == 1 else f"{name}-{found[name]}")
+        name = _name(threshold)
+        statistic = None if (threshold.statistic or "") in name.casefold() else threshold.statistic
+        parts = (name, statistic, _SIGNS[threshold.op], value, threshold.unit, threshold.severity)
+        key = re.sub(r"[^\w.]+", "-", " ".join(part for part in parts if part).casefold()).strip("-") or "threshold"
+        if len(key) > 150:
+            key = f"{key[:130]}-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
+        found[key] = found.get(key, 0) + 1
+        names.append(key if found[key] == 1 else f"{key}-{found[key]}")
     return names
 
 
@@ -194,7 +201,7 @@ def _line(signal: SignalConfig, metric: str) -> int:
 
 
 def _nearest(threshold: Threshold, estate: Estate) -> str:
-    wanted = words(threshold.subject)
+    wanted = words(_name(threshold))
     scored = [
         (len(wanted & words(metric)), f"{metric!r} of the signal {signal.name}")
         for signal in estate.signals.values()
@@ -202,7 +209,7 @@ def _nearest(threshold: Threshold, estate: Estate) -> str:
     ]
     score, name = max(scored, default=(0, ""))
     near = f" The nearest is {name}." if score else ""
-    return f'{near} Write "{threshold.subject}" = "<reading>" below [signals.<name>.metrics].'
+    return f'{near} Write "{_name(threshold)}" = "<reading>" below [signals.<name>.metrics].'
 
 
 def _misfit(threshold: Threshold, match: Match) -> str:

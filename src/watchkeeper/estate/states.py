@@ -5,7 +5,10 @@ A state and the name of a reading enter; whether zero or anything else is the ba
 
 from __future__ import annotations
 
+from functools import cache
+
 from watchkeeper.base.words import words
+from watchkeeper.book.vocabulary import STATES
 
 #: readings that are 1 while all is well, whatever the state is called
 _WELL = ("up", "ok", "healthy", "ready", "alive")
@@ -16,6 +19,30 @@ _PRESENT = frozenset(
         "lagging", "locked", "open", "overloaded", "reachable", "responding", "running", "stuck", "up",
     }
 )  # fmt: skip
+
+
+_BETWEEN = frozenset({"is", "are", "was", "were", "has", "have", "been", "be", "not"})
+
+
+@cache
+def state_words(state: str) -> frozenset[str]:
+    """Give the words that a book uses to say that something is in a state, with those around them ("has been")."""
+    phrases = next((phrases for name, phrases in STATES if name == state), ())
+    return _BETWEEN.union(words(state), *(words(phrase.strip("*")) for phrase in phrases))
+
+
+@cache
+def name_in(subject: str, state: str) -> str:
+    """Give the name of the thing in a subject that also says its state.
+
+    >>> name_in("Shop workers are down", "down"), name_in("PostgreSQL not responding", "unreachable"), name_in("Backup", "failed")
+    ('Shop workers', 'PostgreSQL', 'Backup')
+    """
+    said = state_words(state)
+    parts = subject.split()
+    while parts and words(parts[-1]) <= said:
+        parts.pop()
+    return " ".join(parts) or subject
 
 
 def speaks_of_absence(state: str) -> bool:

@@ -12,10 +12,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from watchkeeper.base.durations import format_duration
-from watchkeeper.base.words import words
 from watchkeeper.book.model import Threshold
 from watchkeeper.estate.model import Bound
-from watchkeeper.estate.states import bad_at_zero
+from watchkeeper.estate.states import bad_at_zero, name_in
 from watchkeeper.watch.model import Sample, Standing, State
 
 _UNITS = {
@@ -138,7 +137,7 @@ def _hold(threshold: Threshold, before: Standing | None, held_s: float, said: st
 
 def _without_reading(bound: Bound, before: Standing | None, at: datetime, why: str) -> Standing:
     breached_since = before.breached_since if before else None
-    subject = bound.threshold.subject
+    subject = _subject(bound.threshold)
     if before is not None and before.state == "firing":
         said = f"{subject} cannot be judged ({why}); it fired before and nothing says that it is well{_BLIND}"
         return Standing(bound.key, "firing", before.since, breached_since, None, at, said)
@@ -151,14 +150,16 @@ def _why_missing(bound: Bound, sample: Sample, raw: float | None) -> str:
         return _short(sample.problem)
     if raw is not None:
         return f"the reading {bound.reading!r} is not a number"
-    words = f": {_short(sample.detail)}" if sample.detail else ""
-    return f"there is no reading {bound.reading!r}{words}"
+    said = f": {_short(sample.detail)}" if sample.detail else ""
+    return f"there is no reading {bound.reading!r}{said}"
 
 
 def _breached_words(bound: Bound, value: float, detail: str) -> str:
     threshold = bound.threshold
     if threshold.op == "is":
-        return f"{threshold.subject} is {threshold.state or 'down'}{_aside(detail)}"
+        state = threshold.state or "down"
+        says_it = name_in(threshold.subject, state) != threshold.subject
+        return f"{threshold.subject if says_it else f'{threshold.subject} is {state}'}{_aside(detail)}"
     return f"{_subject(threshold)} is {_value_words(value, threshold)} ({_limit(threshold)})"
 
 
@@ -166,8 +167,8 @@ def _healthy_words(bound: Bound, value: float, detail: str) -> str:
     threshold = bound.threshold
     if threshold.op == "is":
         state = threshold.state or "down"
-        negated = state.removeprefix("not ") if "not" in words(state) and state.startswith("not ") else f"not {state}"
-        return f"{threshold.subject} is {negated}{_aside(detail)}"
+        negated = state.removeprefix("not ") if state.startswith("not ") else f"not {state}"
+        return f"{name_in(threshold.subject, state)} is {negated}{_aside(detail)}"
     return f"{_subject(threshold)} is {_value_words(value, threshold)} (fires at {_limit(threshold)})"
 
 
@@ -198,6 +199,8 @@ def _value_words(value: float, threshold: Threshold) -> str:
 
 
 def _subject(threshold: Threshold) -> str:
+    if threshold.op == "is":
+        return name_in(threshold.subject, threshold.state or "down")
     statistic = threshold.statistic
     if statistic in (None, "rate") or str(statistic) in threshold.subject.casefold():
         return threshold.subject
