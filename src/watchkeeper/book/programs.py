@@ -1,0 +1,230 @@
+"""What programs do, by the table `programs.toml`: program and words go in; risk, endlessness and unwrapping rules come out.
+
+The table is data so that a reader can check it and add to it. This module only knows how its patterns are read. It never
+guesses: a program that the table does not name, or words that no pattern fits, have no risk here (None).
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cache
+from importlib.resources import files
+from typing import Any, cast
+
+from watchkeeper.book.model import Risk
+
+_RISKS: tuple[Risk, ...] = ("destroy", "change", "read")
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """The words after a program's name: plain words, and options with their values where they have one."""
+
+    words: tuple[str, ...]
+    options: tuple[tuple[str, str | None], ...]
+
+    def has(self, name: str, values: tuple[str, ...] = ()) -> bool:
+        """Say whether an option is given; a letter also counts within a bundle (`-f` in `-tf`)."""
+        for option, value in self.options:
+            if option == name or (len(name) == 2 and name[0] == "-" and _bundled(name[1], option)):
+                if not values:
+                    return True
+                if value is not None and any(fnmatchcase(value, wanted) for wanted in values):
+                    return True
+            elif name.endswith("*") and fnmatchcase(option, name):
+                return True
+        return False
+
+    def value(self, *names: str) -> str | None:
+        """Give the value of the first of these options that is given."""
+        return next((value for option, value in self.options if option in names and value is not None), None)
+
+
+def _bundled(letter: str, option: str) -> bool:
+    if len(option) < 3 or option[0] != "-" or option[1] == "-":
+        return False
+    for char in option[1:]:
+        if not char.isalpha():
+            return False
+        if char == letter:
+            return True
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """One pattern of the table."""
+
+    words: tuple[str, ...]
+    options: tuple[tuple[str, tuple[str, ...]], ...]
+    without: tuple[str, ...]
+    ends: bool
+    text: str
+
+    @property
+    def weight(self) -> float:
+        """How specific it is: an option says more than a verb."""
+        return len(self.words) + sum(2.5 if values else 2 for _, values in self.options)
+
+    def fits(self, given: Arguments, *, nocase: bool = False) -> bool:
+        """Say whether the arguments are of this pattern."""
+        words = tuple(word.lower() for word in given.words) if nocase else given.words
+        if len(words) < len(self.words) or (self.ends and len(words) > len(self.words)):
+            return False
+        if not all(fnmatchcase(word, wanted) for word, wanted in zip(words, self.words, strict=False)):
+            return False
+        return all(given.has(name, values) for name, values in self.options) and not any(given.has(name) for name in self.without)
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program of the table."""
+
+    name: str
+    risks: tuple[tuple[Risk, tuple[Pattern, ...]], ...]
+    otherwise: Risk | None
+    endless: tuple[Pattern, ...]
+    interactive: tuple[Pattern, ...]
+    values: frozenset[str]
+    globals: frozenset[str]
+    inner: tuple[Pattern, ...]
+    nocase: bool
+
+    def arguments(self, given: Sequence[str]) -> Arguments:
+        """Sort the words after the program's name into plain words and options."""
+        return sort_arguments(given, self.values, self.globals)
+
+    def risk(self, given: Arguments) -> tuple[Risk | None, str]:
+        """Give the risk and the pattern that decided; None where no pattern fits."""
+        best: tuple[float, int, Risk, str] | None = None
+        for rank, (risk, patterns) in enumerate(self.risks):
+            for pattern in patterns:
+                key = (pattern.weight, -rank)
+                if (best is None or key > best[:2]) and pattern.fits(given, nocase=self.nocase):
+                    best = (*key, risk, pattern.text)
+        if best:
+            return best[2], best[3]
+        return self.otherwise, ""
+
+    def never_returns(self, given: Arguments) -> bool:
+        """Say whether it runs until somebody stops it."""
+        return any(pattern.fits(given, nocase=self.nocase) for pattern in self.endless)
+
+    def waits_for_a_person(self, given: Arguments) -> bool:
+        """Say whether it asks a question or opens a session."""
+        return any(pattern.fits(given, nocase=self.nocase) for pattern in self.interactive)
+
+
+def sort_arguments(
+    given: Sequence[str], values: frozenset[str] = frozenset(), globals_: frozenset[str] = frozenset()
+) -> Arguments:
+    """Sort words into plain words and options; `globals_` take a value only before the first plain word."""
+    words: list[str] = []
+    options: list[tuple[str, str | None]] = []
+    position = 0
+    while position < len(given):
+        word = given[position]
+        position += 1
+        if word == "--":
+            words += given[position:]
+            break
+        if len(word) < 2 or word[0] != "-":
+            words.append(word)
+            continue
+        name, equals, value = word.partition("=")
+        if equals:
+            options.append((name, value))
+        elif word in values or (not words and word in globals_):
+            options.append((word, given[position] if position < len(given) else None))
+            position += 1
+        elif word[1] != "-" and len(word) > 2 and word[:2] in values and word[2:].isupper():
+            options.append((word[:2], word[2:]))
+        else:
+            options.append((word, None))
+    return Arguments(tuple(words), tuple(options))
+
+
+def _pattern(text: str) -> Pattern:
+    words: list[str] = []
+    options: list[tuple[str, tuple[str, ...]]] = []
+    without: list[str] = []
+    for token in text.split():
+        if token.startswith("!"):
+            without.append(token[1:])
+        elif len(token) > 1 and token[0] == "-":
+            name, _, value = token.partition("=")
+            options.append((name, tuple(value.split("|")) if value else ()))
+        elif token not in ("always", "$"):
+            words.append(token)
+    if text.strip() == "never":
+        words = ["\0"]
+    return Pattern(tuple(words), tuple(options), tuple(without), "$" in text.split(), text.strip())
+
+
+def _patterns(text: str) -> tuple[Pattern, ...]:
+    return tuple(_pattern(part) for part in text.replace("\n", " ").split(",") if part.strip())
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(part.strip() for part in text.replace("\n", " ").split(",") if part.strip())
+
+
+@cache
+def _table() -> dict[str, Any]:
+    return tomllib.loads((files("watchkeeper.book") / "programs.toml").read_text(encoding="utf-8"))
+
+
+@cache
+def _always() -> dict[str, Risk]:
+    return {name: risk for risk in _RISKS for name in _names(_table()["always"].get(risk, ""))}
+
+
+@cache
+def _globs() -> tuple[str, ...]:
+    return tuple(name for name in _table() if "*" in name)
+
+
+@cache
+def find(name: str) -> Program | None:
+    """Find a program of the table by its name, None where the table does not know it.
+
+    `kafka-topics.sh` and `kafka-topics` are one, as are `python3.11` and `python3`.
+    """
+    table = _table()
+    entry = table.get(name) if name != "always" else None
+    if entry is None and name in _always():
+        entry = {"otherwise": _always()[name]}
+    if entry is None and name.endswith((".sh", ".exe", ".bat")):
+        base = name.rsplit(".", 1)[0]
+        return find(base) if base.startswith(("kafka-", "zookeeper-", "zk")) or name.endswith(".exe") else None
+    if entry is None:
+        glob = next((pattern for pattern in _globs() if fnmatchcase(name, pattern)), None)
+        entry = table[glob] if glob else None
+    if entry is None:
+        return None
+    if "like" in entry:
+        entry = {**_resolved(entry["like"]), **{key: value for key, value in entry.items() if key != "like"}}
+    return Program(
+        name=name,
+        risks=tuple((risk, _patterns(entry.get(risk, ""))) for risk in _RISKS),
+        otherwise=cast("Risk | None", entry.get("otherwise")),
+        endless=_patterns(entry.get("endless", "")),
+        interactive=_patterns(entry.get("interactive", "")),
+        values=_names(entry.get("values", "")),
+        globals=_names(entry.get("globals", "")),
+        inner=_patterns(entry.get("inner", "")),
+        nocase=bool(entry.get("nocase", False)),
+    )
+
+
+def _resolved(name: str) -> dict[str, Any]:
+    entry = dict(_table().get(name, {}))
+    return {**_resolved(entry["like"]), **entry} if "like" in entry else entry
+
+
+def known(name: str) -> bool:
+    """Say whether the table, or the code that unwraps and runs programs, knows this name."""
+    return find(name) is not None

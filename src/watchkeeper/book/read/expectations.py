@@ -1,0 +1,108 @@
+"""What a text says a command should give: "should return 200", "must be empty", "Expected: 3 pods Running".
+
+A sentence goes in, an Expectation that can be held against exit status and output comes out, or None where nothing that can
+be decided is said.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+
+from watchkeeper.book.model import Expectation
+from watchkeeper.book.read.comparisons import find_comparisons
+
+_SAYS = re.compile(
+    r"(?:^|\b|\s)(?:(?:it|this|output|result|command|response|status|you|which|value|count|number)?\s*(?:should|must|shall|will|needs to|has to)\s+(?:now\s+|also\s+|all\s+|only\s+|be able to\s+|typically\s+)?"
+    r"(?P<not>not\s+|never\s+)?(?P<verb>be|show|shows|print|return|report|say|contain|include|list|read|respond(?: with)?|answer(?: with)?|output|give|display|see|equal|have|match|start with|succeed|fail|exit|work|indicate|look like)\b"
+    r"|(?P<label>expected(?:\s+(?:output|result|results|response|value|status|outcome|state))?|expect(?:\s+to\s+see)?|healthy(?:\s+(?:output|state|value))?|normal|ok if|good|erwartet(?:e ausgabe)?|résultat attendu|resultado esperado|期待値|期待される(?:結果|出力)|预期(?:结果|输出)?|예상(?: 결과)?)\s*(?:[:：=]|is\b)"
+    r"|(?:→|->|=>)\s*(?:should be|expect)\s)\s*(?P<what>.*)$",
+    re.IGNORECASE | re.DOTALL,
+)  # fmt: skip
+_EMPTY = re.compile(r"^(?:be\s+)?(?:completely\s+)?(?:empty|blank|nothing|no (?:output|results?|rows?|lines?|entries|matches)|none|0 rows|zero rows|null|leer|vide|vacío)\b", re.IGNORECASE)
+_SUCCEEDS = re.compile(r"^(?:succeed|succeeds|success(?:ful(?:ly)?)?|exit(?:s)?(?: with)?(?: code| status)? 0|work|pass(?:es)?|be successful|ok)\b\W*$|exit (?:code|status) (?:of )?0\b", re.IGNORECASE)
+_FAILS = re.compile(r"^(?:fail|fails|be refused|time out|exit(?:s)? (?:with )?(?:non-?zero|1)|non-?zero)\b", re.IGNORECASE)
+_LACKS = re.compile(r"^no\s+(?P<what>[\w\s/-]{2,40}?)(?:\s+(?:should|must|found|are|is|in|left|remain\w*|listed|shown|returned))?\b[\s.]*$", re.IGNORECASE)
+_QUOTED = re.compile(r"[`\"“”'‘’]([^`\"“”'‘’]{1,80})[`\"“”'‘’]")
+_STATUS = re.compile(r"\b(?:HTTP(?:/[\d.]+)?\s*)?(?:status(?:\s+code)?\s*)?(?P<code>[1-5]\d\d)(?:\s+(?:OK|Created|No Content|status))?\b", re.IGNORECASE)
+_STATE = re.compile(r"\b(Running|Healthy|Ready|Up|OK|Active|active \(running\)|running|healthy|ready|Succeeded|Completed|Bound|PONG|Online|RUNNING|True|true|yes|connected|enabled|streaming|green|accepting connections|Synced|Complete|STARTED|UP|leader|ok)\b")
+_ANY = re.compile(r"\s*(?:,|\bor\b|/|\boder\b|\bou\b|\bo\b)\s*")
+
+
+def read_expectation(text: str, line: int, *, bare: bool = False) -> Expectation | None:
+    """Read an expectation; `bare` where the text is known to be one ("Expected:" stood before it).
+
+    >>> read_expectation("Should return 200 OK", 1).value, read_expectation("output must be empty", 1).kind
+    ('200', 'empty')
+    >>> read_expectation("Expected: at least 3 replicas", 1).kind, read_expectation("Check the logs", 1)
+    ('above', None)
+    """
+    said = " ".join(text.split())
+    negative, verb, what = False, "", said
+    if not bare:
+        found = _SAYS.search(said)
+        if not found:
+            return None
+        negative, verb, what = bool(found.group("not")), (found.group("verb") or "").lower(), found.group("what")
+    what = what.strip(" .:：`")
+    if not what and verb not in ("succeed", "fail", "work"):
+        return None
+    return judge_words(f"{verb} {what}" if verb in ("succeed", "fail", "exit", "work") else what, line, said, negative=negative)
+
+
+def judge_words(what: str, line: int, said: str, *, negative: bool = False) -> Expectation | None:
+    """Turn the words after "should show" into a test; None where they name nothing that output could be held against."""
+    plain = re.sub(r"^(?:be|to|a|an|the|with|in|as|at|like|output|status|state)\s+", "", what.strip())
+    if _EMPTY.match(what) or _EMPTY.match(plain):
+        return Expectation(line=line, kind="some" if negative else "empty", text=said)
+    if re.match(r"^(?:(?:some|any) output|something|non-?empty|not empty|results?$|rows?$)", plain, re.IGNORECASE):
+        return Expectation(line=line, kind="empty" if negative else "some", text=said)
+    if _SUCCEEDS.search(what.strip()):
+        return Expectation(line=line, kind="fails" if negative else "succeeds", text=said)
+    if _FAILS.match(plain):
+        return Expectation(line=line, kind="succeeds" if negative else "fails", text=said)
+    compared = _compared(plain, line, said, negative=negative)
+    if compared:
+        return compared
+    lacking = _LACKS.match(plain)
+    if lacking:
+        word = re.sub(r"s$", "", lacking.group("what").strip().split()[-1])
+        return _shows((word,), line, said, negative=not negative)
+    quoted = [value.strip() for value in _QUOTED.findall(what) if value.strip()]
+    if quoted:
+        return _shows(tuple(quoted) if _alternatives(what) else (quoted[0],), line, said, negative=negative)
+    status = _STATUS.search(plain)
+    if status:
+        return _shows((status.group("code"),), line, said, negative=negative)
+    number = re.fullmatch(r"(?:exactly\s+)?(\d+(?:\.\d+)?)(?:\s+[\w\s]{1,30})?", plain)
+    if number:
+        return _shows((number.group(1),), line, said, negative=negative)
+    capitals = [word for word in re.findall(r"\b[A-Z][A-Z_]{2,}\b", plain) if word not in ("HTTP", "URL", "API", "CPU", "AND", "OR", "THE", "NOT", "JSON", "SSL", "TLS", "DNS", "SQL", "IP")]
+    if capitals:
+        return _shows(tuple(capitals), line, said, negative=negative)
+    state = [found.group(1) for found in _STATE.finditer(plain)]
+    if state:
+        return _shows((state[0],), line, said, negative=negative)
+    return None
+
+
+def _alternatives(what: str) -> bool:
+    return bool(re.search(r"\bor\b|/|\boder\b|\bou\b", _QUOTED.sub("", what)))
+
+
+def _shows(words: tuple[str, ...], line: int, said: str, *, negative: bool) -> Expectation:
+    return Expectation(line=line, kind="lacks" if negative else "shows", value=words[0], any_of=words if len(words) > 1 else (), text=said)
+
+
+def _compared(what: str, line: int, said: str, *, negative: bool) -> Expectation | None:
+    found = [one for one in find_comparisons(what) if one.op in (">", ">=", "<", "<=")]
+    if not found:
+        zero = re.match(r"^(?:zero|0)\b(?!\.)", what)
+        return Expectation(line=line, kind="above" if negative else "shows", value=0.0 if negative else "0", text=said) if zero else None
+    one = found[0]
+    value, above = one.value, one.op in (">", ">=")
+    if one.op == ">=":
+        value = math.nextafter(value, -math.inf)
+    elif one.op == "<=":
+        value = math.nextafter(value, math.inf)
+    return Expectation(line=line, kind="above" if above != negative else "below", value=value, text=said)

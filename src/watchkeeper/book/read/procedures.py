@@ -1,0 +1,221 @@
+"""The procedures of a runbook: the block tree goes in; procedures with their steps, and commands outside them, come out.
+
+A procedure is the problem or the task; its stages (Symptoms, Investigation, Resolution, "Step 3: …") are folded into it,
+however they are marked: as headings, bold lines, list items, comments or table columns. A section without a single
+instruction is none. Nothing here runs anything or asks anybody.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from watchkeeper.book.model import Command, Procedure, Step
+from watchkeeper.book.read.conditions import decide_conditions
+from watchkeeper.book.read.instructions import is_instruction, phase_of
+from watchkeeper.book.read.kinds import kind_of
+from watchkeeper.book.read.labels import branch_of, is_step_title, plain, platform_of, stage_of
+from watchkeeper.book.read.steps import Draft, StepReader
+from watchkeeper.text.blocks import Section, Text
+
+_NO_PROCEDURE = re.compile(
+    r"\b(?:table of contents|contents|contacts?|contact information|directory|glossary|references?|related|see also|further reading|change ?log|changelog|change history|revision history|version history|document (?:history|control)|architecture|overview|introduction|summary|about|"
+    r"templates?|roles?(?: and responsibilities)?|responsibilities|severity (?:levels?|definitions?|matrix|classification)|classification|escalation (?:matrix|path|contacts|policy|levels?|chain)|key metrics|metrics to monitor|metrics|kpis?|thresholds?|slas?|slos?|objectives|dashboards?|"
+    r"urls|links|resources|components?|dependencies|topology|diagram|service map|log locations|configuration files|configuration reference|best practices|lessons learned|principles|glossar|inhaltsverzeichnis|kontakte?|ansprechpartner|architektur|übersicht|table des matières|contactos?|índice|sommaire|arquitectura|contatos|arquitetura|kontakty|spis treści|目次|連絡先|联系人|目录|목차|연락처)\b",
+    re.IGNORECASE,
+)  # fmt: skip
+_QUALIFIERS = re.compile(r"\b(?:manual|automatic|automated|standard|normal|general|basic|full|quick|the|a|an|steps?|procedures?|process|commands?|how to|perform(?:ing)?|execut(?:e|ing))\b", re.IGNORECASE)
+_GROUPS = re.compile(r"\b(?:procedures|operations|tasks|issues|problems|scenarios|runbooks|alerts|playbooks|commands|guide|incidents|workflows|maintenance|troubleshooting|verfahren|probleme|procédures|problèmes|procedimientos|problemas|operaciones|手順書)\b", re.IGNORECASE)
+
+
+@dataclass(slots=True)
+class _Result:
+    procedures: list[Procedure] = field(default_factory=list)
+    loose: list[Command] = field(default_factory=list)
+
+
+def read_procedures(text: Text) -> tuple[tuple[Procedure, ...], tuple[Command, ...]]:
+    """Read all procedures, and the commands that belong to none."""
+    result = _Result()
+    _section(text.root, result)
+    seen: set[str] = set()
+    named: list[Procedure] = []
+    for procedure in sorted(result.procedures, key=lambda one: one.line):
+        identity, number = procedure.id, 2
+        while identity in seen:
+            identity, number = f"{procedure.id}-{number}", number + 1
+        seen.add(identity)
+        named.append(procedure if identity == procedure.id else replace(procedure, id=identity))
+    return tuple(named), tuple(sorted(result.loose, key=lambda one: one.line))
+
+
+def _section(section: Section, result: _Result) -> None:
+    """Read a section as a topic of its own, with the stages beneath it."""
+    reader = StepReader()
+    reader.blocks(section.blocks)
+    _below(section, reader, result)
+    _finish(section, reader, result)
+
+
+def _below(section: Section, reader: StepReader, result: _Result) -> None:
+    absorbs = _absorbs(section)
+    numbered = _numbered_steps(section)
+    for child in section.sections:
+        role = _role(child, section, absorbs=absorbs, numbered=numbered)
+        if role is None:
+            _section(child, result)
+            continue
+        _enter(child, role, reader)
+        reader.blocks(child.blocks)
+        _below(child, reader, result)
+
+
+def _enter(child: Section, role: str, reader: StepReader) -> None:
+    reader.collecting = None
+    if role == "stage":
+        stage = stage_of(child.title)
+        if stage is not None:
+            reader.enter(stage)
+            if stage == "caution":
+                reader.collecting = None
+    elif role == "branch":
+        reader.branch(branch_of(child.title, heading=True) or child.title)
+    elif role == "platform":
+        reader.topic(child.title, child.line)
+        reader.platform = platform_of(child.title)
+    else:
+        title = plain(child.title)
+        stage = stage_of(title)
+        if stage:
+            reader.enter(stage)
+        reader.topic(title, child.line)
+        reader.phase = None if not stage else reader.phase
+        if not child.blocks and not child.sections and is_instruction(title):
+            reader._add(Draft(child.line, title, source="ordered"))
+
+
+def _role(child: Section, parent: Section, *, absorbs: bool, numbered: bool) -> str | None:
+    """Say what a section is to the one around it: stage, step, branch, platform; None for a topic of its own."""
+    title = child.title
+    if not absorbs:
+        return None
+    if is_step_title(title):
+        return "step"
+    if stage_of(title) is not None and not (parent.level <= 1 and _NO_PROCEDURE.search(title)):
+        return "stage"
+    if re.match(r"^\W*(?:if|option|root cause|cause|fix|falls|wenn|si)\b", plain(title), re.IGNORECASE) and branch_of(title, heading=True):
+        return "branch"
+    if numbered and re.match(r"^\s*\d+[.)]\s", title):
+        return "step"
+    if parent.level >= 2 and _same_topic(title, parent.title):
+        return "step"
+    return None
+
+
+def _same_topic(title: str, around: str) -> bool:
+    def bare(text: str) -> str:
+        return re.sub(r"s\b", "", " ".join(_QUALIFIERS.sub(" ", plain(text).lower()).split()))
+
+    return bool(bare(title)) and bare(title) == bare(around)
+
+
+def _has_content(section: Section) -> bool:
+    return any(block.kind == "fence" or (block.kind == "list" and (block.info == "ordered" or any(item.checked is not None for item in block.children))) for top in section.blocks for block in top.walk())
+
+
+def _absorbs(section: Section) -> bool:
+    """Say whether the stages right under a section are its own: always for a topic; for a title page only where little else is."""
+    if section.level >= 2:
+        return True
+    stages = [child for child in section.sections if stage_of(child.title) is not None]
+    working = [child for child in stages if stage_of(child.title) in ("diagnose", "act", "verify")]
+    if not working:
+        return section.level == 1 and any(is_step_title(child.title) for child in section.sections)
+    for child in working:
+        if any(_role(below, child, absorbs=True, numbered=False) is None and any(_has_content(one) for one in below.walk()) for below in child.sections):
+            return False
+    topics = [child for child in section.sections if child not in stages and not is_step_title(child.title) and any(_has_content(one) for one in child.walk()) and not _NO_PROCEDURE.search(child.title)]
+    return len(topics) <= len(working)
+
+
+def _numbered_steps(section: Section) -> bool:
+    """Say whether the numbered headings under a section are its steps ("### 1. Stop the workers")."""
+    if section.level <= 1 or _GROUPS.search(section.title):
+        return False
+    numbered = [child for child in section.sections if re.match(r"^\s*\d+[.)]\s", child.title)]
+    if len(numbered) < 2 or len(numbered) < len(section.sections) / 2:
+        return False
+    told = [child for child in numbered if is_instruction(plain(child.title)) or stage_of(child.title)]
+    return len(told) > len(numbered) / 2
+
+
+def _finish(section: Section, reader: StepReader, result: _Result) -> None:
+    drafts = reader.drafts
+    if not _is_procedure(section, reader):
+        result.loose += [command for draft in drafts for command in draft.commands] + reader.loose
+        return
+    result.loose += reader.loose
+    steps = tuple(decide_conditions(list(_steps([draft for draft in drafts if draft.told or draft.commands or draft.source in ("ordered", "comment")]))))
+    title = section.title or "Procedure"
+    facts = reader.facts
+    result.procedures.append(
+        Procedure(
+            line=section.line, end_line=section.end_line, id=slug((*section.path[1:], title)), title=plain_title(title), kind=kind_of(title, section.path),
+            path=section.path, symptoms=tuple(facts.symptoms), causes=tuple(facts.causes), prevention=tuple(facts.prevention),
+            escalation="; ".join(facts.escalation) or None, steps=steps,
+        )
+    )  # fmt: skip
+
+
+def _is_procedure(section: Section, reader: StepReader) -> bool:
+    """Say whether somebody can carry the section out."""
+    drafts = reader.drafts
+    if any(draft.commands for draft in drafts if draft.source != "table"):
+        return True
+    title = plain(section.title)
+    if _NO_PROCEDURE.search(title) and not reader.staged:
+        return False
+    if any(draft.commands for draft in drafts):
+        return True
+    told = [draft for draft in drafts if draft.told]
+    ordered = [draft for draft in told if draft.source in ("ordered", "numbered")]
+    listed = [draft for draft in drafts if draft.source in ("ordered", "numbered")]
+    if ordered and len(ordered) * 2 >= len(listed):
+        return len(ordered) > 1 or any(draft.phase for draft in ordered) or bool(section.level >= 2)
+    boxes = [draft for draft in drafts if draft.source == "box"]
+    if len(boxes) > 1:
+        return True
+    bullets = [draft for draft in told if draft.source in ("bullet", "prose", "table", "comment")]
+    return reader.staged and len([draft for draft in bullets if draft.phase in ("diagnose", "act", "verify")]) >= 2
+
+
+def _steps(drafts: list[Draft]) -> Iterator[Step]:
+    acted = False
+    for number, draft in enumerate(drafts, 1):
+        reads = bool(draft.commands) and all(command.risk == "read" for command in draft.commands)
+        phase = draft.phase
+        if phase is None or (phase == "act" and draft.commands and reads):
+            phase = phase_of(draft.text, reads=reads, acted=acted)
+        acted = acted or phase == "act"
+        yield Step(
+            line=draft.line, n=number, text=draft.text, phase=phase, when=draft.when, caution=draft.caution, manual=not draft.commands,
+            commands=tuple(draft.commands), wait_s=draft.wait_s, condition=None,
+        )  # fmt: skip
+
+
+def slug(titles: tuple[str, ...]) -> str:
+    """Make a stable path of words from titles, outermost first."""
+    parts = []
+    for title in titles:
+        folded = unicodedata.normalize("NFKD", plain_title(title)).casefold()
+        part = re.sub(r"[^\w]+", "-", "".join(char for char in folded if not unicodedata.combining(char))).strip("-_")
+        if part:
+            parts.append(part[:60].strip("-"))
+    return "/".join(parts) or "procedure"
+
+
+def plain_title(title: str) -> str:
+    """Strip emoji and marks from the ends of a title."""
+    return re.sub(r"^[^\w(\[<`\"'$/]+|[\s:：*_]+$", "", title).strip() or title

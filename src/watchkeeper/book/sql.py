@@ -1,0 +1,254 @@
+"""SQL by its own grammars: statements are cut apart, and each is judged by what it would change.
+
+PostgreSQL's parser (postgast) reads first; what it refuses goes to sqlglot's MySQL and ClickHouse readers. Statements whose
+first words already decide (DROP, VACUUM, SHOW …) need no grammar. `read` is only said of a SELECT whose every function is
+known to change nothing. Neither library is imported where no SQL occurs.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from watchkeeper.book.model import Risk
+from watchkeeper.book.sql_words import CHANGING, DESTROYING, FIRST_WORDS, PURE, PURE_PREFIXES, SESSION_SETTINGS
+
+_PLACEHOLDERS = re.compile(r"<[^<>\n;'()=]{1,60}>|\[[A-Za-z_][\w .-]{0,60}\]|\{\{?[\w .-]+\}?\}|\$\{?\w+\}?|%\(?\w*\)?s|:'?[A-Za-z_]\w*'?")
+_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/|^\s*#[^\n]*", re.DOTALL | re.MULTILINE)
+_STRINGS = re.compile(r"'(?:[^']|'')*'|\$(\w*)\$.*?\$\1\$", re.DOTALL)
+_START = re.compile(r"\s*\(*\s*([A-Za-z]+)")
+
+
+def looks_like_sql(line: str) -> bool:
+    """Say whether a line begins an SQL statement (rather than a sentence or a program of the same name)."""
+    found = _START.match(line)
+    if not found:
+        return False
+    word = found.group(1)
+    pattern = FIRST_WORDS.get(word.upper())
+    if pattern is None or (word != word.upper() and word != word.lower()):
+        return False
+    rest = line[found.end() :]
+    return bool(re.match(pattern, rest, re.IGNORECASE)) and (word.isupper() or bool(_LOWER_PROOF.search(rest)))
+
+
+_LOWER_PROOF = re.compile(r";\s*$|\bfrom\b|\(|\bwhere\b|\btable\b", re.IGNORECASE)
+
+
+def statement_ends(line: str, quotes: int) -> tuple[bool, int]:
+    """Say whether the line ends the statement and how many quotes are open after it."""
+    bare = re.sub(r"--.*$", "", line) if quotes % 2 == 0 else line
+    quotes += bare.count("'")
+    return quotes % 2 == 0 and bare.rstrip().endswith((";", r"\G", r"\g", r"\gx")), quotes
+
+
+def cut_statements(text: str) -> list[tuple[int, str]]:
+    """Cut SQL text at its semicolons: (offset of the first line counted from 0, statement)."""
+    found: list[tuple[int, str]] = []
+    state, start, position, tag = "", 0, 0, ""
+    while position < len(text):
+        char = text[position]
+        if state == "":
+            if text.startswith("--", position) or (char == "#" and text[:position].rpartition("\n")[2].strip() == ""):
+                end = text.find("\n", position)
+                position = len(text) if end < 0 else end
+                continue
+            if char in "'\"`":
+                state = char
+            elif text.startswith("/*", position):
+                state = "*/"
+            elif char == "$" and (dollar := re.compile(r"\$\w*\$").match(text, position)):
+                state, tag = "$", dollar.group()
+                position = dollar.end() - 1
+            elif char == ";":
+                _keep(found, text, start, position + 1)
+                start = position + 1
+        elif state == "$":
+            if text.startswith(tag, position):
+                state = ""
+                position += len(tag) - 1
+        elif state == "*/":
+            if text.startswith("*/", position):
+                state = ""
+                position += 1
+        elif char == state:
+            state = ""
+        position += 1
+    _keep(found, text, start, len(text))
+    return found
+
+
+def _keep(found: list[tuple[int, str]], text: str, start: int, end: int) -> None:
+    piece = text[start:end]
+    lines = piece.split("\n")
+    skipped = 0
+    while lines and (not lines[0].strip() or lines[0].lstrip().startswith(("--", "#"))):
+        lines.pop(0)
+        skipped += 1
+    body = "\n".join(lines).rstrip()
+    if _COMMENT.sub("", body).strip(" \t\n;"):
+        found.append((text.count("\n", 0, start) + skipped, body.strip("\n") if skipped else body.lstrip(" \t\n")))
+        if not skipped and piece[: len(piece) - len(piece.lstrip())].count("\n"):
+            found[-1] = (found[-1][0] + piece[: len(piece) - len(piece.lstrip())].count("\n"), found[-1][1])
+
+
+@cache
+def assess_sql(text: str) -> tuple[Risk, str]:
+    """Say what SQL would do, with the sentence why; the worst of its statements counts."""
+    order: dict[Risk, int] = {"read": 0, "change": 1, "unknown": 2, "destroy": 3}
+    judged = [_assess_one(statement) for _, statement in cut_statements(text)]
+    if not judged:
+        return "unknown", "There is no SQL statement in it."
+    return max(judged, key=lambda one: order[one[0]])
+
+
+def _assess_one(statement: str) -> tuple[Risk, str]:
+    bare = _COMMENT.sub(" ", statement).strip().rstrip(";").strip()
+    bare = re.sub(r"\\(?:G|g|gx)\s*$", "", bare).strip()
+    words = re.findall(r"[A-Za-z_]+", bare[:400])
+    upper = " ".join(word.upper() for word in words[:8])
+    for risk, beginnings in (("destroy", DESTROYING), ("change", CHANGING)):
+        found = next((begin for begin in beginnings if (upper + " ").startswith(begin + " ")), None)
+        if found:
+            return _by_first_words(risk, found, bare, upper)  # type: ignore[arg-type]
+    first = words[0].upper() if words else ""
+    if first in ("SHOW", "DESCRIBE", "DESC", "USE", "HELP", "EXISTS", "STATUS", "LIST"):
+        return "read", f"{first} only shows."
+    if first in ("BEGIN", "COMMIT", "END", "ROLLBACK", "START", "CHECK", "CHECKPOINT", "PRAGMA", "SAVEPOINT"):
+        return ("read", f"{first} changes no data by itself.") if first != "CHECKPOINT" else ("change", "CHECKPOINT forces a write.")
+    if first == "SET":
+        setting = words[1].upper() if len(words) > 1 else ""
+        if setting in SESSION_SETTINGS or setting in ("LOCAL", "SESSION") or words[1:2] and "_" in words[1]:
+            return "read", "SET without GLOBAL counts for this session only."
+        return "change", "SET alters a setting."
+    if first == "EXPLAIN":
+        inner = re.sub(r"^EXPLAIN\s*(\([^)]*\)|ANALYZE\b|ANALYSE\b|VERBOSE\b|FORMAT\s*=\s*\w+|EXTENDED\b|PLAN\b|PIPELINE\b|SYNTAX\b|QUERY\b)*\s*", "", bare, flags=re.I)
+        inner = re.sub(r"^(ANALYZE|VERBOSE)\s+", "", inner, flags=re.I)
+        executes = re.search(r"\bANALY[SZ]E\b", bare[:60], re.I)
+        if not inner or re.match(r"\.\.\.|<|\[", inner) or not executes:
+            return "read", "EXPLAIN only plans." if not executes else "EXPLAIN ANALYZE of a query to be filled in."
+        return _assess_one(inner)
+    if first in ("SELECT", "WITH", "VALUES", "TABLE"):
+        return _assess_query(bare)
+    return "unknown", f"No rule knows the statement {first or bare[:20]!r}."
+
+
+def _by_first_words(risk: Risk, found: str, bare: str, upper: str) -> tuple[Risk, str]:
+    if found in ("DELETE", "UPDATE") and "WHERE" not in bare.upper():
+        return "destroy", f"{found} without WHERE reaches every row."
+    if found == "ALTER TABLE" and re.search(r"\bDROP\b|\bDELETE\b|\bTRUNCATE\b", bare, re.I):
+        return "destroy", "ALTER TABLE … DROP removes data."
+    if found == "COPY" and re.search(r"\bTO\b", bare.upper()) and not re.search(r"\bTO\s+PROGRAM\b|\bFROM\b\s+'", bare.upper()):
+        return "read", "COPY … TO only reads the table."
+    verb = {"destroy": "removes data, evidence or a way back", "change": "alters state"}[risk]
+    return risk, f"{found} {verb}."
+
+
+_FUNCTION = re.compile(r"([A-Za-z_][\w.]*)\s*\(")
+_NO_FUNCTION = frozenset(
+    "in values any all some exists over filter within select from where and or not as on using case when then else with by having union "
+    "interval distinct partition array row lateral is like ilike between except intersect join limit offset returning cast extract group grouping "
+    "sets cube rollup materialized if left right inner table set decimal numeric varchar char".split()
+)
+
+
+def _assess_query(bare: str) -> tuple[Risk, str]:
+    names = _functions(bare)
+    if names is None:
+        return "unknown", "The query cannot be parsed."
+    kinds, functions = names
+    if "write" in kinds:
+        return ("destroy" if "delete" in kinds else "change"), "The query writes (INTO, FOR UPDATE or a data-changing WITH)."
+    worst: tuple[Risk, str] | None = None
+    for name in functions:
+        short = name.rsplit(".", 1)[-1].lower()
+        if short in _FUNCTION_RISKS:
+            risk = _FUNCTION_RISKS[short]
+            if worst is None or _rank(risk) > _rank(worst[0]):
+                worst = risk, f"{short}() {'cannot be undone' if risk == 'destroy' else 'alters state' if risk == 'change' else 'runs what it is given'}."
+        elif short not in PURE and not short.startswith(PURE_PREFIXES) and worst is None:
+            worst = "unknown", f"Whether {short}() changes anything is not known."
+    return worst or ("read", "SELECT, and every function in it is known to change nothing.")
+
+
+def _rank(risk: Risk) -> int:
+    return {"read": 0, "unknown": 1, "change": 2, "destroy": 3}[risk]
+
+
+_FUNCTION_RISKS: dict[str, Risk] = {
+    **dict.fromkeys(
+        "pg_terminate_backend pg_cancel_backend pg_reload_conf pg_switch_wal pg_switch_xlog pg_rotate_logfile pg_advisory_lock pg_advisory_unlock "
+        "pg_advisory_unlock_all pg_advisory_xact_lock pg_create_restore_point pg_create_physical_replication_slot pg_create_logical_replication_slot "
+        "pg_wal_replay_pause pg_wal_replay_resume pg_start_backup pg_stop_backup pg_backup_start pg_backup_stop nextval setval set_config "
+        "pg_logical_emit_message pg_notify pg_prewarm pg_log_backend_memory_contexts pg_replication_slot_advance pg_import_system_collations cron.schedule "
+        "create_hypertable add_retention_policy add_compression_policy compress_chunk pg_try_advisory_lock pg_export_snapshot get_lock release_lock "
+        "pg_sync_replication_slots bdr_wait_slot_confirm_lsn refresh_continuous_aggregate run_job lo_create lo_import pg_wal_replay_resume sleep_for".split(),
+        "change",
+    ),
+    **dict.fromkeys(
+        "pg_promote pg_drop_replication_slot pg_logical_slot_get_changes pg_logical_slot_get_binary_changes pg_stat_reset pg_stat_statements_reset "
+        "pg_stat_reset_shared pg_stat_reset_single_table_counters pg_stat_reset_replication_slot lo_unlink lo_put pg_file_unlink pg_file_write drop_chunks "
+        "pg_replication_origin_drop load_file_into txid_reset".split(),
+        "destroy",
+    ),
+    **dict.fromkeys("query_to_xml database_to_xml dblink dblink_exec exec xp_cmdshell pg_execute_server_program sys_exec sys_eval".split(), "unknown"),
+}  # fmt: skip
+
+
+def _functions(bare: str) -> tuple[set[str], list[str]] | None:
+    """Give what a query does beside reading ("write", "delete") and the names of its functions; None where nothing parses it."""
+    quoted = re.sub(r"'(?:<[^<>']*>|\[[^\]']*\])'", "'x'", bare)
+    masked = _mask(quoted)
+    kinds = _postgres(masked)
+    if kinds is None:
+        kinds = _other(masked)
+    if kinds is None:
+        return None
+    no_strings = _STRINGS.sub("''", quoted)
+    return kinds, [name for name in _FUNCTION.findall(no_strings) if name.lower() not in _NO_FUNCTION]
+
+
+def _mask(text: str) -> str:
+    parts = re.split(r"('(?:[^']|'')*')", text)
+    for number in range(0, len(parts), 2):
+        parts[number] = _PLACEHOLDERS.sub(lambda m: m.group() if m.group().startswith(":") and m.string[m.start() - 1 : m.start()] == ":" else " xx ", parts[number])
+        parts[number] = re.sub(r"\s*\.\.\.\s*", " ", parts[number]).replace("…", " ")
+    return "".join(parts)
+
+
+def _postgres(text: str) -> set[str] | None:
+    import postgast  # noqa: PLC0415 - only where SQL occurs
+
+    try:
+        tree = postgast.parse(text)
+    except Exception:  # noqa: BLE001 - any refusal of the grammar means: ask the next one
+        return None
+    found: set[str] = set()
+    for _, node in postgast.walk(tree):
+        kind = type(node).__name__
+        if kind in ("InsertStmt", "UpdateStmt", "MergeStmt", "IntoClause", "LockingClause"):
+            found.add("write")
+        elif kind == "DeleteStmt":
+            found |= {"write", "delete"}
+    return found
+
+
+def _other(text: str) -> set[str] | None:
+    import sqlglot  # noqa: PLC0415
+    from sqlglot import exp  # noqa: PLC0415
+
+    for dialect in ("mysql", "clickhouse", "tsql"):
+        try:
+            trees = sqlglot.parse(text, dialect=dialect)
+        except Exception:  # noqa: BLE001, S112
+            continue
+        if any(tree is None or isinstance(tree, exp.Command) for tree in trees):
+            continue
+        found: set[str] = set()
+        for tree in trees:
+            if tree is not None and (tree.find(exp.Insert, exp.Update, exp.Into, exp.Lock) or re.search(r"\bINTO\s+(OUT|DUMP)FILE\b", text, re.I)):
+                found.add("write")
+            if tree is not None and tree.find(exp.Delete, exp.Drop):
+                found |= {"write", "delete"}
+        return found
+    return None

@@ -1,0 +1,250 @@
+"""Shell text by the grammar of tree-sitter-bash: text goes in, the calls it would make come out.
+
+Error tolerant: what the grammar cannot read is reported as `broken`, and the calls around it are still given. Placeholders
+such as `<pod-name>` would be read as redirections; they are hidden from the grammar and shown again in the words.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import cache
+
+import tree_sitter_bash
+from tree_sitter import Language, Node, Parser
+
+#: `<name>`, `<Multi word>`; not `<file >out`, `<(cmd)`, `<<EOF`
+ANGLE = re.compile(r"(?<![<\w])<(?!/|https?:|mailto:)(?=[^<>]*[^\W\d_])[^\W][^<>\n|&;()$`\"'=]{0,60}(?<!\s)>(?!>)")
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word of a call, without its quotes; `static` where the shell would not change it."""
+
+    text: str
+    static: bool = True
+    quoted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One simple command: its words with the program first, and what is joined to it."""
+
+    words: tuple[Word, ...]
+    #: files it writes by `>` and `>>`
+    writes: tuple[str, ...] = ()
+    #: what its standard input is: "file", "text" (here-document, here-string, a fixed echo) or "pipe"
+    stdin: str | None = None
+    stdin_text: str = ""
+    assigned: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Script:
+    """What a piece of shell text consists of."""
+
+    calls: list[Call] = field(default_factory=list)
+    #: variables that the text itself sets (assignments, `for`, `read`)
+    sets: set[str] = field(default_factory=set)
+    #: variables that the text uses
+    uses: list[str] = field(default_factory=list)
+    functions: set[str] = field(default_factory=set)
+    broken: bool = False
+    #: byte offset of a trailing comment on the last line, None where there is none
+    comment_at: int | None = None
+    compound: bool = False
+
+
+@cache
+def _parser() -> Parser:
+    return Parser(Language(tree_sitter_bash.language()))
+
+
+def hide_placeholders(text: str) -> str:
+    """Replace each `<placeholder>` by a word of the same length in bytes."""
+    return ANGLE.sub(lambda found: "_" * len(found.group().encode()), text)
+
+
+def read_script(text: str) -> Script:
+    """Read shell text into its calls."""
+    source = text.encode("utf-8", "replace")
+    tree = _parser().parse(hide_placeholders(text).encode("utf-8", "replace"))
+    reader = _Reader(source)
+    reader.script.broken = tree.root_node.has_error
+    reader.visit(tree.root_node)
+    children = [child for child in tree.root_node.children if child.is_named]
+    if len(children) > 1 and children[-1].type == "comment":
+        reader.script.comment_at = children[-1].start_byte
+    reader.script.compound = any(child.type in _COMPOUND for child in children)
+    return reader.script
+
+
+_COMPOUND = frozenset({"if_statement", "for_statement", "while_statement", "case_statement", "c_style_for_statement", "function_definition"})
+_EXPANSIONS = frozenset({"simple_expansion", "expansion", "command_substitution", "process_substitution", "arithmetic_expansion"})
+
+
+class _Reader:
+    def __init__(self, source: bytes) -> None:
+        self.source = source
+        self.script = Script()
+
+    def raw(self, node: Node) -> str:
+        return self.source[node.start_byte : node.end_byte].decode("utf-8", "replace")
+
+    def visit(self, node: Node) -> None:
+        """Walk without recursion over sequences; only nesting recurses, and the grammar's nesting is bounded by the text's."""
+        stack: list[tuple[Node, dict[str, object]]] = [(node, {})]
+        while stack:
+            current, joined = stack.pop()
+            kind = current.type
+            if kind == "command":
+                self._command(current, joined)
+                stack.extend((child, {}) for child in reversed(_substitutions(current)))
+                continue
+            if kind in ("test_command", "declaration_command", "unset_command"):
+                name = {"test_command": "[", "declaration_command": "export", "unset_command": "unset"}[kind]
+                if kind != "test_command":
+                    self.script.calls.append(Call((Word(name), *(Word(self.raw(c)) for c in current.named_children))))
+            elif kind == "variable_assignment":
+                self.script.sets.add(self.raw(current).split("=", 1)[0].rstrip("+").split("[")[0])
+            elif kind == "function_definition":
+                name_node = current.child_by_field_name("name")
+                if name_node:
+                    self.script.functions.add(self.raw(name_node))
+            elif kind == "for_statement":
+                variable = current.child_by_field_name("variable")
+                if variable:
+                    self.script.sets.add(self.raw(variable))
+            elif kind in ("simple_expansion", "expansion"):
+                self._use(current)
+            elif kind == "redirected_statement":
+                stack.extend(reversed(self._redirected(current, joined)))
+                continue
+            elif kind == "pipeline":
+                stack.extend(reversed(self._pipeline(current, joined)))
+                continue
+            stack.extend((child, {}) for child in reversed(current.children))
+
+    def _use(self, node: Node) -> None:
+        name = next((self.raw(c) for c in node.children if c.type in ("variable_name", "special_variable_name")), "")
+        if name:
+            self.script.uses.append(name)
+
+    def _redirected(self, node: Node, joined: dict[str, object]) -> list[tuple[Node, dict[str, object]]]:
+        extra: dict[str, object] = dict(joined)
+        later: list[tuple[Node, dict[str, object]]] = []
+        writes: list[str] = list(joined.get("writes", ()))  # type: ignore[call-overload]
+        body: Node | None = None
+        for child in node.children:
+            if child.type == "file_redirect":
+                self._file_redirect(child, writes, extra)
+                later.extend((part, {}) for part in child.named_children if part.type != "word")
+            elif child.type == "heredoc_redirect":
+                content = next((c for c in child.children if c.type == "heredoc_body"), None)
+                extra.update(stdin="text", stdin_text=self.raw(content) if content else "")
+                for part in child.children:
+                    if part.type == "file_redirect":
+                        self._file_redirect(part, writes, extra)
+                    elif part.type not in ("heredoc_start", "heredoc_body", "heredoc_end", "<<", "<<-"):
+                        later.append((part, {"stdin": "pipe"} if part.type in ("pipeline", "command") else {}))
+            elif child.type == "herestring_redirect":
+                extra.update(stdin="text", stdin_text=" ".join(self._word(c).text for c in child.named_children))
+            elif child.is_named and body is None:
+                body = child
+        extra["writes"] = tuple(writes)
+        first = [(body, extra)] if body is not None else []
+        if body is None and writes:
+            self.script.calls.append(Call((Word(":"),), writes=tuple(writes)))
+        return [*first, *later]
+
+    def _file_redirect(self, node: Node, writes: list[str], extra: dict[str, object]) -> None:
+        operator = next((c.type for c in node.children if not c.is_named), "")
+        destination = node.child_by_field_name("destination")
+        target = self._word(destination).text if destination is not None else ""
+        if operator in ("<", "<&"):
+            if operator == "<" and target != "/dev/null":
+                extra.update(stdin="file", stdin_text=target)
+            elif target == "/dev/null":
+                extra.update(stdin="null")
+        elif operator not in (">&", "<&-", ">&-") or not target.lstrip("-").isdigit():
+            if target not in ("/dev/null", "/dev/stderr", "/dev/stdout", "/dev/tty", "-") and target:
+                writes.append(target)
+
+    def _pipeline(self, node: Node, joined: dict[str, object]) -> list[tuple[Node, dict[str, object]]]:
+        parts = [child for child in node.children if child.is_named]
+        found: list[tuple[Node, dict[str, object]]] = []
+        for number, part in enumerate(parts):
+            extra: dict[str, object] = {}
+            if number:
+                fixed = self._fixed_output(parts[number - 1])
+                extra = {"stdin": "pipe" if fixed is None else "text", "stdin_text": fixed or ""}
+            elif joined.get("stdin"):
+                extra = {"stdin": joined["stdin"], "stdin_text": joined.get("stdin_text", "")}
+            if number == len(parts) - 1 and joined.get("writes"):
+                extra["writes"] = joined["writes"]
+            found.append((part, extra))
+        return found
+
+    def _fixed_output(self, node: Node) -> str | None:
+        if node.type != "command":
+            return None
+        words = [self._word(child) for child in node.children if child.is_named]
+        if words and words[0].text in ("echo", "printf") and all(word.static for word in words):
+            return " ".join(word.text for word in words[1:] if not re.fullmatch(r"-[neE]+", word.text))
+        return None
+
+    def _command(self, node: Node, joined: dict[str, object]) -> None:
+        words: list[Word] = []
+        assigned: list[str] = []
+        extra = dict(joined)
+        writes: list[str] = list(joined.get("writes", ()))  # type: ignore[call-overload]
+        for child in node.children:
+            if child.type == "variable_assignment":
+                assigned.append(self.raw(child).split("=", 1)[0])
+            elif child.type == "command_name":
+                words.append(self._word(child.children[0] if child.children else child))
+            elif child.type == "file_redirect":
+                self._file_redirect(child, writes, extra)
+            elif child.type == "herestring_redirect":
+                extra.update(stdin="text", stdin_text=" ".join(self._word(c).text for c in child.named_children))
+            elif child.type == "ERROR":
+                continue
+            else:
+                words.append(self._word(child))
+        if words and words[0].text == "read":
+            self.script.sets.update(w.text for w in words[1:] if re.fullmatch(r"[A-Za-z_]\w*", w.text))
+        if words:
+            stdin = extra.get("stdin")
+            self.script.calls.append(
+                Call(tuple(words), tuple(writes), str(stdin) if stdin else None, str(extra.get("stdin_text", "")), tuple(assigned))
+            )
+
+    def _word(self, node: Node) -> Word:
+        kind = node.type
+        if kind == "raw_string":
+            return Word(self.raw(node)[1:-1], quoted=True)
+        if kind == "string":
+            inner = self.raw(node)[1:-1]
+            dynamic = any(child.type in _EXPANSIONS for child in node.children)
+            return Word(re.sub(r'\\(["\\`\n])', r"\1", inner) if not dynamic else inner, static=not dynamic, quoted=True)
+        if kind == "ansi_c_string":
+            return Word(self.raw(node)[2:-1], quoted=True)
+        if kind == "concatenation":
+            parts = [self._word(child) for child in node.children]
+            return Word("".join(part.text for part in parts), all(part.static for part in parts))
+        if kind in _EXPANSIONS:
+            return Word(self.raw(node), static=False)
+        return Word(re.sub(r"\\(.)", r"\1", self.raw(node)))
+
+
+def _substitutions(node: Node) -> list[Node]:
+    """Give the nodes inside a command that run something or use a variable."""
+    found: list[Node] = []
+    stack = list(reversed(node.children))
+    while stack:
+        current = stack.pop()
+        if current.type in ("command_substitution", "process_substitution", "simple_expansion", "expansion", "variable_assignment"):
+            found.append(current)
+        else:
+            stack.extend(reversed(current.children))
+    return found

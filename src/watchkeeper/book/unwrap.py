@@ -1,0 +1,337 @@
+"""What a call would really start: `sudo`, `ssh HOST`, `docker exec NAME` and their like taken off, one after the other.
+
+A call goes in; every program that would be started comes out, wrappers first, with the container, host or service it acts
+on. A command word that the shell would compute is reported as such, never guessed.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from watchkeeper.book.programs import find, sort_arguments
+from watchkeeper.book.syntax import Call, Script, Word, read_script
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """One program that would be started, with what follows its name."""
+
+    name: str
+    arguments: tuple[Word, ...] = ()
+    #: it only starts the next one
+    wrapper: bool = False
+    stdin: str | None = None
+    stdin_text: str = ""
+    #: the path as written, where it was one
+    path: str = ""
+    #: started inside a container, a pod or on another host
+    elsewhere: bool = False
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The words after the name as plain text."""
+        return tuple(word.text for word in self.arguments)
+
+
+@dataclass(slots=True)
+class Unwrapped:
+    """All programs of a piece of shell text."""
+
+    started: list[Started] = field(default_factory=list)
+    target: str | None = None
+    endless: bool = False
+    interactive: bool = False
+    #: why nothing positive can be said, where that is so
+    opaque: str | None = None
+    writes: list[str] = field(default_factory=list)
+
+
+#: wrapper -> options that take a value, plain words before the program
+_PLAIN: dict[str, tuple[str, int]] = {
+    "sudo": ("-u -g -h -p -C -r -t -U -D -R --user --group", 0), "doas": ("-u -C", 0), "env": ("-u -C --unset --chdir", 0),
+    "time": ("-o -f", 0), "nohup": ("", 0), "nice": ("-n", 0), "ionice": ("-c -n", 0), "setsid": ("", 0), "exec": ("-a", 0),
+    "stdbuf": ("-i -o -e", 0), "command": ("", 0), "builtin": ("", 0), "timeout": ("-s -k --signal --kill-after", 1),
+    "gtimeout": ("-s -k", 1), "xargs": ("-n -P -I -L -d -s -a -E --max-args --max-procs", 0), "sshpass": ("-p -f", 0), "chroot": ("", 1),
+    "strace": ("-p -e -o -s -f", 0), "gosu": ("", 1), "su-exec": ("", 1), "flock": ("-w -E", 1), "unbuffer": ("", 0), "torsocks": ("", 0),
+    "chronic": ("", 0), "parallel": ("-j -n -S --jobs", 0), "nsenter": ("-t --target -S -G", 0), "taskset": ("-c -p", 1), "numactl": ("", 0),
+    "npx": ("-p --package -c", 0), "bunx": ("", 0), "pipx": ("--spec", 0), "winpty": ("", 0), "cgexec": ("-g", 0), "systemd-run": ("-u -p --unit --property", 0),
+    "aws-vault": ("-d --duration", 0), "chamber": ("", 0), "doppler": ("-p -c --project --config", 0), "infisical": ("--env", 0), "direnv": ("", 0),
+    "runuser": ("-u -g -s", 0), "setpriv": ("", 0), "ltrace": ("-p -e -o", 0), "catchsegv": ("", 0), "caffeinate": ("", 0), "dotenv": ("-f -e", 0),
+}  # fmt: skip
+#: program -> words after which the rest is another program
+_RUNNERS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "bundle": (("exec",),), "poetry": (("run",),), "pipenv": (("run",),), "uv": (("run",), ("tool", "run")), "uvx": ((),), "pdm": (("run",),), "hatch": (("run",),),
+    "pnpm": (("exec",), ("dlx",)), "yarn": (("exec",), ("dlx",)), "npm": (("exec",),), "bun": (("x",),), "conda": (("run",),), "rbenv": (("exec",),),
+    "aws-vault": (("exec",),), "chamber": (("exec",),), "doppler": (("run",),), "infisical": (("run",),), "direnv": (("exec",),), "pipx": (("run",),),
+    "mise": (("exec",), ("x",)), "asdf": (("exec",),), "sail": (("php",), ("artisan",)), "op": (("run",),), "sops": (("exec-env",),), "dotenv": (("run",),),
+}  # fmt: skip
+#: every name that is taken off, or that runs another program under some verb
+WRAPPERS = frozenset({*_PLAIN, *_RUNNERS, "ssh", "autossh", "su", "watch", "source", "eval"})
+_SHELLS = frozenset({"bash", "sh", "zsh", "dash", "ash", "ksh", "fish", "busybox"})
+_EXEC_VALUES = frozenset(
+    "-e --env -u --user -w --workdir --env-file --detach-keys --index -n --namespace -c --container --context --kubeconfig --cluster "
+    "-l --selector -s --server --as --token --request-timeout --pod-running-timeout -f --filename -a --app --zone --project --region "
+    "--name -v --volume -p --publish --entrypoint --network --net -h --hostname --mount -m --memory --cpus --restart --label --link --add-host --platform "
+    "--ulimit --cap-add --device --security-opt --dns --log-driver --log-opt --shm-size --tmpfs --pull --gpus --ip --pid --ipc --gcplogs".split()
+)
+_SSH_VALUES = frozenset("-i -p -l -o -F -J -L -R -D -b -c -E -e -I -m -O -Q -S -W -w -B".split())
+_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*\+?=")
+_PLACEHOLDER = re.compile(r"^[<\[{].*[>\]}]$")
+
+
+def unwrap_text(text: str, depth: int = 0) -> tuple[Unwrapped, Script]:
+    """Read shell text and take the wrappers off all its calls."""
+    script = read_script(text)
+    found = Unwrapped()
+    if script.broken:
+        found.opaque = "the shell text cannot be read in full"
+    for call in script.calls:
+        if call.words and call.words[0].text in script.functions:
+            continue
+        _unwrap(call, found, depth)
+    return found, script
+
+
+def _unwrap(call: Call, found: Unwrapped, depth: int) -> None:
+    found.writes += call.writes
+    words = list(call.words)
+    elsewhere = False
+    for _ in range(12):
+        if not words:
+            return
+        head = words.pop(0)
+        if not head.static or head.text.startswith("$"):
+            found.opaque = f"the program is computed by the shell ({head.text})"
+            return
+        name = head.text.rstrip("/").rsplit("/", 1)[-1]
+        path = head.text if "/" in head.text else ""
+        step = _step(name, words, found, depth)
+        if step is None:
+            found.started.append(Started(name, tuple(words), False, call.stdin, call.stdin_text, path, elsewhere))
+            _inside(name, words, found, depth)
+            return
+        rest, remote = step
+        found.started.append(Started(name, tuple(words[: len(words) - len(rest)]), True, call.stdin, call.stdin_text, path, elsewhere))
+        elsewhere = elsewhere or remote
+        words = rest
+
+
+def _step(name: str, words: list[Word], found: Unwrapped, depth: int) -> tuple[list[Word], bool] | None:
+    """Take one wrapper off: the words that are left and whether they run elsewhere; None where it is no wrapper."""
+    if name in ("ssh", "autossh"):
+        return _ssh(words, found, depth)
+    if name == "su":
+        return _su(words, found, depth)
+    if name == "docker" and (rest := _after_verb(words, ("compose",), name)) is not None:
+        return [Word("docker-compose"), *rest], False
+    if name == "watch":
+        found.endless = True
+        rest = _skip(words, frozenset({"-n", "--interval"}), 0)
+        if len(rest) == 1 and rest[0].quoted:
+            _nested(rest[0], found, depth)
+            return [], False
+        return rest, False
+    for verb in _RUNNERS.get(name, ()):
+        rest = _after_verb(words, verb, name)
+        if rest:
+            rest = _skip(rest, frozenset({"--env", "-e", "-n", "--name", "--project", "--config"}), 1 if name in ("chamber", "aws-vault", "direnv", "sops") else 0)
+            return (rest[1:] if rest and rest[0].text == "--" else rest), False
+    if name in _PLAIN and not (name in _RUNNERS):
+        return _plain(name, words, found, depth)
+    return _into_container(name, words, found)
+
+
+def _plain(name: str, words: list[Word], found: Unwrapped, depth: int) -> tuple[list[Word], bool] | None:
+    values, skipped = _PLAIN[name]
+    if name == "command" and words and words[0].text in ("-v", "-V"):
+        return None
+    if name in ("strace", "ltrace", "nsenter", "taskset") and any(word.text.startswith("-p") for word in words) and name != "nsenter":
+        return None
+    if name in ("flock", "npx") and "-c" in [word.text for word in words]:
+        text = words[[word.text for word in words].index("-c") + 1 :]
+        if text:
+            _nested(text[0], found, depth)
+        return [], False
+    rest = _skip(words, frozenset(values.split()), skipped, assignments=name in ("env", "sudo", "doas"))
+    if not rest and name in ("sudo", "doas", "chroot", "nsenter"):
+        found.interactive = True
+    if not rest and name == "env":
+        return None
+    if rest and name == "xargs" and "{}" in rest[0].text:
+        found.opaque = "the program is computed by xargs"
+    return rest, False
+
+
+def _skip(words: list[Word], values: frozenset[str], plain: int, *, assignments: bool = False) -> list[Word]:
+    position = 0
+    while position < len(words):
+        text = words[position].text
+        if text == "--":
+            position += 1
+            break
+        if len(text) > 1 and text[0] == "-" and not words[position].quoted:
+            position += 2 if text in values else 1
+        elif assignments and _ASSIGNMENT.match(text):
+            position += 1
+        elif plain:
+            plain -= 1
+            position += 1
+        else:
+            break
+    return words[position:]
+
+
+def _after_verb(words: list[Word], verb: tuple[str, ...], name: str) -> list[Word] | None:
+    """Give the words after a verb, or None where this verb is not the first plain word."""
+    program = find(name)
+    values = (program.globals | program.values) if program else frozenset()
+    rest = _skip(words, values, 0)
+    texts = tuple(word.text for word in rest[: len(verb)])
+    return rest[len(verb) :] if texts == verb else None
+
+
+def _into_container(name: str, words: list[Word], found: Unwrapped) -> tuple[list[Word], bool] | None:
+    program = find(name)
+    if program is None or not program.inner:
+        return None
+    for pattern in program.inner:
+        rest = _after_verb(words, pattern.words, name)
+        if rest is None:
+            continue
+        if pattern.words[-1] in ("kubectl", "crictl", "ctr", "helm", "helm3"):
+            rest = rest[1:] if rest and rest[0].text == "--" else rest
+            return [Word("helm" if pattern.words[-1] == "helm3" else pattern.words[-1]), *rest], False
+        return _container_words(pattern.words[-1], rest, found)
+    return None
+
+
+def _container_words(verb: str, rest: list[Word], found: Unwrapped) -> tuple[list[Word], bool] | None:
+    for option in ("--command", "-C", "-c"):
+        if verb in ("ssh", "console"):
+            text = next((w.text.split("=", 1)[1] for w in rest if w.text.startswith(option + "=")), None)
+            texts = [w.text for w in rest]
+            if text is None and option in texts and texts.index(option) + 1 < len(texts):
+                text = texts[texts.index(option) + 1]
+            if text:
+                _nested(Word(text.strip("\"'"), quoted=True), found, 1)
+                return [], True
+    texts = [word.text for word in rest]
+    dashes = texts.index("--") if "--" in texts else None
+    named = _skip(rest[:dashes] if dashes is not None else rest, _EXEC_VALUES, 0)
+    if named and found.target is None and verb != "run":
+        found.target = re.sub(r"^(?:pods?|deploy(?:ment)?s?|statefulset|sts|svc|service|job|daemonset|ds|po)/", "", named[0].text)
+    if dashes is not None:
+        inner = rest[dashes + 1 :]
+    else:
+        inner = _skip(named[1:], _EXEC_VALUES, 0) if named else []
+    if not inner:
+        if verb in ("exec", "rsh", "ssh"):
+            found.interactive = True
+        return None if verb == "run" else ([], True)
+    if verb == "run" and find(inner[0].text.rsplit("/", 1)[-1]) is None and inner[0].text not in _SHELLS | _INTERPRETERS:
+        return None
+    return inner, True
+
+
+_INTERPRETERS = frozenset({"python", "python3", "php", "node", "ruby", "psql", "mysql", "mongosh", "rails", "rake", "artisan", "./manage.py", "clickhouse-client"})
+
+
+def _ssh(words: list[Word], found: Unwrapped, depth: int) -> tuple[list[Word], bool] | None:
+    rest = _skip(words, _SSH_VALUES, 0)
+    if not rest:
+        return None
+    host, command = rest[0], _skip(rest[1:], _SSH_VALUES, 0)
+    found.target = found.target or host.text.rsplit("@", 1)[-1]
+    if not command:
+        tunnel = any(word.text in ("-N", "-fN", "-NL") for word in words)
+        found.endless = found.endless or tunnel
+        found.interactive = found.interactive or not tunnel
+        return [], True
+    if len(command) == 1 or any(word.quoted for word in command):
+        _nested(Word(" ".join(word.text for word in command), static=True), found, depth)
+        return [], True
+    return command, True
+
+
+def _su(words: list[Word], found: Unwrapped, depth: int) -> tuple[list[Word], bool]:
+    texts = [word.text for word in words]
+    if "-c" in texts and texts.index("-c") + 1 < len(words):
+        _nested(words[texts.index("-c") + 1], found, depth)
+    else:
+        found.interactive = True
+    return [], False
+
+
+def _nested(word: Word, found: Unwrapped, depth: int) -> None:
+    if depth >= 4:
+        found.opaque = "commands are nested too deeply to be read"
+        return
+    inner, _ = unwrap_text(word.text, depth + 1)
+    found.started += inner.started
+    found.writes += inner.writes
+    found.endless = found.endless or inner.endless
+    found.interactive = found.interactive or inner.interactive
+    found.opaque = found.opaque or inner.opaque
+    found.target = found.target or inner.target
+
+
+def _inside(name: str, words: list[Word], found: Unwrapped, depth: int) -> None:
+    """Follow programs that a program is told to run in its options."""
+    texts = [word.text for word in words]
+    if name in _SHELLS:
+        flag = next((n for n, text in enumerate(texts) if re.fullmatch(r"-[a-z]*c", text)), None)
+        if flag is not None and flag + 1 < len(words):
+            _nested(words[flag + 1], found, depth)
+    elif name == "find":
+        for number, text in enumerate(texts):
+            if text in ("-exec", "-execdir", "-ok", "-okdir") and number + 1 < len(words):
+                end = next((n for n in range(number + 1, len(texts)) if texts[n] in (";", "+", "\\;")), len(texts))
+                _unwrap(Call(tuple(words[number + 1 : end])), found, depth + 1)
+    elif name == "trap" and words and words[0].quoted:
+        _nested(words[0], found, depth)
+
+
+def acts_on(started: Started) -> str | None:
+    """Guess nothing: give the service, unit, deployment or container that the words name, or None."""
+    name, texts = started.name, started.texts
+    program = find(name)
+    words = (program.arguments(texts) if program else sort_arguments(texts)).words
+    if name == "systemctl" and len(words) > 1:
+        return words[1].removesuffix(".service")
+    if name in ("service", "rc-service") and words:
+        return words[0]
+    if name in ("supervisorctl", "pm2", "rc-service", "initctl") and len(words) > 1 and words[1] != "all":
+        return words[1].split(":")[0]
+    if name in ("docker-compose", "podman-compose") and len(words) > 1:
+        return words[1]
+    if name in ("docker", "podman", "nerdctl") and len(words) > 1 and words[0] in _ON_CONTAINER:
+        return words[1]
+    if name in ("kubectl", "oc", "k"):
+        return _kubernetes_target(words)
+    if name == "helm" and len(words) > 1 and words[0] in ("upgrade", "rollback", "status", "history", "uninstall", "get", "test"):
+        return words[1] if words[0] != "get" else (words[2] if len(words) > 2 else None)
+    return None
+
+
+_ON_CONTAINER = frozenset({"restart", "stop", "start", "kill", "logs", "inspect", "stats", "rm", "pause", "unpause", "top", "port", "update", "attach"})
+
+
+def _kubernetes_target(words: tuple[str, ...]) -> str | None:
+    if not words:
+        return None
+    rest = list(words[1:])
+    if words[0] in ("rollout", "set", "create") and rest:
+        rest = rest[1:]
+    if not rest or words[0] in ("apply", "cp", "config", "auth", "api-resources"):
+        return None
+    if "/" in rest[0]:
+        return rest[0].split("/", 1)[1] or None
+    if words[0] in ("logs", "exec", "attach", "debug", "port-forward", "drain", "cordon", "uncordon", "run"):
+        return rest[0]
+    return rest[1] if len(rest) > 1 and "=" not in rest[1] else None
+
+
+def is_placeholder(text: str) -> bool:
+    """Say whether a word is a slot to be filled rather than a name."""
+    return bool(_PLACEHOLDER.match(text))
