@@ -17,6 +17,8 @@ class Processes:
     def __init__(self, record: Path) -> None:
         self._record = record
         self._children: dict[int, subprocess.Popen[bytes]] = {}
+        #: what this object started, so that it can be ended even when somebody removed the file
+        self._started: dict[str, tuple[int, float]] = {}
 
     def start(self, name: str, command: list[str], cwd: Path, environment: dict[str, str], log: Path) -> int:
         """Start a process in a session of its own, so that the terminal's Ctrl-C does not reach it; give its pid."""
@@ -25,9 +27,8 @@ class Processes:
                 command, cwd=cwd, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
             )
         self._children[child.pid] = child
-        known = self._known()
-        known[name] = (child.pid, psutil.Process(child.pid).create_time())
-        self._record.write_text(json.dumps(known))
+        self._started[name] = (child.pid, psutil.Process(child.pid).create_time())
+        self._write(self._known())
         return child.pid
 
     def find(self, name: str) -> psutil.Process | None:
@@ -52,9 +53,10 @@ class Processes:
             wait_until_over(family, 5)
         known = self._known()
         pid, _ = known.pop(name, (0, 0.0))
+        self._started.pop(name, None)
         if pid in self._children:
             self._children.pop(pid).wait()
-        self._record.write_text(json.dumps(known))
+        self._write(known)
 
     def reap(self) -> None:
         """Take note of own children that another program has ended, so that none is left as a zombie."""
@@ -66,9 +68,12 @@ class Processes:
         return list(self._known())
 
     def _known(self) -> dict[str, tuple[int, float]]:
-        if not self._record.exists():
-            return {}
-        return {name: (int(pid), float(began)) for name, (pid, began) in json.loads(self._record.read_text()).items()}
+        written = json.loads(self._record.read_text()) if self._record.exists() else {}
+        return {**{name: (int(pid), float(began)) for name, (pid, began) in written.items()}, **self._started}
+
+    def _write(self, known: dict[str, tuple[int, float]]) -> None:
+        if self._record.parent.exists():
+            self._record.write_text(json.dumps(known))
 
 
 def is_over(process: psutil.Process) -> bool:
