@@ -1,0 +1,150 @@
+"""Which reading decides which threshold of the book, and what is said where none does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from watchkeeper.book.model import Book, Metric, Threshold
+from watchkeeper.estate.bind import bind
+from watchkeeper.estate.model import Bindings, Estate, SignalConfig
+
+
+def threshold(subject: str, op: Any = ">", value: float | None = 5.0, **more: Any) -> Threshold:
+    return Threshold(line=more.pop("line", 7), role=more.pop("role", "alert"), subject=subject, op=op, value=value, **more)
+
+
+def down(subject: str, state: str = "down") -> Threshold:
+    return threshold(subject, "is", None, state=state)
+
+
+def signal(name: str, metrics: dict[str, str], component: str | None = None) -> SignalConfig:
+    return SignalConfig(name=name, kind="http", line=3, component=component, metrics=metrics)
+
+
+def bound(thresholds: list[Threshold], *signals: SignalConfig, **more: Any) -> Bindings:
+    estate = Estate(Path("/shop/watchkeeper.toml"), "shop", Path("/shop/runbook.md"), signals={s.name: s for s in signals})
+    return bind(Book(title="Shop", service="shop", thresholds=tuple(thresholds), **more), estate)
+
+
+@pytest.mark.parametrize(
+    ("subject", "metric"),
+    [
+        ("Error rate", "error rate"),
+        ("Error-Rates", "error rate"),
+        ("Rate of errors", "errors rate"),
+        ("Current error rate", "Error rate"),
+        ("CPU", "CPU usage"),
+        ("Shop response time", "response time"),
+        ("p95 response time", "Response time (p95)"),
+    ],
+)
+def test_words_match_whatever_their_case_order_and_plural(subject: str, metric: str) -> None:
+    found = bound([threshold(subject)], signal("shop", {metric: "seconds"}, "Shop"))
+    assert [item.reading for item in found.bound] == ["seconds"]
+    assert f"{metric!r} of the signal shop (line 3)" in found.bound[0].because
+
+
+@pytest.mark.parametrize(
+    ("subject", "metric"),
+    [("Database response time", "response time"), ("Memory", "Redis memory"), ("Queue", "Queue age"), ("PostgreSQL", "Redis")],
+)
+def test_words_that_name_something_else_do_not_match(subject: str, metric: str) -> None:
+    found = bound([threshold(subject)], signal("shop", {metric: "seconds"}, "Shop"))
+    assert not found.bound
+    assert found.unbound[0].sentence.startswith(f"No signal has a metric named {subject!r}.")
+    assert f'Write "{subject}" = "<reading>"' in found.unbound[0].sentence
+
+
+def test_the_nearest_metric_is_named() -> None:
+    found = bound([threshold("Database response time")], signal("shop", {"response time": "seconds"}))
+    assert "The nearest is 'response time' of the signal shop." in found.unbound[0].sentence
+
+
+def test_the_canonical_metric_binds_where_the_file_names_it_exactly() -> None:
+    one = threshold("Messages waiting", metric="queue_length")
+    assert bound([one], signal("queue", {"queue_length": "list_a"})).bound[0].reading == "list_a"
+    assert not bound([one], signal("queue", {"queue length": "list_a"})).bound
+
+
+def test_the_books_own_words_win_over_the_canonical_metric() -> None:
+    one = threshold("Mail queue", metric="queue_length")
+    found = bound([one], signal("a", {"queue_length": "list_all"}), signal("b", {"mail queues": "list_mail"}))
+    assert found.bound[0].reading == "list_mail"
+
+
+def test_two_readings_that_fit_alike_are_told_apart_by_component_or_not_at_all() -> None:
+    two = [signal("a", {"memory": "x"}, "Redis"), signal("b", {"memory": "y"}, "Shop")]
+    assert bound([threshold("Redis memory")], *two).bound[0].signal == "a"
+    found = bound([threshold("Memory")], *two)
+    assert found.unbound[0].sentence.startswith("More than one reading fits 'Memory': 'memory' of the signal a and 'memory' of")
+
+
+def test_a_statistic_chooses_its_own_reading() -> None:
+    metrics = {"response time": "plain", "response time p95": "p95", "response time p99": "p99"}
+    found = bound([threshold("Response time", statistic=s) for s in ("p95", "p99", None)], signal("shop", metrics))
+    assert [item.reading for item in found.bound] == ["p95", "p99", "plain"]
+    only = bound([threshold("Response time", statistic="p95")], signal("shop", {"response time p99": "p99"}))
+    assert not only.bound
+
+
+def test_a_state_binds_to_its_mapping_and_else_to_the_signal_of_its_component() -> None:
+    assert bound([down("Shop is down")], signal("a", {"Shop": "up"})).bound[0].reading == "up"
+    assert bound([down("Backup failed", "failed")], signal("a", {"backup failed": "exit"})).bound[0].reading == "exit"
+    implied = bound([down("The workers are down")], signal("a", {}, "Workers"))
+    assert implied.bound[0].because == "The state of 'Workers' is the reading 'up' of its signal a (line 3)."
+    assert not bound([down("Workers degraded", "degraded")], signal("a", {}, "Workers")).bound
+    assert not bound([down("Database is down")], signal("a", {}, "Database replica")).bound
+
+
+def test_warning_and_critical_bind_to_the_same_reading_under_keys_of_their_own() -> None:
+    both = [threshold("Queue length", value=50.0, severity="SEV3"), threshold("Queue length", value=500.0, severity="SEV2")]
+    found = bound([*both, both[0]], signal("queue", {"queue length": "list_a"}))
+    assert [item.key for item in found.bound] == [
+        "queue-length-above-50-sev3",
+        "queue-length-above-500-sev2",
+        "queue-length-above-50-sev3-2",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("reading", "unit", "factor"),
+    [
+        ("connections_percent", "percent", 1.0),
+        ("ratio(a, b)", "percent", 100.0),
+        ("rate(a_total[1m])", "per_minute", 60.0),
+        ("seconds", "days", 1 / 86_400),
+        ("list_a", "count", 1.0),
+        ("value", "bytes", 1.0),
+    ],
+)
+def test_readings_are_brought_to_the_books_unit(reading: str, unit: str, factor: float) -> None:
+    found = bound([threshold("x", unit=unit)], signal("a", {"x": reading}))
+    assert found.bound[0].factor == pytest.approx(factor)
+
+
+def test_a_reading_in_a_unit_that_cannot_fit_is_not_bound() -> None:
+    found = bound([threshold("Memory", unit="percent")], signal("a", {"memory": "memory_bytes"}))
+    assert not found.bound
+    assert "gives bytes. Map it to a reading in percent." in found.unbound[0].sentence
+
+
+def test_members_of_an_and_group_know_each_other_and_half_a_group_decides_nothing() -> None:
+    cpu, memory = (threshold(s, group="g", group_by="and") for s in ("CPU", "Memory"))
+    whole = bound([cpu, memory], signal("a", {"cpu": "x", "memory": "y"}))
+    assert [item.together_with for item in whole.bound] == [(whole.bound[1].key,), (whole.bound[0].key,)]
+    half = bound([cpu, memory], signal("a", {"cpu": "x"}))
+    assert not half.bound
+    assert len(half.unbound) == 2
+
+
+def test_objectives_are_not_bound_and_metrics_that_nothing_speaks_of_are_named() -> None:
+    book = [threshold("Error rate", role="objective")]
+    metrics = {"error rate": "a", "latency": "b", "sales": "c"}
+    found = bound(book, signal("shop", metrics), metrics=(Metric(line=3, subject="Sales"),))
+    assert not found.bound
+    assert not found.unbound
+    assert [(name, metric) for name, metric, _, _ in found.unused] == [("shop", "latency")]
+    assert found.unused[0][3] == "/shop/watchkeeper.toml:3: no threshold of the book speaks of 'latency', so nothing fires on it."

@@ -1,0 +1,79 @@
+"""The file that `watchkeeper init` writes loads once its variables are set, and binds what the book asks for."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from watchkeeper.book.model import Book, Component, Contact, Escalation, Placeholder, Severity, Threshold
+from watchkeeper.estate.bind import bind
+from watchkeeper.estate.config import load_estate
+from watchkeeper.estate.init import annotated_toml
+
+
+def alert(line: int, subject: str, **more: object) -> Threshold:
+    values: dict[str, object] = {"op": ">", "value": 5.0, **more}
+    return Threshold(line=line, role="alert", subject=subject, text=f"{subject}\nas written", **values)  # type: ignore[arg-type]
+
+
+BOOK = Book(
+    title='The "Shop"',
+    service="shop",
+    components=(
+        Component(line=1, name="Web", technology="FastAPI"),
+        Component(line=2, name="Database", technology="PostgreSQL 16"),
+        Component(line=3, name="Queue", technology="Redis"),
+    ),
+    thresholds=(
+        alert(10, "Web is down", op="is", value=None, state="down"),
+        alert(11, "Database connections", metric="database_connections", unit="percent"),
+        alert(12, 'Errors of "cart"', metric="error_rate", unit="percent"),
+        alert(13, "Queue length", metric="queue_length", severity="SEV3"),
+        alert(14, "Queue length", metric="queue_length", severity="SEV2"),
+        alert(15, "Moon phase"),
+    ),
+    severities=(Severity(line=20, code="SEV1"),),
+    escalation=(Escalation(line=30, level=1, role="On-call engineer"), Escalation(line=31, level=2, role="On call Engineer!")),
+    contacts=(Contact(line=40, role="Hosting\nsupport", phone="+1-XXX"),),
+    placeholders=(
+        Placeholder(line=50, token="${SHOP_HOST}", kind="env", lines=(50, 60)),
+        Placeholder(line=51, token="<pod-name>", kind="angle"),
+    ),
+)
+
+
+def test_the_written_file_loads_once_filled_and_binds_every_threshold(tmp_path: Path) -> None:
+    text = annotated_toml(BOOK, tmp_path / "runbook.md")
+    path = tmp_path / "watchkeeper.toml"
+    path.write_text(text)
+    wanted = set(re.findall(r'^(\w+) = \{ env = "\1" \}', text, re.MULTILINE))
+    assert wanted == {"SHOP_HOST", "WEB_HTTP_URL", "DATABASE_POSTGRES_DSN", "PROMETHEUS_URL", "QUEUE_REDIS_URL"}
+    environment = {name: "postgresql://db/shop" if "DSN" in name else "http://127.0.0.1" for name in wanted}
+    estate = load_estate(path, environment)
+    bindings = bind(BOOK, estate)
+    assert not bindings.unbound
+    assert not bindings.unused
+    assert {item.threshold.subject: item.reading for item in bindings.bound} == {
+        "Web is down": "up",
+        "Database connections": "connections_percent",
+        'Errors of "cart"': 'percent(rate(http_requests_total{status=~"5.."}[1m]), rate(http_requests_total[1m]))',
+        "Queue length": "list_celery",
+        "Moon phase": "value",
+    }
+    assert [person.roles for person in estate.people.values()] == [("On-call engineer",), ("On call Engineer!",)]
+    assert estate.policy.mode == "ask"
+    assert estate.policy.change_allowed == ()
+
+
+def test_what_is_missing_is_marked_with_the_line_of_the_book() -> None:
+    text = annotated_toml(BOOK, Path("runbook.md"))
+    assert 'SHOP_HOST = { env = "SHOP_HOST" }    # missing: used in line 50, 60 of the book' in text
+    assert "# line 51: <pod-name> is to be filled in by a person" in text
+    assert "# line 40: Hosting support, +1-XXX" in text
+    assert "# line 15: Moon phase as written" in text
+
+
+def test_a_book_that_says_nothing_gives_a_file_that_loads(tmp_path: Path) -> None:
+    path = tmp_path / "watchkeeper.toml"
+    path.write_text(annotated_toml(Book(title=None, service=None), tmp_path / "on call.md"))
+    assert load_estate(path, {}).service == "on-call"
