@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, Text
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
 
+from sqlalchemy import BigInteger, Column, Connection, Index, Integer, String, Table, Text, delete, func, insert, select, update
+
+from watchkeeper.base.errors import Conflict, NotFound, Refused
+from watchkeeper.run.decide import begin, fold, outcome_from_json, outcome_to_json
+from watchkeeper.run.model import Event, Outcome, Plan, Run
+from watchkeeper.run.plan import plan_from_json, plan_to_json
 from watchkeeper.store.schema import Instant, Json, metadata
 
 runs = Table(
@@ -77,3 +86,236 @@ brakes = Table(
     Column("actor", String(200), nullable=False),
     Column("why", Text, nullable=False),
 )
+
+ENDED = ("succeeded", "failed", "cancelled")
+HALT = "halt"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try at an act: the intent, and the outcome once there is one."""
+
+    run_id: str
+    act: str
+    n: int
+    owner: str
+    boot_id: str
+    digest: str
+    risk: str
+    begun_at: datetime
+    outcome: Outcome | None
+    ended_at: datetime | None
+
+
+# --- runs and their log
+
+
+def create_run(
+    connection: Connection,
+    run_id: str,
+    now: datetime,
+    plan: Plan,
+    *,
+    actor: str,
+    target: str,
+    incident_id: str | None = None,
+    component: str | None = None,
+    severity: str | None = None,
+) -> None:
+    """Write the run's row; the caller appends the event "started" in the same transaction."""
+    row = {"id": run_id, "incident_id": incident_id, "procedure_id": plan.procedure_id, "title": plan.title, "sentence": ""}
+    row |= {"component": component, "severity": severity, "target": target, "actor": actor, "book": plan.book}
+    connection.execute(insert(runs).values(**row, plan=plan_to_json(plan), state="running", started_at=now, judged=0))
+
+
+def load_run(connection: Connection, run_id: str) -> Run | None:
+    """Give a run as its log tells it; None where there is no such run."""
+    row = connection.execute(select(runs).where(runs.c.id == run_id)).first()
+    return None if row is None else fold(_begun(row), read_events(connection, run_id))
+
+
+def catch_up(connection: Connection, run: Run) -> Run:
+    """Fold what was appended to the log since the run was loaded."""
+    return fold(run, read_events(connection, run.id, after_seq=run.seq))
+
+
+def list_runs(connection: Connection, incident_id: str | None = None, limit: int = 100, open_only: bool = False) -> list[Run]:
+    """Give runs, newest first, each folded from its log."""
+    query = select(runs).order_by(runs.c.started_at.desc(), runs.c.id.desc()).limit(limit)
+    if incident_id is not None:
+        query = query.where(runs.c.incident_id == incident_id)
+    if open_only:
+        query = query.where(runs.c.state.not_in(ENDED))
+    return [fold(_begun(row), read_events(connection, row.id)) for row in connection.execute(query).all()]
+
+
+def open_run_ids(connection: Connection) -> list[str]:
+    """Give the runs that are not over, oldest first: what a start-up or the end of a halt drives on."""
+    query = select(runs.c.id).where(runs.c.state.not_in(ENDED)).order_by(runs.c.started_at)
+    return list(connection.execute(query).scalars())
+
+
+def unjudged_runs(connection: Connection, limit: int = 100) -> list[str]:
+    """Give the ended runs that the verify chapter has not judged yet."""
+    query = select(runs.c.id).where(runs.c.state.in_(ENDED), runs.c.judged == 0).order_by(runs.c.ended_at).limit(limit)
+    return list(connection.execute(query).scalars())
+
+
+def mark_judged(connection: Connection, run_id: str, verified: bool) -> None:
+    """Note that the run was judged; 2 stands for "it did not work", which the repetition brake asks for."""
+    connection.execute(update(runs).where(runs.c.id == run_id).values(judged=1 if verified else 2))
+
+
+def append_event(
+    connection: Connection,
+    run_id: str,
+    now: datetime,
+    kind: str,
+    actor: str = "automation",
+    act: str | None = None,
+    body: Mapping[str, Any] | None = None,
+    *,
+    expect_seq: int | None = None,
+) -> Event:
+    """Append to a run's log, without holes; Conflict where somebody else appended since `expect_seq`."""
+    locked = connection.execute(select(runs.c.id).where(runs.c.id == run_id).with_for_update()).first()
+    if locked is None:
+        raise NotFound(f"There is no run {run_id}.")
+    last = connection.execute(select(func.max(events.c.seq)).where(events.c.run_id == run_id)).scalar() or 0
+    if expect_seq is not None and last != expect_seq:
+        raise Conflict(f"Run {run_id} went on in the meantime.", code="WK311")
+    event = Event(last + 1, now, kind, actor, act, dict(body or {}))
+    row = {"run_id": run_id, "seq": event.seq, "at": now, "kind": kind, "actor": actor, "act": act, "body": event.body}
+    connection.execute(insert(events).values(**row))
+    state = {"asked": "asking", "waiting": "waiting"}.get(kind, "running")
+    values: dict[str, Any] = {"state": state}
+    if kind == "ended":
+        values = {"state": event.body["state"], "sentence": event.body.get("sentence", ""), "ended_at": now}
+    connection.execute(update(runs).where(runs.c.id == run_id, runs.c.state.not_in(ENDED)).values(**values))
+    return event
+
+
+def read_events(connection: Connection, run_id: str, after_seq: int = 0) -> list[Event]:
+    """Give a run's log from after a sequence number."""
+    query = select(events).where(events.c.run_id == run_id, events.c.seq > after_seq).order_by(events.c.seq)
+    return [Event(row.seq, row.at, row.kind, row.actor, row.act, row.body) for row in connection.execute(query)]
+
+
+def _begun(row: Any) -> Run:
+    plan = plan_from_json(row.plan)
+    known = {"incident_id": row.incident_id, "severity": row.severity, "component": row.component, "target": row.target}
+    return begin(Run(row.id, plan, actor=row.actor, started_at=row.started_at, **known))
+
+
+# --- attempts
+
+
+def read_attempt(connection: Connection, run_id: str, act: str, n: int) -> Attempt | None:
+    """Give one attempt; None where it was never begun."""
+    where = (attempts.c.run_id == run_id, attempts.c.act == act, attempts.c.n == n)
+    row = connection.execute(select(attempts).where(*where)).first()
+    return None if row is None else _attempt(row)
+
+
+def list_attempts(connection: Connection, run_id: str) -> list[Attempt]:
+    """Give all attempts of a run in the order in which they began."""
+    query = select(attempts).where(attempts.c.run_id == run_id).order_by(attempts.c.begun_at, attempts.c.act, attempts.c.n)
+    return [_attempt(row) for row in connection.execute(query)]
+
+
+def write_intent(
+    connection: Connection, run_id: str, act: str, n: int, owner: str, boot_id: str, digest: str, risk: str, now: datetime
+) -> None:
+    """Write that an attempt is about to begin."""
+    row = {"run_id": run_id, "act": act, "n": n, "owner": owner, "boot_id": boot_id, "digest": digest, "risk": risk}
+    connection.execute(insert(attempts).values(**row, begun_at=now))
+
+
+def write_outcome(connection: Connection, run_id: str, act: str, n: int, outcome: Outcome, now: datetime) -> bool:
+    """Write what came of an attempt, once; answers whether it was the first to say so."""
+    where = (attempts.c.run_id == run_id, attempts.c.act == act, attempts.c.n == n, attempts.c.ended_at.is_(None))
+    values = {"outcome": outcome_to_json(outcome), "ended_at": now}
+    return bool(connection.execute(update(attempts).where(*where).values(**values)).rowcount)
+
+
+def changes_under_way(connection: Connection, apart_from: str) -> list[str]:
+    """Give the other automatic runs of which a change was begun and has no outcome yet."""
+    query = (
+        select(runs.c.id)
+        .join(attempts, attempts.c.run_id == runs.c.id)
+        .where(attempts.c.ended_at.is_(None), attempts.c.risk != "read", runs.c.actor == "automation")
+        .where(runs.c.id != apart_from, runs.c.state == "running")
+    )
+    return list(connection.execute(query).scalars())
+
+
+def earlier_changes(
+    connection: Connection, procedure_id: str, component: str | None, now: datetime, within: timedelta, apart_from: str
+) -> list[bool]:
+    """Give, of each earlier run of a procedure on a component that changed something, whether it turned out well."""
+    changed = select(attempts.c.run_id).where(attempts.c.risk != "read")
+    query = select(runs.c.state, runs.c.judged).where(
+        runs.c.procedure_id == procedure_id,
+        runs.c.component == component if component is not None else runs.c.component.is_(None),
+        runs.c.started_at > now - within,
+        runs.c.id != apart_from,
+        runs.c.id.in_(changed),
+    )
+    return [row.state == "succeeded" and row.judged != 2 for row in connection.execute(query)]
+
+
+def _attempt(row: Any) -> Attempt:
+    outcome = outcome_from_json(row.outcome) if row.outcome else None
+    where = (row.run_id, row.act, row.n, row.owner, row.boot_id, row.digest, row.risk, row.begun_at)
+    return Attempt(*where, outcome=outcome, ended_at=row.ended_at)
+
+
+# --- leases and brakes
+
+
+def take_lease(connection: Connection, component: str, holder: str, now: datetime, until: datetime) -> int:
+    """Take or renew the one right to change a component; gives the fencing number, raises Conflict where another holds it."""
+    row = connection.execute(select(leases).where(leases.c.component == component).with_for_update()).first()
+    if row is None:
+        connection.execute(insert(leases).values(component=component, holder=holder, fence=1, until=until))
+        return 1
+    if row.holder != holder and row.until > now:
+        raise Conflict(f"{component} is being changed by {row.holder}.", code="WK312")
+    fence: int = row.fence + (row.holder != holder)
+    connection.execute(update(leases).where(leases.c.component == component).values(holder=holder, fence=fence, until=until))
+    return fence
+
+
+def lease_holder(connection: Connection, component: str, now: datetime) -> str | None:
+    """Say who may change a component now; None where nobody holds it."""
+    where = (leases.c.component == component, leases.c.until > now)
+    return connection.execute(select(leases.c.holder).where(*where)).scalar()
+
+
+def release_leases(connection: Connection, holder: str, now: datetime) -> None:
+    """Let go of all that a run holds; the fencing numbers stay."""
+    connection.execute(update(leases).where(leases.c.holder == holder, leases.c.until > now).values(until=now))
+
+
+def halted(connection: Connection) -> str | None:
+    """Say who halted everything automatic, and why; None where nobody did."""
+    row = connection.execute(select(brakes).where(brakes.c.name == HALT)).first()
+    return f"{row.actor} halted everything automatic: {row.why}" if row else None
+
+
+def check_halt(connection: Connection) -> None:
+    """Refuse to go on while a halt stands."""
+    sentence = halted(connection)
+    if sentence:
+        raise Refused(sentence, hint="watchkeeper unhalt lifts it.", code="WK301")
+
+
+def set_brake(connection: Connection, name: str, now: datetime, actor: str, why: str) -> None:
+    """Pull a brake; it stays until it is lifted, over restarts too."""
+    lift_brake(connection, name)
+    connection.execute(insert(brakes).values(name=name, at=now, actor=actor, why=why))
+
+
+def lift_brake(connection: Connection, name: str) -> bool:
+    """Lift a brake; answers whether it was pulled."""
+    return bool(connection.execute(delete(brakes).where(brakes.c.name == name)).rowcount)

@@ -39,6 +39,8 @@ class Act:
     expects: Expectation | None = None
     caution: str | None = None
     wait_s: float | None = None
+    #: why the plan leaves it out from the start; None where it is to be done
+    skip: str | None = None
 
     @property
     def mutating(self) -> bool:
@@ -62,7 +64,7 @@ class Plan:
 class Outcome:
     """What came of one attempt at an act."""
 
-    #: "ok", "failed", "timeout", "unknown", "cancelled"
+    #: "ok", "failed", "timeout", "unknown", "cancelled"; "lost" for a reading that is simply done again
     result: str
     exit_status: int | None = None
     #: scrubbed; head and tail where it was long
@@ -103,6 +105,10 @@ class Standing:
     #: the question put to a person, while asking
     question: str | None = None
     wait_until: datetime | None = None
+    #: when its first attempt began
+    since: datetime | None = None
+    #: why it was asked or skipped
+    sentence: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,11 +164,21 @@ class Skip:
 
 
 @dataclass(frozen=True, slots=True)
+class Settle:
+    """Write down an outcome that needs nothing to be run: a branch decided by what is known, a wait that is over."""
+
+    act: Act
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
 class Wait:
     """Nothing to do until then, or until somebody answers (None)."""
 
     until: datetime | None
     sentence: str
+    #: the act that waits, where it is a step of its own
+    act: Act | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,4 +189,4 @@ class Done:
     sentence: str
 
 
-Next: TypeAlias = Do | Ask | Skip | Wait | Done
+Next: TypeAlias = Do | Ask | Skip | Settle | Wait | Done

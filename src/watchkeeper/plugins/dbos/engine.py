@@ -1,0 +1,157 @@
+"""DBOS as the durable engine: it checkpoints, takes up again and queues, no more. SQLite beside our own, or PostgreSQL.
+
+It runs a half-done step again after a crash, which is harmless: a step is one `advance`, and the journal keeps acts from being
+done twice. What bites in DBOS is settled here: the application's version is fixed (else every release strands open runs), the
+executor's id is unique under a lock (else two processes run each other's work), nothing is pickled, restarts are not counted,
+and it is launched inside the running loop (else runs live in a loop and thread of its own).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import logging
+import sqlite3
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import IO, Any
+from uuid import uuid4
+
+from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID
+
+from watchkeeper.base.errors import Conflict, Permanent
+from watchkeeper.run.engine import Advance
+
+log = logging.getLogger(__name__)
+
+VERSION = "engine-1"
+_TABLES = "dbos"
+
+
+class DbosEngine:
+    """Drives runs as workflows `run_v1`, which is frozen for ever: a change of it becomes `run_v2` beside it."""
+
+    def __init__(self, state: Path, database_url: str = "") -> None:
+        """Take the state folder, and a PostgreSQL URL or nothing for SQLite in that folder; opens nothing."""
+        self._state = state
+        self._postgres = database_url if database_url.startswith(("postgres://", "postgresql://")) else ""
+        self._lock: IO[str] | None = None
+        self._advance: Advance | None = None
+        self._closing = asyncio.Event()
+        self._steps = 0
+        self._idle = asyncio.Event()
+        self._workflow: Callable[[str, int], Coroutine[Any, Any, None]] | None = None
+        self._parked: set[asyncio.Task[Any]] = set()
+
+    async def open(self, advance: Advance) -> None:
+        """Launch inside the running loop and take up what a predecessor left."""
+        self._advance = advance
+        self._lock, executor = _executor(self._state)
+        await asyncio.to_thread(self._prepare)
+        for name in ("dbos", "dbos.queue"):
+            logging.getLogger(name).setLevel(logging.ERROR)
+        DBOS(config=self._config(executor))
+
+        @DBOS.workflow(name="run_v1", max_recovery_attempts=None)
+        async def run_v1(run_id: str, turn: int) -> None:
+            while await DBOS.run_step_async({"name": "advance"}, self._step, run_id):
+                pass
+
+        self._workflow = run_v1
+        DBOS.launch()
+        await self._refuse_strangers()
+
+    async def drive(self, run_id: str, turn: int) -> None:
+        """Drive a run until it waits or ends; the same turn again changes nothing."""
+        assert self._workflow is not None
+        if self._closing.is_set():
+            return
+        with SetWorkflowID(f"{run_id}/{turn}"):
+            await DBOS.start_workflow_async(self._workflow, run_id, turn)
+
+    async def close(self, grace_s: float = 25.0) -> None:
+        """Let the acts under way end, begin no new one, and stop; what is unfinished is taken up at the next open."""
+        self._closing.set()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(grace_s):
+                while self._steps:
+                    await self._idle.wait()
+        await asyncio.to_thread(DBOS.destroy, destroy_registry=True)
+        for task in self._parked:
+            task.cancel()
+        await asyncio.gather(*self._parked, return_exceptions=True)
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    async def _step(self, run_id: str) -> bool:
+        assert self._advance is not None
+        if self._closing.is_set():
+            await self._park()
+        self._steps += 1
+        try:
+            return await self._advance(run_id)
+        finally:
+            self._steps -= 1
+            if not self._steps:
+                self._idle.set()
+
+    async def _park(self) -> None:
+        """Hold a workflow for good, so that it stays unfinished and goes on under our successor."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._parked.add(task)
+        await asyncio.Event().wait()
+
+    def _config(self, executor: str) -> DBOSConfig:
+        sqlite_url = f"sqlite:///{self._state / 'engine.sqlite'}"
+        return DBOSConfig(
+            name="watchkeeper",
+            system_database_url=self._postgres or sqlite_url,
+            dbos_system_schema=_TABLES,
+            application_version=VERSION,
+            executor_id=executor,
+            serializer=DBOSPortableJSONSerializer(),
+            log_level="ERROR",
+            notification_listener_polling_interval_sec=1.0,
+            scheduler_polling_interval_sec=3600,
+        )
+
+    def _prepare(self) -> None:
+        if self._postgres:
+            return
+        with contextlib.closing(sqlite3.connect(self._state / "engine.sqlite")) as connection:
+            connection.execute("PRAGMA journal_mode=WAL")
+
+    async def _refuse_strangers(self) -> None:
+        """Refuse to run beside unfinished work that this release would never take up."""
+        status = ["PENDING", "ENQUEUED", "DELAYED"]
+        unfinished = await DBOS.list_workflows_async(status=status, load_input=False, load_output=False)
+        strange = [each for each in unfinished if each.app_version not in (VERSION, None) or each.name != "run_v1"]
+        if strange:
+            await self.close(0)
+            raise Permanent(
+                f"The engine's database holds unfinished work of another release: {strange[0].workflow_id}.",
+                hint="Start the release that wrote it, let its runs end, then upgrade.",
+                code="WK423",
+            )
+
+
+def _executor(state: Path) -> tuple[IO[str], str]:
+    """Give this state folder's executor id, held under a lock for as long as the file stays open."""
+    state.mkdir(parents=True, exist_ok=True)
+    file = (state / "engine.lock").open("a+")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        hint = "Stop it first, or give this one a state folder of its own."
+        raise Conflict(f"Another Watchkeeper runs on {state}.", hint=hint, code="WK314") from None
+    file.seek(0)
+    executor = file.read().strip()
+    if not executor:
+        executor = uuid4().hex
+        file.write(executor)
+        file.flush()
+    return file, executor

@@ -1,0 +1,1 @@
+"""The local shell as a target."""

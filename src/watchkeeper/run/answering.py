@@ -1,0 +1,88 @@
+"""A person's answer to what a run asks, and cancelling: rows in the run's log, never an act by itself."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection
+
+from watchkeeper.base.errors import Conflict, InputError, NotFound
+from watchkeeper.run.ledger import append_event, load_run, read_events
+from watchkeeper.run.model import Event, Run
+from watchkeeper.store import ledger
+
+#: question -> the answers it takes
+ANSWERS: dict[str, tuple[str, ...]] = {
+    "approve": ("approve", "refuse", "skip", "abort"),
+    "settle": ("happened", "did-not-happen", "abort"),
+    "manual": ("done", "skip", "abort"),
+    "branch": ("yes", "no", "abort"),
+    "failed": ("again", "done", "skip", "abort"),
+}
+_SAYS = {
+    "approve": "approved it",
+    "refuse": "refused it",
+    "happened": "says that it happened",
+    "did-not-happen": "says that it did not happen",
+    "again": "lets it be tried again",
+    "skip": "skipped it",
+    "done": "says that it is done",
+    "yes": "says yes",
+    "no": "says no",
+    "abort": "stopped the run",
+}
+APPROVAL_S = 900.0
+
+
+def answer(
+    connection: Connection,
+    now: datetime,
+    run_id: str,
+    act_key: str,
+    answer: str,
+    actor: str,
+    why: str = "",
+    approval_s: float = APPROVAL_S,
+) -> Event:
+    """Write down what a person answers; Conflict where the run does not ask that (any more)."""
+    run = _open_run(connection, run_id)
+    standing = run.acts.get(act_key)
+    if standing is None or standing.state != "asking" or standing.question is None:
+        raise Conflict(f"Run {run_id} does not ask anything about act {act_key}.", hint="Look at the run again.", code="WK313")
+    allowed = ANSWERS[standing.question]
+    if answer not in allowed:
+        hint = f"Say one of: {', '.join(allowed)}."
+        raise InputError(f"{answer!r} does not answer “{standing.question}”.", hint=hint, code="WK131")
+    sentence = f"{actor} {_SAYS[answer]}{': ' + why if why else ''}."
+    body: dict[str, Any] = {"question": standing.question, "answer": answer, "sentence": sentence, "why": why}
+    kind = "answered"
+    if answer == "approve":
+        kind = "approved"
+        asked = _last_asked(connection, run_id, act_key)
+        body |= {"digests": asked.body.get("digests", {}), "until": (now + timedelta(seconds=approval_s)).isoformat()}
+    event = append_event(connection, run_id, now, kind, actor, act_key, body, expect_seq=run.seq)
+    ledger.append(connection, now, actor, f"run {kind}", run_id, why=why, body={"act": act_key, **body})
+    return event
+
+
+def cancel(connection: Connection, now: datetime, run_id: str, actor: str, why: str = "") -> Event:
+    """Ask a run to end: what is under way gets its outcome, nothing more is begun."""
+    _open_run(connection, run_id)
+    sentence = f"{actor} cancelled it{': ' + why if why else ''}."
+    event = append_event(connection, run_id, now, "cancelled", actor, body={"sentence": sentence})
+    ledger.append(connection, now, actor, "run cancelled", run_id, why=why)
+    return event
+
+
+def _open_run(connection: Connection, run_id: str) -> Run:
+    run = load_run(connection, run_id)
+    if run is None:
+        raise NotFound(f"There is no run {run_id}.")
+    if run.ended_at is not None:
+        raise Conflict(f"Run {run_id} is over: {run.sentence}", code="WK313")
+    return run
+
+
+def _last_asked(connection: Connection, run_id: str, act_key: str) -> Event:
+    return next(event for event in reversed(read_events(connection, run_id)) if event.kind == "asked" and event.act == act_key)

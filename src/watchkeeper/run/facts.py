@@ -1,0 +1,94 @@
+"""Gathers what a decision needs beside the log, from rows and the estate, in one read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from watchkeeper.book.model import Severity
+from watchkeeper.estate.model import Bindings, Estate
+from watchkeeper.run import ledger as rows
+from watchkeeper.run.decide import Facts
+from watchkeeper.run.gate import Brakes, overwhelmed, unattended
+from watchkeeper.run.judge import threshold_holds
+from watchkeeper.run.model import Act, Run
+from watchkeeper.run.operation import command_of, digest, languages, unfilled
+from watchkeeper.watch.ledger import read_standings
+
+#: within this time the same procedure on the same component asks: at the third time, or once one did not help
+REPEATS = timedelta(hours=1)
+FREE_REPEATS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What stays the same while the configuration does."""
+
+    estate: Estate
+    bindings: Bindings
+    severities: tuple[Severity, ...] = ()
+    verify_s: float = 30.0
+
+
+def gather(connection: Connection, run: Run, world: World, now: datetime) -> Facts:
+    """Gather the facts for the next decision about a run."""
+    estate = world.estate
+    target = estate.targets.get(run.target)
+    open_acts = [act for act in run.plan.acts if run.acts[act.key].state in ("to-do", "failed") and act.skip is None]
+    commands = {act.key: command for act in open_acts if (command := command_of(act)) is not None}
+    return Facts(
+        policy=estate.policy,
+        brakes=brakes(connection, run, world, now, any(act.mutating for act in open_acts)),
+        severities=severity_words(run.severity, world.severities),
+        languages=languages(target) if target else frozenset(),
+        unfilled={key: missing for key, command in commands.items() if (missing := unfilled(command, estate))},
+        digests={key: digest(command, estate, target) for key, command in commands.items()} if target else {},
+        readings=_readings(connection, open_acts, world),
+        verify_s=world.verify_s,
+    )
+
+
+def brakes(connection: Connection, run: Run, world: World, now: datetime, for_change: bool) -> Brakes:
+    """Say what speaks against acting unattended; only a halt matters where nothing is changed."""
+    halted = rows.halted(connection)
+    if not for_change:
+        return Brakes(halted)
+    component = run.component or world.estate.service
+    holder = rows.lease_holder(connection, component, now)
+    busy = f"{component} is being changed by {holder}." if holder not in (None, run.id) else None
+    if not unattended(run):
+        return Brakes(halted, busy=busy)
+    others = rows.changes_under_way(connection, run.id)
+    if others and busy is None:
+        busy = f"Another unattended change is under way: {others[0]}."
+    return Brakes(halted, overwhelmed(world.bindings, read_standings(connection)), _repeated(connection, run, now), busy)
+
+
+def severity_words(severity: str | None, severities: Iterable[Severity]) -> frozenset[str]:
+    """Give all words that the book has for a severity: its code and its name."""
+    if severity is None:
+        return frozenset()
+    known = [{each.code, each.name or each.code} for each in severities]
+    same = [words for words in known if severity.casefold() in {word.casefold() for word in words}]
+    return frozenset({severity}.union(*same))
+
+
+def _repeated(connection: Connection, run: Run, now: datetime) -> str | None:
+    earlier = rows.earlier_changes(connection, run.plan.procedure_id, run.component, now, REPEATS, run.id)
+    where = f" on {run.component}" if run.component else ""
+    if not all(earlier):
+        return f"“{run.plan.title}” ran{where} within the last hour and did not help."
+    if len(earlier) >= FREE_REPEATS:
+        return f"“{run.plan.title}” ran{where} {len(earlier)} times within the last hour already."
+    return None
+
+
+def _readings(connection: Connection, acts: Iterable[Act], world: World) -> Mapping[str, tuple[bool | None, str]]:
+    asked = {act.key: act.condition.threshold for act in acts if act.condition is not None and act.condition.threshold}
+    if not asked:
+        return {}
+    standings = read_standings(connection)
+    return {key: threshold_holds(threshold, world.bindings, standings.values()) for key, threshold in asked.items()}

@@ -1,0 +1,206 @@
+"""Carries a run on: load its log, decide, do exactly one thing, write what came of it.
+
+`advance` is what a durable engine calls again and again. It may be called once too often, after a crash or beside another call:
+the log says what is next, and the journal keeps an act from being done twice. Long waits end the drive; a due row of kind "run"
+or a person's answer begins it anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection
+
+from watchkeeper.base.clock import Clock
+from watchkeeper.base.errors import Conflict, Refused, Transient
+from watchkeeper.book.model import Severity
+from watchkeeper.estate.model import Bindings, Estate
+from watchkeeper.run import ledger as rows
+from watchkeeper.run.decide import Facts, decide, evolve, outcome_to_json
+from watchkeeper.run.facts import World, brakes, gather, severity_words
+from watchkeeper.run.gate import Gate, gate, unattended
+from watchkeeper.run.journal import Journal, Note
+from watchkeeper.run.model import Ask, Do, Done, Event, Run, Settle, Skip, Wait
+from watchkeeper.run.output import forget_jobs
+from watchkeeper.run.perform import Performer
+from watchkeeper.run.target import Target
+from watchkeeper.store import due
+from watchkeeper.store.database import Database
+
+log = logging.getLogger(__name__)
+
+#: a wait up to this long is slept through; a longer one becomes a due row
+NAP = timedelta(seconds=2)
+RETRY_S = 1.0
+KIND = "run"
+
+
+class Interpreter:
+    """Drives runs, one thing at a time."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        estate: Estate,
+        bindings: Bindings,
+        targets: Mapping[str, Target],
+        state: Path,
+        journal: Journal,
+        *,
+        severities: tuple[Severity, ...] = (),
+        output_bytes: int = 2_000_000,
+        verify_s: float = 30.0,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._state = state
+        self._journal = journal
+        self.world = World(estate, bindings, severities, verify_s)
+        self._performer = Performer(journal, clock, estate, targets, state, output_bytes)
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        #: runs as last seen; only what was appended since is read again
+        self._seen: dict[str, Run] = {}
+
+    async def advance(self, run_id: str) -> bool:
+        """Do the next thing of a run; answers whether there is more to do now."""
+        async with self._locks[run_id]:
+            try:
+                return await self._advance(run_id)
+            except Transient as problem:
+                log.warning("%s", problem, extra={"action": "run_put_off", "run": run_id})
+            except (Conflict, Refused) as problem:
+                self._seen.pop(run_id, None)
+                if problem.code == "WK311":
+                    return True
+                log.info("%s", problem, extra={"action": "run_held", "run": run_id})
+            except Exception as problem:
+                log.exception("A run broke.", extra={"action": "run_broke", "run": run_id})
+                await self._give_up(run_id, problem)
+                return False
+            await self._clock.sleep(RETRY_S)
+            return True
+
+    async def kill(self, run_id: str) -> bool:
+        """End the act that a run has under way here; its outcome is written as of any other."""
+        return await self._performer.kill(run_id)
+
+    async def drain(self, grace_s: float = 25.0) -> bool:
+        """Wait for the acts under way; answers whether all ended in time."""
+        return await self._performer.drain(grace_s)
+
+    async def _advance(self, run_id: str) -> bool:
+        now = self._clock.now()
+        found = await self._database.read(lambda connection: self._look(connection, run_id, now))
+        if found is None:
+            self._forget(run_id)
+            return False
+        run, facts = found
+        step = decide(run, facts, now)
+        notes: list[Note] = []
+        after = run
+        while isinstance(step, Skip | Settle):
+            notes.append(_note(step))
+            after = evolve(after, Event(after.seq + 1, now, notes[-1].kind, "automation", notes[-1].act, notes[-1].body))
+            step = decide(after, facts, now)
+        if notes:
+            await self._journal.note(run, notes, now)
+        self._seen[run_id] = after
+        match step:
+            case Do():
+                await self._performer.perform(after, step, facts.digests.get(step.act.key, ""), self._allowed(after, step, facts))
+                return True
+            case Ask():
+                await self._journal.note(after, [Note("asked", step.act.key, _question(step, after, facts))], now)
+                return False
+            case Wait():
+                return await self._wait(after, step, now)
+            case Done():
+                await self._finish(after, step, now)
+                return False
+        raise AssertionError(step)
+
+    def _look(self, connection: Connection, run_id: str, now: datetime) -> tuple[Run, Facts] | None:
+        seen = self._seen.get(run_id)
+        run = rows.catch_up(connection, seen) if seen else rows.load_run(connection, run_id)
+        if run is None or run.ended_at is not None:
+            return None
+        return run, gather(connection, run, self.world, now)
+
+    def _allowed(self, run: Run, do: Do, facts: Facts) -> Any:
+        """Give the check that the journal makes in the intent's own transaction, on brakes as they are then."""
+
+        def check(connection: Connection) -> Gate:
+            now = self._clock.now()
+            if do.act.kind == "condition":
+                return Gate("run", do.sentence)
+            found = brakes(connection, run, self.world, now, do.act.mutating)
+            policy, words = self.world.estate.policy, severity_words(run.severity, self.world.severities)
+            answer = gate(do.act, run, policy, found, now, words, facts.digests.get(do.act.key))
+            if answer.allow == "run" and do.act.mutating and found.busy:
+                raise Conflict(found.busy, code="WK312")
+            return answer
+
+        return check
+
+    async def _wait(self, run: Run, wait: Wait, now: datetime) -> bool:
+        if wait.until is None:
+            return False
+        act = wait.act.key if wait.act else None
+        begins = act is not None and run.acts[act].state == "to-do"
+        notes = [Note("waiting", act, {"until": wait.until.isoformat(), "sentence": wait.sentence})] if begins else []
+        if wait.until - now <= NAP:
+            if notes:
+                await self._journal.note(run, notes, now)
+            await self._clock.sleep((wait.until - now).total_seconds())
+            return True
+        key = f"{KIND}:{run.id}:{int(wait.until.timestamp())}"
+        owed = due.Due(key, KIND, run.id, wait.until, {"sentence": wait.sentence})
+        await self._journal.note(run, notes, now, also=lambda connection: due.schedule(connection, owed))
+        return False
+
+    async def _finish(self, run: Run, done: Done, now: datetime) -> None:
+        def also(connection: Connection) -> None:
+            rows.release_leases(connection, run.id, now)
+            due.cancel(connection, run.id, KIND)
+
+        await self._journal.note(run, [Note("ended", None, {"state": done.state, "sentence": done.sentence})], now, also)
+        forget_jobs(self._state, run.id)
+        self._forget(run.id)
+
+    async def _give_up(self, run_id: str, problem: Exception) -> None:
+        """End a run that Watchkeeper itself cannot carry on, so that a person takes over instead of waiting."""
+        self._seen.pop(run_id, None)
+        try:
+            run = await self._database.read(lambda connection: rows.load_run(connection, run_id))
+            if run is not None and run.ended_at is None:
+                sentence = f"Watchkeeper itself failed and cannot carry it on: {type(problem).__name__}: {problem}"
+                await self._finish(run, Done("failed", sentence), self._clock.now())
+        except Exception:
+            log.exception("The broken run could not be ended.", extra={"action": "run_broke", "run": run_id})
+
+    def _forget(self, run_id: str) -> None:
+        self._seen.pop(run_id, None)
+
+
+def _note(step: Skip | Settle) -> Note:
+    if isinstance(step, Skip):
+        return Note("skipped", step.act.key, {"sentence": step.sentence})
+    return Note("outcome", step.act.key, {"attempt": 0, "outcome": outcome_to_json(step.outcome)})
+
+
+def _question(ask: Ask, run: Run, facts: Facts) -> dict[str, Any]:
+    """Give what is put to a person; a person who started the run approves all its changes with the first."""
+    body: dict[str, Any] = {"question": ask.question, "sentence": ask.sentence}
+    if ask.question == "approve":
+        covered = [ask.act]
+        if not unattended(run) and ask.act.risk == "change":
+            covered += [act for act in run.plan.acts if act.risk == "change" and run.acts[act.key].state == "to-do"]
+        body["digests"] = {act.key: facts.digests[act.key] for act in covered if act.key in facts.digests}
+    return body

@@ -1,0 +1,114 @@
+"""The unit of doing: plan, preview, perform, evidence, undo. A command of the book is one.
+
+What is rendered here reaches a target as a script and variables; a value of the estate never becomes part of the script's text.
+Preview, evidence and undo answer None where they are not known, which is then said and never guessed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from watchkeeper.book.model import Command
+from watchkeeper.estate.model import Estate, TargetConfig
+from watchkeeper.run.model import Act
+from watchkeeper.run.target import Job
+
+#: set by the target itself or by bash, whatever the estate says
+_ALWAYS_SET = frozenset({"HOME", "PATH", "PWD", "LANG", "TERM", "USER", "SHELL", "HOSTNAME", "RANDOM", "SECONDS", "PPID", "IFS"})
+
+
+class Operation(Protocol):
+    """One thing that can be done."""
+
+    def plan(self) -> str:
+        """Say what would be done."""
+        ...
+
+    async def preview(self) -> str | None:
+        """Say what the effect would be, by looking only; None where that is not known."""
+        ...
+
+    def perform(self, job_id: str, folder: Path) -> Job:
+        """Give the job that does it."""
+        ...
+
+    async def evidence(self) -> bool | None:
+        """Say whether it happened, by looking only; None where that cannot be seen."""
+        ...
+
+    async def undo(self) -> str | None:
+        """Say how to take it back; None where that is not known."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class BookCommand:
+    """A command as the book has it, on a target of the estate."""
+
+    act: Act
+    command: Command
+    target: TargetConfig
+    estate: Estate
+    output_bytes: int = 2_000_000
+
+    def plan(self) -> str:
+        """Give the command."""
+        return self.command.text
+
+    async def preview(self) -> str | None:
+        """Give None: the effect is not computed yet."""
+        return None
+
+    def perform(self, job_id: str, folder: Path) -> Job:
+        """Give the job, with the estate's variables beside the script."""
+        variables = {name: variable.reveal() for name, variable in self.estate.variables.items()}
+        limits = {"timeout_s": self.target.timeout_s, "output_bytes": self.output_bytes}
+        return Job(job_id, self.command.text, self.command.language, folder, variables, durable=self.act.mutating, **limits)  # type: ignore[arg-type]
+
+    async def evidence(self) -> bool | None:
+        """Give None: a command of a book carries no evidence of its own yet."""
+        return None
+
+    async def undo(self) -> str | None:
+        """Give None: the way back is not known."""
+        return None
+
+    def digest(self, preview: str | None = None) -> str:
+        """Give the sha256 of all that an approval stands for: text, names of the variables, target and preview."""
+        return digest(self.command, self.estate, self.target, preview)
+
+
+def command_of(act: Act) -> Command | None:
+    """Give the command that an act runs, its own or that of its condition."""
+    return act.command or (act.condition.command if act.condition else None)
+
+
+def digest(command: Command, estate: Estate, target: TargetConfig, preview: str | None = None) -> str:
+    """Give the sha256 of a rendered command with its inputs, target and preview; a secret counts by its name alone."""
+    inputs = sorted(f"{v.name}={v.value}" for v in estate.variables.values())
+    meant = [command.language, command.text, inputs, target.name, target.kind, str(target.directory), preview]
+    return hashlib.sha256(json.dumps(meant, ensure_ascii=False).encode()).hexdigest()
+
+
+def languages(target: TargetConfig) -> frozenset[str]:
+    """Say which languages a target can run: SQL and Redis words only where it names the client to give them to."""
+    clients = {"sql": "psql", "redis": "redis_cli"}
+    return frozenset({"bash", "sh", "shell", "python", *(name for name, option in clients.items() if target.options.get(option))})
+
+
+def unfilled(command: Command, estate: Estate) -> tuple[str, ...]:
+    """Give the placeholders that neither the estate nor the environment fills.
+
+    An environment variable is filled by a variable of the same name; any other kind of placeholder stands in the text itself and
+    is for a person to fill.
+    """
+    known = _ALWAYS_SET | set(estate.variables)
+    return tuple(token for token in command.placeholders if not _is_variable(token) or token.strip("${}") not in known)
+
+
+def _is_variable(token: str) -> bool:
+    return token.startswith("$") or (token.isidentifier() and token.isupper())

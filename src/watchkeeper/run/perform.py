@@ -1,0 +1,145 @@
+"""The only door to an act: intent, effect, outcome, in this order and never another.
+
+1. The intent is written, or it is found that a predecessor wrote it.
+2. A fresh one is started under the target's wrapper. Of a predecessor's, the target says what became of it: one that runs is
+   adopted, one that ended is taken as it ended, one that provably never began is left to a new attempt.
+3. What nobody can say is unknown where it may have changed something, and simply lost where it only read.
+4. The outcome is written. Nothing here repeats anything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from watchkeeper.base.clock import Clock
+from watchkeeper.base.errors import OutsideError, Permanent
+from watchkeeper.estate.model import Estate
+from watchkeeper.run.gate import Gate
+from watchkeeper.run.journal import Intent, Journal
+from watchkeeper.run.judge import judge_command, judge_condition
+from watchkeeper.run.ledger import Attempt
+from watchkeeper.run.model import Act, Do, Outcome, Run
+from watchkeeper.run.operation import BookCommand, command_of
+from watchkeeper.run.output import job_folder, job_id, scrub
+from watchkeeper.run.target import Found, Job, Target
+
+#: how long after its time limit an act still holds its component
+MARGIN = timedelta(seconds=60)
+_STOPPED_STATUS = (137, 143)
+
+
+@dataclass(frozen=True, slots=True)
+class _UnderWay:
+    target: Target
+    job: Job
+
+
+class Performer:
+    """Carries out single acts on the estate's targets."""
+
+    def __init__(
+        self, journal: Journal, clock: Clock, estate: Estate, targets: Mapping[str, Target], state: Path, output_bytes: int
+    ) -> None:
+        self._journal = journal
+        self._clock = clock
+        self._estate = estate
+        self._targets = targets
+        self._state = state
+        self._output_bytes = output_bytes
+        self._under_way: dict[str, _UnderWay] = {}
+        self._idle = asyncio.Event()
+
+    async def perform(self, run: Run, do: Do, digest: str, allowed: Callable[[Connection], Gate]) -> None:
+        """Carry out one act as one attempt; when this returns, its outcome is on disk."""
+        operation = self._operation(run, do.act)
+        name = job_id(run.id, do.act.key, do.attempt)
+        job = operation.perform(name, job_folder(self._state, name))
+        target = self._targets[run.target]
+        began_at = self._clock.now()
+        until = began_at + timedelta(seconds=job.timeout_s) + MARGIN
+        component = run.component or self._estate.service
+        intent = Intent(run, do.act, do.attempt, digest, component, until, do.sentence)
+        self._under_way[run.id] = _UnderWay(target, job)
+        self._idle.clear()
+        try:
+            earlier = await self._journal.begin(intent, began_at, allowed)
+            if earlier is not None and earlier.outcome is not None:
+                return
+            doing = self._begin(target, job, do.act) if earlier is None else self._recover(target, job, operation, earlier)
+            outcome = await doing
+            began_at = earlier.begun_at if earlier else began_at
+            now = self._clock.now()
+            await self._journal.end(run, do.act, do.attempt, replace(outcome, started_at=began_at, ended_at=now), now)
+        finally:
+            self._under_way.pop(run.id, None)
+            self._idle.set()
+        if outcome.result not in ("unknown", "lost"):
+            shutil.rmtree(job.folder, ignore_errors=True)
+
+    async def kill(self, run_id: str) -> bool:
+        """End the act of a run that is under way here; answers whether there was one."""
+        under_way = self._under_way.get(run_id)
+        if under_way is None:
+            return False
+        await under_way.target.kill(under_way.job)
+        return True
+
+    async def drain(self, grace_s: float) -> bool:
+        """Wait until no act is under way here; answers whether that came to be in time."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(grace_s):
+                while self._under_way:
+                    await self._idle.wait()
+        return not self._under_way
+
+    def _operation(self, run: Run, act: Act) -> BookCommand:
+        command, config = command_of(act), self._estate.targets.get(run.target)
+        if command is None or config is None or run.target not in self._targets:
+            raise Permanent(f"There is no target {run.target} to run act {act.key} on.", code="WK422")
+        return BookCommand(act, command, config, self._estate, self._output_bytes)
+
+    async def _begin(self, target: Target, job: Job, act: Act) -> Outcome:
+        try:
+            await target.start(job)
+        except OutsideError as problem:
+            return Outcome("failed", sentence=str(problem))
+        return self._judge(act, await target.wait(job), target, job)
+
+    async def _recover(self, target: Target, job: Job, operation: BookCommand, earlier: Attempt) -> Outcome:
+        act = operation.act
+        found = await target.find(job)
+        if found.state in ("running", "ended"):
+            return self._judge(act, await target.wait(job), target, job)
+        if found.state == "never-begun" and earlier.boot_id == self._journal.boot_id:
+            return Outcome("lost", sentence="It was meant and never began; a new attempt follows.")
+        happened = await operation.evidence() if act.mutating else False
+        if happened is None:
+            sentence = found.sentence if found.state == "lost" else "The machine restarted after it was meant."
+            return Outcome("unknown", output=self._output(target, job), sentence=sentence)
+        if happened:
+            return Outcome("ok", sentence="It left its mark, so it happened.")
+        return Outcome("lost", sentence="Its outcome is lost and nothing was changed; a new attempt follows.")
+
+    def _judge(self, act: Act, found: Found, target: Target, job: Job) -> Outcome:
+        output = self._output(target, job)
+        if found.state != "ended":
+            return Outcome("unknown" if act.mutating else "lost", output=output, sentence=found.sentence)
+        if act.kind == "condition" and act.condition is not None:
+            status = None if found.timed_out else found.exit_status
+            holds, sentence = judge_condition(act.condition, status, output)
+            return Outcome("ok", found.exit_status, output, sentence=sentence, holds=holds)
+        outcome = judge_command(act, found.exit_status, output, timed_out=found.timed_out)
+        if outcome.result == "failed" and found.exit_status in _STOPPED_STATUS:
+            return replace(outcome, sentence=found.sentence)
+        return outcome
+
+    def _output(self, target: Target, job: Job) -> str:
+        return scrub(target.read_output(job), self._estate.secrets())

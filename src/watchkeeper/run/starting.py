@@ -1,0 +1,40 @@
+"""Starting a run: its row, its plan and the event "started", in the caller's transaction."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from watchkeeper.base.errors import Refused
+from watchkeeper.base.ids import new_id
+from watchkeeper.incident.model import Incident
+from watchkeeper.run.ledger import append_event, check_halt, create_run
+from watchkeeper.run.model import Plan
+from watchkeeper.store import ledger
+
+
+def start_run(
+    connection: Connection,
+    now: datetime,
+    plan: Plan,
+    incident: Incident | None,
+    actor: str,
+    target: str,
+    *,
+    component: str | None = None,
+    why: str = "",
+) -> str:
+    """Start a run of a plan and give its id; refused for automation while a halt stands."""
+    if actor == "automation":
+        check_halt(connection)
+    if not plan.acts:
+        raise Refused(f"“{plan.title}” has nothing to carry out.", code="WK302")
+    run_id = new_id("run", now)
+    cause = component or (incident.cause if incident else None)
+    about = {"incident_id": incident.id if incident else None, "severity": incident.severity if incident else None}
+    create_run(connection, run_id, now, plan, actor=actor, target=target, component=cause, **about)
+    body = {"procedure": plan.procedure_id, "title": plan.title, "book": plan.book, "sentence": why}
+    append_event(connection, run_id, now, "started", actor, body=body)
+    ledger.append(connection, now, actor, "run started", run_id, why=why, body={**body, **about, "target": target})
+    return run_id
