@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, String, Table, Text
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Column, Connection, String, Table, Text, delete, insert, select
 
 from watchkeeper.store.schema import Instant, Json, metadata
 
@@ -17,3 +21,27 @@ reviews = Table(
     #: detection_s, opening_s, recovery_s … as measured
     Column("measures", Json, nullable=False),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What was written when an incident ended."""
+
+    incident_id: str
+    at: datetime
+    path: str
+    markdown: str
+    measures: Mapping[str, float | None]
+
+
+def save_review(connection: Connection, review: Review) -> None:
+    """Keep a review; a later one of the same incident replaces it."""
+    connection.execute(delete(reviews).where(reviews.c.incident_id == review.incident_id))
+    values = {name: getattr(review, name) for name in Review.__slots__} | {"measures": dict(review.measures)}
+    connection.execute(insert(reviews).values(**values))
+
+
+def get_review(connection: Connection, incident_id: str) -> Review | None:
+    """Give the review of an incident; None where there is none yet."""
+    row = connection.execute(select(reviews).where(reviews.c.incident_id == incident_id)).first()
+    return Review(**row._asdict()) if row else None
