@@ -1,0 +1,164 @@
+"""Real peers for the probes: a web server, bare sockets, Redis and PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from watchkeeper.base.errors import WatchkeeperError
+from watchkeeper.demo.servers import Servers, find
+from watchkeeper.estate import plugins
+from watchkeeper.estate.model import Estate, SignalConfig
+from watchkeeper.watch.probe import Probe
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Conversation = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@pytest.fixture
+async def probe(tmp_path: Path) -> AsyncIterator[Callable[..., Probe]]:
+    """Make a probe of a kind with its options."""
+    probes: list[Probe] = []
+
+    def make(kind: str, metrics: dict[str, str] | None = None, timeout_s: float = 5.0, **options: Any) -> Probe:
+        signal = SignalConfig("probe", kind, 3, timeout_s=timeout_s, metrics=metrics or {}, options=options)
+        estate = options.pop("estate", None) or Estate(tmp_path / "watchkeeper.toml", "shop", tmp_path / "runbook.md")
+        probes.append(plugins.load(plugins.SIGNALS, kind)(signal, estate))
+        return probes[-1]
+
+    yield make
+    for made in probes:
+        await made.close()
+
+
+@pytest.fixture
+async def site() -> AsyncIterator[Callable[[Handler], Awaitable[str]]]:
+    """Serve one handler under every path; gives its address."""
+    runners: list[web.AppRunner] = []
+
+    async def serve(handler: Handler) -> str:
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", handler)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        await runner.setup()
+        runners.append(runner)
+        port = free_port()
+        await web.TCPSite(runner, "127.0.0.1", port).start()
+        return f"http://127.0.0.1:{port}"
+
+    yield serve
+    for runner in runners:
+        await runner.cleanup()
+
+
+@pytest.fixture
+async def peer() -> AsyncIterator[Callable[[Conversation], Awaitable[int]]]:
+    """Listen with one conversation on a bare socket; gives the port. Conversations still at it end with the test."""
+    servers: list[asyncio.Server] = []
+    talks: set[asyncio.Task[Any]] = set()
+
+    async def listen(talk: Conversation) -> int:
+        async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            task = asyncio.current_task()
+            assert task is not None
+            talks.add(task)
+            with contextlib.suppress(ConnectionError, asyncio.CancelledError):
+                await talk(reader, writer)
+            writer.transport.abort()
+
+        server = await asyncio.start_server(handle, "127.0.0.1", 0)
+        servers.append(server)
+        port: int = server.sockets[0].getsockname()[1]
+        return port
+
+    yield listen
+    for server in servers:
+        server.close()
+    for talk in talks:
+        talk.cancel()
+    await asyncio.gather(*talks, return_exceptions=True)
+
+
+@pytest.fixture
+def closed_port() -> int:
+    """A port on which nothing listens."""
+    return free_port()
+
+
+@pytest.fixture(scope="session")
+def folder() -> Iterator[Path]:
+    """A folder that PostgreSQL's user may enter; pytest's own are closed to it when the tests run as root."""
+    made = Path(tempfile.mkdtemp(prefix="watchkeeper-servers-"))
+    made.chmod(0o755)
+    yield made
+    shutil.rmtree(made, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def servers(folder: Path) -> Servers:
+    try:
+        return find(folder)
+    except WatchkeeperError as problem:
+        if os.environ.get("WATCHKEEPER_TEST_EVERYTHING") == "1":
+            raise
+        pytest.skip(f"missing here: {problem}")
+
+
+@pytest.fixture(scope="session")
+def redis_port(servers: Servers) -> Iterator[int]:
+    port = free_port()
+    bounds = ["--maxmemory", "100mb", "--maxclients", "20"]
+    command = [str(servers.redis / "redis-server"), "--port", str(port), "--bind", "127.0.0.1", "--save", "", *bounds]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as server:
+        wait_for(port)
+        yield port
+        server.terminate()
+
+
+@pytest.fixture(scope="session")
+def postgres_dsn(servers: Servers, folder: Path) -> Iterator[str]:
+    home = folder / "postgres"
+    home.mkdir()
+    as_user: dict[str, Any] = {"cwd": home}
+    if servers.user is not None:
+        owner = pwd.getpwnam(servers.user)
+        os.chown(home, owner.pw_uid, owner.pw_gid)
+        as_user |= {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []}
+    port = free_port()
+    initdb = [str(servers.postgres / "initdb"), "-D", "data", "-U", "postgres", "--auth=trust", "--no-sync", "--locale=C"]
+    subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, **as_user)
+    settings = ["fsync=off", "max_connections=8", "superuser_reserved_connections=1", "unix_socket_directories=", f"port={port}"]
+    options = [word for setting in settings for word in ("-c", setting)]
+    command = [str(servers.postgres / "postgres"), "-D", "data", *options]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL, **as_user) as server:
+        wait_for(port)
+        yield f"host=127.0.0.1 port={port} user=postgres dbname=postgres"
+        server.terminate()
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+        return port
+
+
+def wait_for(port: int) -> None:
+    for _ in range(400):
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        time.sleep(0.025)
+    raise AssertionError(f"nothing listens on {port}")
