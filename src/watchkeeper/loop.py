@@ -29,6 +29,7 @@ from watchkeeper.base.errors import ConfigError, Refused, Transient, Watchkeeper
 from watchkeeper.incident import ledger as incidents
 from watchkeeper.incident import lifecycle, opening
 from watchkeeper.incident.model import Incident
+from watchkeeper.learn import ledger as reviews
 from watchkeeper.learn import review
 from watchkeeper.run import ledger as runs
 from watchkeeper.run.choose import choose
@@ -38,6 +39,7 @@ from watchkeeper.store.anchor import write_anchor
 from watchkeeper.store.ledger import Head, read_head
 from watchkeeper.tell import message, outbox
 from watchkeeper.tell.clocks import clock_due
+from watchkeeper.tell.ledger import list_notices
 from watchkeeper.tell.outbox import people_told
 from watchkeeper.verify import rules as verify
 from watchkeeper.watch import ledger as watch
@@ -46,6 +48,8 @@ from watchkeeper.watch.watcher import Watcher
 log = logging.getLogger("watchkeeper.loop")
 
 IDLE_S = 1.0
+#: how long a review waits for the last notices to arrive, so that it can say so
+TELLING_TAKES = timedelta(seconds=3)
 ENDED = ("succeeded", "failed", "cancelled")
 
 
@@ -103,6 +107,7 @@ class Loop:
         open_now = await self.app.database.read(lambda c: incidents.list_incidents(c, open_only=True))
         for incident in open_now:
             await self.attend(incident)
+        await self.conclude()
         await self.owed()
         return 0.2 if open_now else IDLE_S
 
@@ -210,16 +215,30 @@ class Loop:
         return await app.database.write(work)
 
     def _resolve(self, connection: Connection, incident: Incident, run: Run | None, sentence: str, now: datetime) -> None:
-        """End an incident: verdict, resolution, notices to those who were told, review."""
-        app = self.app
+        """End an incident by its verdict."""
         incidents.add_entry(connection, incident.id, now, "verified", acts.AUTOMATION, sentence)
-        ended = lifecycle.resolve(connection, now, incident.id, acts.AUTOMATION, sentence)
+        lifecycle.resolve(connection, now, incident.id, acts.AUTOMATION, sentence)
         if run is not None:
             runs.mark_judged(connection, run.id, verified=run.state == "succeeded")
-        people = people_told(connection, app.estate, incident.id)
-        words = message.compose("resolution", app.book, ended, self._facts(ended, "resolution", now))
-        outbox.write_notices(connection, now, "resolution", ended, people, words, level=1)
-        review.write(connection, app.book, app.bindings, ended, now, app.state)
+
+    async def conclude(self) -> None:
+        """Tell of what is over, and once that is said write its review, however it came to be over."""
+        app, now = self.app, self.app.clock.now()
+
+        def work(connection: Connection) -> None:
+            for incident_id in reviews.unreviewed(connection):
+                incident = incidents.get_incident(connection, incident_id)
+                if incident is None or incident.resolved_at is None:
+                    continue
+                people = people_told(connection, app.estate, incident_id)
+                words = message.compose("resolution", app.book, incident, self._facts(incident, "resolution", now))
+                outbox.write_notices(connection, now, "resolution", incident, people, words, level=1)
+                unsent = any(n.state in ("waiting", "sending") for n in list_notices(connection, incident_id, 1000))
+                if not unsent or now - incident.resolved_at > TELLING_TAKES:
+                    review.write(connection, app.book, app.bindings, incident, now, app.state, app.estate)
+
+        if await app.database.read(reviews.unreviewed):
+            await app.database.write(work)
 
     # 4 ---------------------------------------------------------------- what is owed
 

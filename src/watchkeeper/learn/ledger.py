@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Column, Connection, String, Table, Text, delete, insert, select
 
+from watchkeeper.incident.ledger import incidents
 from watchkeeper.store.schema import Instant, Json, metadata
 
 reviews = Table(
@@ -45,3 +46,10 @@ def get_review(connection: Connection, incident_id: str) -> Review | None:
     """Give the review of an incident; None where there is none yet."""
     row = connection.execute(select(reviews).where(reviews.c.incident_id == incident_id)).first()
     return Review(**row._asdict()) if row else None
+
+
+def unreviewed(connection: Connection, limit: int = 5) -> list[str]:
+    """Give the incidents that are over and have no review yet, oldest first."""
+    reviewed = select(reviews.c.incident_id)
+    query = select(incidents.c.id).where(incidents.c.status == "resolved", incidents.c.id.not_in(reviewed))
+    return list(connection.execute(query.order_by(incidents.c.resolved_at).limit(limit)).scalars())
