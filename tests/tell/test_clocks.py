@@ -74,7 +74,7 @@ def test_the_first_level_is_told_at_once_in_the_books_own_words(night: Night) ->
     assert night.at(0) == ["Level 1 is told: Anna."]
     assert night.told() == ["initial/1/anna"]
     [notice] = night.database.read_now(list_notices)
-    assert notice.body == "We look into Shop application is down. Updates every 20 minutes."
+    assert notice.body == "We look into “Shop application is down”. Updates every 20 minutes."
     assert night.at(1) == []
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watchkeeper.book.model import Book, Template
+from watchkeeper.book.model import Book, Dependency, Procedure, Template
 from watchkeeper.incident.model import Incident
 from watchkeeper.tell.message import compose, facts_of, fill, plain
 from watchkeeper.tell.words import kind_of
@@ -45,7 +46,7 @@ def test_the_kind_of_a_template_is_in_its_name(name: str, kind: str | None) -> N
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
-        ("We look into [issue].", "We look into Shop application is down."),
+        ("We look into [issue].", "We look into “Shop application is down”."),
         ("{{ severity }}: {title} since <start time>", "P1: Shop application is down since 2026-03-14 11:59:25 UTC"),
         ("[P0/P1/P2/P3] - [Brief Description]", "P1 - Shop application is down"),
         ("Status: [Investigating/Mitigating/Resolved]", "Status: Investigating"),
@@ -77,7 +78,7 @@ def test_what_nobody_knows_is_missing_and_never_made_up(body: str, missing: tupl
 
 def test_a_value_is_not_read_as_a_template_again() -> None:
     hostile = {**FACTS, "title": "[eta] {{x}} $HOME"}
-    assert fill(template("About [issue]"), hostile).body == "About [eta] {{x}} $HOME"
+    assert fill(template("About: [issue]"), hostile).body == "About: [eta] {{x}} $HOME"
 
 
 def test_json_is_filled_inside_its_strings_only() -> None:
@@ -93,7 +94,7 @@ def test_json_is_filled_inside_its_strings_only() -> None:
 def test_the_books_template_wins_where_it_can_be_filled() -> None:
     found = compose("initial", book(template("We are looking into [issue]. Status: Investigating")), INCIDENT, FACTS)
     assert found.subject == "[P1] Shop application is down"
-    assert found.body == "We are looking into Shop application is down. Status: Investigating\n\nhttp://127.0.0.1:9/i/inc-1"
+    assert found.body == "We are looking into “Shop application is down”. Status: Investigating\n\nhttp://127.0.0.1:9/i/inc-1"
 
 
 @pytest.mark.parametrize(
@@ -114,13 +115,32 @@ def test_ours_is_sent_where_the_books_cannot_be(body: str) -> None:
     )
 
 
+def test_the_book_itself_knows_who_is_hit_and_what_is_done() -> None:
+    known = Book(
+        title="Shop", service="shop",
+        dependencies=(
+            Dependency(line=1, source="Customers", needs="Load balancer"),
+            Dependency(line=2, source="Load balancer", needs="shop application"),
+        ),
+        procedures=(Procedure(line=3, end_line=9, id="restart", title="Restart the shop"),),
+        templates=(template("[title]. Impact: [impact]. Now: [actions taken]. Next: [next step]."),),
+    )  # fmt: skip
+    chosen = replace(INCIDENT, procedure_id="restart")
+    found = compose("initial", known, chosen, facts_of(chosen, "initial", NOW))
+    assert found.body == (
+        "Shop application is down. Impact: Shop application is down, needed by Load balancer and Customers. "
+        "Now: “Restart the shop” is being carried out. Next: to verify that “Restart the shop” helped."
+    )
+    assert "what it was" in compose("initial", known, chosen, facts_of(chosen, "initial", NOW, doing="what it was")).body
+
+
 def test_a_resolution_may_say_only_that_it_is_over() -> None:
     found = compose("resolution", book(template("All is well again.", "Resolution")), INCIDENT, FACTS)
     assert (found.subject, found.body.splitlines()[0]) == ("Resolved: [P1] Shop application is down", "All is well again.")
 
 
 def test_our_own_words_for_each_kind() -> None:
-    over = Incident(**{**{name: getattr(INCIDENT, name) for name in INCIDENT.__slots__}, "recovered_at": NOW})
+    over = replace(INCIDENT, recovered_at=NOW)
     told = plain("resolution", over, facts_of(over, "resolution", NOW + timedelta(seconds=60)))
     assert told.body.splitlines()[1] == "It is over. It lasted 35 s, from 2026-03-14 11:59:25 UTC, until 2026-03-14 12:00:00 UTC."
     asked = plain("ask", INCIDENT, {**FACTS, "question": "May it run?", "why": "you are level 2"})

@@ -22,6 +22,7 @@ class Graph:
         self._needs: dict[Place, list[Place]] = {}
         self._names: dict[Place, set[frozenset[str]]] = {}
         self._found: dict[str, Place] = {}
+        self._written: dict[Place, str] = {}
         for arrow in dependencies:
             source, needs = self._add(arrow.source), self._add(arrow.needs)
             if source != needs and needs not in self._needs[source]:
@@ -41,6 +42,11 @@ class Graph:
     def beneath(self, place: Place) -> Mapping[Place, int]:
         """Give all that a place needs, directly or not, with the number of arrows to it; itself only in a cycle."""
         return self._reach.get(place, {})
+
+    def above(self, place: Place) -> list[str]:
+        """Name all that needs a place, directly or not, as the diagram writes it, the nearest first."""
+        found = [(reach[place], other) for other, reach in self._reach.items() if place in reach and other != place]
+        return [self._written[other] for _, other in sorted(found)]
 
     @cached_property
     def _reach(self) -> dict[Place, dict[Place, int]]:
@@ -62,6 +68,7 @@ class Graph:
         place = _own(name)
         self._needs.setdefault(place, [])
         self._names.setdefault(place, {words(name)})
+        self._written.setdefault(place, name)
         return place
 
 

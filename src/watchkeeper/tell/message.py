@@ -14,6 +14,7 @@ from typing import Any
 
 from ftfy.badness import is_bad
 
+from watchkeeper.alert.graph import graph_of
 from watchkeeper.base.durations import format_duration
 from watchkeeper.book.model import Book, Template
 from watchkeeper.incident.model import Incident
@@ -32,6 +33,7 @@ _SLOT = re.compile(
 )
 _LABEL = re.compile(r"([^\n:.]{1,40}):[^:]*$")
 
+_PROSE = re.compile(r"[a-z],? $")
 _PREFIX = {"resolution": "Resolved: ", "update": "Update: ", "escalation": "Escalated: ", "ask": "Question: ", "late": "Late: ",
            "severity": "Graver: "}  # fmt: skip
 #: without one of these a first message would not say what is wrong
@@ -78,6 +80,7 @@ def subject(facts: Mapping[str, str]) -> str:
 
 def compose(kind: str, book: Book, incident: Incident, facts: Mapping[str, str]) -> Message:
     """Say a thing in the book's own words where a template of this kind can be filled wholly and truly, else in ours."""
+    facts = {**_known(kind, book, incident), **facts}
     for template in book.templates:
         if kind_of(template) != kind or is_bad(template.body):
             continue
@@ -91,6 +94,28 @@ def compose(kind: str, book: Book, incident: Incident, facts: Mapping[str, str])
         link = f"\n\n{facts['link']}" if facts.get("link") and facts["link"] not in body else ""
         return Message(_prefixed(kind, facts), body.strip() + link)
     return plain(kind, incident, facts)
+
+
+def _known(kind: str, book: Book, incident: Incident) -> dict[str, str]:
+    """Give what the book itself says beside the incident: who depends on the cause, and what is being done."""
+    found: dict[str, str] = {}
+    if incident.cause:
+        graph = graph_of(book)
+        above = [_one_line(name) for name in graph.above(graph.place(incident.cause))]
+        needed = f", needed by {_and(above)}" if above else ""
+        found["impact"] = f"{_one_line(incident.title)}{needed}"
+    procedure = book.procedure(incident.procedure_id) if incident.procedure_id else None
+    if procedure is not None:
+        title = _one_line(procedure.title)
+        found["done"] = f"“{title}” {'was' if kind == 'resolution' else 'is being'} carried out"
+        found["next"] = f"to verify that “{title}” helped"
+    return found
+
+
+def _and(names: list[str]) -> str:
+    if len(names) > 4:
+        names = [*names[:3], f"{len(names) - 3} more"]
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def plain(kind: str, incident: Incident, facts: Mapping[str, str]) -> Message:
@@ -138,7 +163,8 @@ class _Filler:
             self.missing.append(match[0])
             return match[0]
         self.used.add(meaning)
-        return value
+        # "reports of [issue]": a sentence inside a sentence is quoted
+        return f"“{value}”" if meaning == "title" and _PROSE.search(text[: match.start()]) else value
 
     def _meaning(self, slot: str, label: str) -> str:
         own = slot.casefold() if slot.casefold() in self.facts else meaning_of(slot)
