@@ -121,7 +121,7 @@ def servers(folder: Path) -> Servers:
 def redis_port(servers: Servers) -> Iterator[int]:
     port = free_port()
     bounds = ["--maxmemory", "100mb", "--maxclients", "20"]
-    command = [str(servers.redis / "redis-server"), "--port", str(port), "--bind", "127.0.0.1", "--save", "", *bounds]
+    command = [str(servers.redis_server), "--port", str(port), "--bind", "127.0.0.1", "--save", "", *bounds]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as server:
         wait_for(port)
         yield port

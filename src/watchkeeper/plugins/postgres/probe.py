@@ -101,10 +101,14 @@ class PostgresProbe:
         """Look once."""
         started = time.monotonic()
         notes: list[str] = []
+        values: dict[str, float] = {}
         try:
             async with asyncio.timeout(self._timeout_s):
-                values = await self._read(notes)
+                await self._read(values, notes)
         except TimeoutError:
+            if values:
+                notes.append(f"not everything was read within {self._timeout_s:g} s")
+                return Look({**values, "up": 1.0, "seconds": self._timeout_s}, detail="; ".join(notes))
             return Look(
                 {"up": 0.0, "seconds": self._timeout_s}, detail=f"no answer from {self._address} within {self._timeout_s:g} s"
             )
@@ -118,37 +122,36 @@ class PostgresProbe:
     async def close(self) -> None:
         """Nothing is held between looks."""
 
-    async def _read(self, notes: list[str]) -> dict[str, float]:
+    async def _read(self, values: dict[str, float], notes: list[str]) -> None:
+        """Put what the server says into `values` as it comes, so that a late query does not take the rest with it."""
         connection = await psycopg.AsyncConnection.connect(self._dsn, application_name="watchkeeper")
         try:
             await connection.set_read_only(True)
             limit_ms = max(1, int(self._timeout_s * 900))
             async with connection.cursor() as cursor:
                 await cursor.execute(sql.SQL("set local statement_timeout = {}").format(sql.Literal(limit_ms)))
-                values = await self._activity(cursor)
-                is_replica = values.pop("is_replica")
+                is_replica = await self._activity(cursor, values)
                 values |= await (self._replica(cursor) if is_replica else self._primary(cursor, notes))
                 if self._needs_size:
                     await cursor.execute("select pg_database_size(current_database())")
                     values |= _number("database_bytes", await cursor.fetchone())
             for name, query in self._queries.items():
                 values |= await self._own(connection, name, query, notes)
-            return values
         finally:
             with contextlib.suppress(psycopg.Error):
                 await connection.close()
 
-    async def _activity(self, cursor: psycopg.AsyncCursor[Any]) -> dict[str, float]:
+    async def _activity(self, cursor: psycopg.AsyncCursor[Any], values: dict[str, float]) -> bool:
         await cursor.execute(_ACTIVITY)
         connections, active, idle, most, longest, is_replica = cast(tuple[Any, ...], await cursor.fetchone())
-        return {
+        values |= {
             "connections": float(connections),
             "connections_percent": 100.0 * connections / max(1, most),
             "connections_active": float(active),
             "connections_idle": float(idle),
             "long_transaction_seconds": longest,
-            "is_replica": float(is_replica),
         }
+        return bool(is_replica)
 
     async def _primary(self, cursor: psycopg.AsyncCursor[Any], notes: list[str]) -> dict[str, float]:
         await cursor.execute(_REPLICAS)
