@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from watchkeeper.api.routes import router as api
 from watchkeeper.app import find_config, open_app
 from watchkeeper.settings import load_settings
 from watchkeeper.web.serving import serve as serve_console
@@ -36,4 +37,4 @@ def serve(
         print(f"Console: {address}", flush=True)
 
     wanted = port if port is not None else int(settings.number("port"))
-    asyncio.run(serve_console(app, host or settings.text("host"), wanted, ready))
+    asyncio.run(serve_console(app, host or settings.text("host"), wanted, ready, [api]))

@@ -68,7 +68,7 @@ def use_token(connection: Connection, now: datetime, token: str, lifetime: timed
         raise Refused(
             "This address does not open the console: it was used already, or it is too old.",
             hint="Print a new one with `watchkeeper address`.",
-            code="WK301",
+            code="WK321",
         )
     cookie, csrf = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
     add_session(connection, digest_of(cookie), actor, csrf, now, now + lifetime)

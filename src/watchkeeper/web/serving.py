@@ -6,9 +6,10 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
 import uvicorn
+from fastapi import APIRouter
 
 from watchkeeper.app import App, furnish, only_one
 from watchkeeper.base.errors import ConfigError
@@ -26,14 +27,19 @@ class _Server(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def serving(app: App, host: str, port: int) -> AsyncIterator[tuple[str, asyncio.Task[None]]]:
-    """Open everything and give the address to open in a browser, with the task that ends when the loop does."""
+async def serving(
+    app: App, host: str, port: int, routers: Sequence[APIRouter] = ()
+) -> AsyncIterator[tuple[str, asyncio.Task[None]]]:
+    """Open everything and give the address to open in a browser, with the task that ends when the loop does.
+
+    `routers` stand beside the pages: the JSON API.
+    """
     listener = _listen(host, port)
     bound = int(listener.getsockname()[1])
     app.address = f"http://{host}:{bound}"
     with only_one(app.state):
         furnish(app)
-        site = create_site(app)
+        site = create_site(app, routers, host)
         config = uvicorn.Config(site, log_level="warning", lifespan="off", access_log=False, timeout_graceful_shutdown=2)
         server = _Server(config)
         console = asyncio.create_task(server.serve(sockets=[listener]), name="console")
@@ -48,13 +54,15 @@ async def serving(app: App, host: str, port: int) -> AsyncIterator[tuple[str, as
             await app.close()
 
 
-async def serve(app: App, host: str, port: int, ready: Callable[[str], None]) -> None:
+async def serve(
+    app: App, host: str, port: int, ready: Callable[[str], None], routers: Sequence[APIRouter] = ()
+) -> None:
     """Serve until SIGINT or SIGTERM; acts under way are finished first."""
     stop = asyncio.Event()
     running = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         running.add_signal_handler(number, stop.set)
-    async with serving(app, host, port) as (address, loop):
+    async with serving(app, host, port, routers) as (address, loop):
         ready(address)
         stopped = asyncio.create_task(stop.wait())
         done, _ = await asyncio.wait({stopped, loop}, return_when=asyncio.FIRST_COMPLETED)

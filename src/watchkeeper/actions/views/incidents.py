@@ -1,0 +1,217 @@
+"""What the pages show of incidents, and the overview."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from watchkeeper.actions import acts
+from watchkeeper.actions.views.frame import components, read_frame, threshold_view, unwatched_view
+from watchkeeper.actions.views.model import (
+    AlertView,
+    ClockState,
+    ClockView,
+    EntryView,
+    IncidentLine,
+    Incidents,
+    IncidentView,
+    NoticeView,
+    Overview,
+    RunLine,
+)
+from watchkeeper.actions.views.runs import procedure_lines, read_runs
+from watchkeeper.alert.ledger import alerts_of
+from watchkeeper.alert.model import Alert
+from watchkeeper.app import App
+from watchkeeper.book.model import Book
+from watchkeeper.estate.model import Bindings
+from watchkeeper.incident.ledger import get_incident, list_incidents, read_timeline
+from watchkeeper.incident.model import ClockRun, Entry, Incident
+from watchkeeper.incident.rules import clocks
+from watchkeeper.incident.timers import read_clocks
+from watchkeeper.learn.ledger import reviews
+from watchkeeper.people.ladder import severity_of
+from watchkeeper.tell.ledger import list_notices
+from watchkeeper.tell.model import Notice
+from watchkeeper.watch.ledger import read_standings
+
+#: how much of the past the overview shows
+RECENT = 6
+
+
+async def overview(app: App) -> Overview:
+    """Show how the service stands."""
+    now = app.clock.now()
+    return await app.database.read(lambda c: _read_overview(c, app, now))
+
+
+async def all_incidents(app: App) -> Incidents:
+    """Show the newest incidents."""
+    now = app.clock.now()
+
+    def work(connection: Connection) -> Incidents:
+        found = list_incidents(connection)
+        return Incidents(read_frame(connection, app, now), tuple(_line(connection, app, one, now) for one in found))
+
+    return await app.database.read(work)
+
+
+async def one_incident(app: App, incident_id: str) -> IncidentView:
+    """Show one incident; raises NotFound."""
+    now = app.clock.now()
+    return await app.database.read(lambda c: _read_incident(c, app, incident_id, now))
+
+
+def _read_overview(connection: Connection, app: App, now: datetime) -> Overview:
+    standings = read_standings(connection)
+    found = list_incidents(connection, limit=RECENT * 2)
+    still_open = list_incidents(connection, open_only=True)
+    over = [one for one in found if one.status == "resolved"][:RECENT]
+    thresholds = [threshold_view(bound, standings.get(bound.key)) for bound in app.bindings.bound]
+    return Overview(
+        frame=read_frame(connection, app, now, standings),
+        components=components(thresholds, app.estate.service),
+        unwatched=tuple(unwatched_view(unbound) for unbound in app.bindings.unbound),
+        asking=tuple(run for run in read_runs(connection, open_only=True) if run.state == "asking"),
+        incidents=tuple(_line(connection, app, one, now) for one in still_open),
+        past=tuple(_line(connection, app, one, now) for one in over),
+        runs=read_runs(connection, limit=RECENT),
+    )
+
+
+def _line(connection: Connection, app: App, incident: Incident, now: datetime) -> IncidentLine:
+    own_runs = read_runs(connection, incident.id, limit=5)
+    running = [] if incident.status == "resolved" else clock_views(connection, app.book, app.bindings, incident, now)
+    ahead = [clock for clock in running if clock.state in ("late", "running")]
+    return incident_line(incident, next(iter(ahead), None), own_runs[0] if own_runs else None)
+
+
+def incident_line(incident: Incident, next_clock: ClockView | None = None, run: RunLine | None = None) -> IncidentLine:
+    """Show an incident in a list."""
+    return IncidentLine(
+        id=incident.id,
+        title=incident.title,
+        severity=incident.severity,
+        status=incident.status,
+        cause=incident.cause,
+        began_at=incident.began_at,
+        opened_at=incident.opened_at,
+        acknowledged_by=incident.acknowledged_by,
+        resolved_at=incident.resolved_at,
+        next_clock=next_clock,
+        run=run,
+    )
+
+
+def _read_incident(connection: Connection, app: App, incident_id: str, now: datetime) -> IncidentView:
+    incident = get_incident(connection, incident_id)
+    if incident is None:
+        raise acts.no_incident(incident_id)
+    severity = severity_of(app.book, incident.severity)
+    lines = {bound.key: bound.threshold.line for bound in app.bindings.bound}
+    review = connection.execute(reviews.select().where(reviews.c.incident_id == incident_id)).first()
+    return IncidentView(
+        frame=read_frame(connection, app, now),
+        id=incident.id,
+        title=incident.title,
+        severity=incident.severity,
+        severity_name=severity.name if severity else None,
+        status=incident.status,
+        cause=incident.cause,
+        because=incident.because,
+        procedure_id=incident.procedure_id,
+        began_at=incident.began_at,
+        opened_at=incident.opened_at,
+        acknowledged_at=incident.acknowledged_at,
+        acknowledged_by=incident.acknowledged_by,
+        recovered_at=incident.recovered_at,
+        resolved_at=incident.resolved_at,
+        clocks=tuple(clock_views(connection, app.book, app.bindings, incident, now)),
+        timeline=tuple(_entry_view(entry) for entry in read_timeline(connection, incident_id)),
+        alerts=tuple(_alert_view(alert, lines.get(alert.key)) for alert in alerts_of(connection, incident_id)),
+        runs=read_runs(connection, incident_id),
+        notices=tuple(_notice_view(notice) for notice in list_notices(connection, incident_id=incident_id, limit=100)),
+        procedures=procedure_lines(app.book),
+        reviewed_at=review.at if review else None,
+    )
+
+
+def clock_views(connection: Connection, book: Book, bindings: Bindings, incident: Incident, now: datetime) -> list[ClockView]:
+    """Show the promises of the book that run on an incident, with what became of each."""
+    keys = {alert.key for alert in alerts_of(connection, incident.id)}
+    thresholds = [bound.threshold for bound in bindings.bound if bound.key in keys]
+    promised = [clock for clock in clocks(book, incident, thresholds) if clock.kind != "update"]
+    promised += [clock for clock in read_clocks(connection, incident.id) if clock.kind == "update"]
+    return judge_clocks(promised, incident, now)
+
+
+def judge_clocks(promised: Sequence[ClockRun], incident: Incident, now: datetime) -> list[ClockView]:
+    """Say of each clock whether it runs, is late, was kept or missed; those of one rung and instant are one."""
+    views: dict[tuple[str, datetime, int], ClockView] = {}
+    for clock in sorted(promised, key=lambda c: (c.due_at, c.kind, c.level)):
+        key = (clock.kind, clock.due_at, clock.level)
+        if key in views:
+            earlier = views[key]
+            roles = f"{earlier.role}, {clock.role}" if clock.role else earlier.role
+            views[key] = ClockView(
+                earlier.kind, earlier.due_at, earlier.state, f"{earlier.sentence} {clock.sentence}", roles, earlier.level
+            )
+        else:
+            views[key] = ClockView(
+                clock.kind, clock.due_at, clock_state(clock, incident, now), clock.sentence, clock.role, clock.level
+            )
+    return list(views.values())
+
+
+def clock_state(clock: ClockRun, incident: Incident, now: datetime) -> ClockState:
+    """Judge one clock: a rung climbs until somebody has the incident, a promise is kept or missed by then."""
+    ends = [instant for instant in (incident.acknowledged_at, incident.resolved_at) if instant is not None]
+    answered = min(ends, default=None)
+    if clock.kind == "rung":
+        if answered is not None and answered <= clock.due_at:
+            return "stopped"
+        return "told" if clock.due_at <= now else "running"
+    if clock.kind == "respond" and answered is not None:
+        return "met" if answered <= clock.due_at else "missed"
+    if incident.resolved_at is not None:
+        return "stopped"
+    return "running" if now < clock.due_at else "late"
+
+
+def _entry_view(entry: Entry) -> EntryView:
+    run = entry.body.get("run_id") or entry.body.get("run")
+    return EntryView(entry.seq, entry.at, entry.kind, entry.actor, entry.sentence, run if isinstance(run, str) else None)
+
+
+def _alert_view(alert: Alert, line: int | None) -> AlertView:
+    return AlertView(
+        id=alert.id,
+        subject=alert.subject,
+        component=alert.component,
+        severity=alert.severity,
+        breached_at=alert.breached_at,
+        fired_at=alert.fired_at,
+        ended_at=alert.ended_at,
+        value=alert.value,
+        sentence=alert.sentence,
+        explained_by=alert.explained_by,
+        line=line,
+    )
+
+
+def _notice_view(notice: Notice) -> NoticeView:
+    return NoticeView(
+        id=notice.id,
+        person=notice.person,
+        kind=notice.kind,
+        subject=notice.subject,
+        body=notice.body,
+        state=notice.state,
+        tries=notice.tries,
+        at=notice.at,
+        sent_at=notice.sent_at,
+        channel=notice.channel,
+        problem=notice.problem,
+    )

@@ -1,0 +1,472 @@
+"""What the pages and their JSON twins show: facts of several chapters put together for one reader.
+
+Rows and book facts enter, these frozen nouns leave; they carry sentences, never markup. The names are those of the JSON API:
+fields may be added, none renamed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, TypeAlias
+
+#: worst first: firing, blind, pending, ok; unwatched: nothing looks at it
+Health: TypeAlias = Literal["firing", "blind", "pending", "ok", "unwatched"]
+#: met or missed: a promise, kept or not; told: a rung of the ladder that was climbed; stopped: not needed any more
+ClockState: TypeAlias = Literal["running", "late", "met", "missed", "told", "stopped"]
+
+
+@dataclass(frozen=True, slots=True)
+class Brake:
+    """Who stopped everything automatic, when and why."""
+
+    at: datetime
+    actor: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What stands around every page: how the service is, and how much Watchkeeper may do."""
+
+    service: str
+    mode: str
+    now: datetime
+    health: Health
+    #: the whole in one sentence
+    sentence: str
+    open_incidents: int
+    #: runs that wait for a person
+    asking: int
+    blind: int
+    halted: Brake | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ThresholdView:
+    """A threshold of the book and how it stands."""
+
+    key: str
+    subject: str
+    #: "> 80 % for 2 min"
+    says: str
+    severity: str | None
+    component: str | None
+    line: int
+    state: Health
+    sentence: str
+    #: why this signal decides it, or what would
+    because: str
+    signal: str | None = None
+    reading: str | None = None
+    value: float | None = None
+    unit: str | None = None
+    #: "down", "well": for a threshold that is a state and not a number
+    word: str | None = None
+    since: datetime | None = None
+    breached_since: datetime | None = None
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentView:
+    """A part of the service with the thresholds that watch it."""
+
+    name: str
+    state: Health
+    thresholds: tuple[ThresholdView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ClockView:
+    """A promise of the book with its deadline, and whether it was kept."""
+
+    kind: str
+    due_at: datetime
+    state: ClockState
+    sentence: str
+    role: str = ""
+    level: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RunLine:
+    """A run in a list."""
+
+    id: str
+    title: str
+    procedure_id: str
+    incident_id: str | None
+    component: str | None
+    severity: str | None
+    state: str
+    sentence: str
+    actor: str
+    started_at: datetime
+    ended_at: datetime | None
+    #: acts that are over, of all
+    done: int = 0
+    acts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentLine:
+    """An incident in a list."""
+
+    id: str
+    title: str
+    severity: str | None
+    status: str
+    cause: str | None
+    began_at: datetime
+    opened_at: datetime
+    acknowledged_by: str | None
+    resolved_at: datetime | None
+    #: the deadline that comes next; None where none is running
+    next_clock: ClockView | None = None
+    run: RunLine | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """How the service stands."""
+
+    frame: Frame
+    components: tuple[ComponentView, ...]
+    unwatched: tuple[ThresholdView, ...]
+    #: runs that wait for a person
+    asking: tuple[RunLine, ...]
+    incidents: tuple[IncidentLine, ...]
+    past: tuple[IncidentLine, ...]
+    runs: tuple[RunLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EntryView:
+    """One line of a timeline."""
+
+    seq: int
+    at: datetime
+    kind: str
+    actor: str
+    sentence: str
+    run_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AlertView:
+    """One alert of an incident."""
+
+    id: str
+    subject: str
+    component: str | None
+    severity: str | None
+    breached_at: datetime
+    fired_at: datetime
+    ended_at: datetime | None
+    value: float | None
+    sentence: str
+    explained_by: str | None
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeView:
+    """One message to one person."""
+
+    id: str
+    person: str
+    kind: str
+    subject: str
+    body: str
+    state: str
+    tries: int
+    at: datetime
+    sent_at: datetime | None
+    channel: str | None
+    problem: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProcedureLine:
+    """A procedure that a person may start."""
+
+    id: str
+    title: str
+    kind: str
+    line: int
+    steps: int
+    commands: int
+    #: the most dangerous risk among its commands
+    risk: str
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentView:
+    """One incident with all that belongs to it."""
+
+    frame: Frame
+    id: str
+    title: str
+    severity: str | None
+    severity_name: str | None
+    status: str
+    cause: str | None
+    because: str
+    procedure_id: str | None
+    began_at: datetime
+    opened_at: datetime
+    acknowledged_at: datetime | None
+    acknowledged_by: str | None
+    recovered_at: datetime | None
+    resolved_at: datetime | None
+    clocks: tuple[ClockView, ...]
+    timeline: tuple[EntryView, ...]
+    alerts: tuple[AlertView, ...]
+    runs: tuple[RunLine, ...]
+    notices: tuple[NoticeView, ...]
+    procedures: tuple[ProcedureLine, ...]
+    #: the review, once written
+    reviewed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ActView:
+    """One act of a run, or of the plan of one."""
+
+    key: str
+    step: int
+    kind: str
+    text: str
+    line: int
+    phase: str | None
+    command: str | None
+    language: str | None
+    risk: str
+    #: why the risk is what it is
+    risk_because: str
+    caution: str | None
+    #: "2.1": the branch on whose answer it depends
+    branch: str | None
+    #: the words of the branch condition
+    condition: str | None
+    expects: str | None
+    state: str = "to-do"
+    attempt: int = 1
+    sentence: str = ""
+    exit_status: int | None = None
+    output: str = ""
+    #: the output is only its end
+    cut: bool = False
+    holds: bool | None = None
+    approved_by: str | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    wait_until: datetime | None = None
+    asked_at: datetime | None = None
+    #: the question put to a person, in words
+    question: str | None = None
+    #: answers that a person may give now
+    answers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StepView:
+    """One step of the book with its acts."""
+
+    n: int
+    text: str
+    line: int
+    phase: str | None
+    when: str | None
+    acts: tuple[ActView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EventView:
+    """One line of a run's log."""
+
+    seq: int
+    at: datetime
+    kind: str
+    actor: str
+    act: str | None
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """One run with its acts and its log."""
+
+    frame: Frame
+    run: RunLine
+    target: str
+    line: int
+    #: digest of the book under which it runs
+    book: str
+    #: the book in force is another one by now
+    book_changed: bool
+    steps: tuple[StepView, ...]
+    events: tuple[EventView, ...]
+    incident_title: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProcedureView:
+    """What carrying out a procedure would do; nothing is run."""
+
+    frame: Frame
+    procedure: ProcedureLine
+    symptoms: tuple[str, ...]
+    steps: tuple[StepView, ...]
+    #: (id, title) of the incidents that are open
+    incidents: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesView:
+    """One reading of a signal over the last hour."""
+
+    reading: str
+    last: float | None
+    least: float | None
+    most: float | None
+    #: (seconds before now, value), oldest first
+    points: tuple[tuple[float, float], ...]
+    #: where the book's thresholds lie
+    limits: tuple[float, ...] = ()
+    unit: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SignalView:
+    """One signal, its latest sample and what it decides."""
+
+    name: str
+    kind: str
+    component: str | None
+    every_s: float
+    #: its options before variables were filled in
+    options: Mapping[str, Any]
+    state: Health
+    at: datetime | None
+    took_s: float | None
+    detail: str
+    problem: str | None
+    values: Mapping[str, float]
+    thresholds: tuple[ThresholdView, ...]
+    series: tuple[SeriesView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SignalsView:
+    """All signals, and the thresholds that none decides."""
+
+    frame: Frame
+    signals: tuple[SignalView, ...]
+    unwatched: tuple[ThresholdView, ...]
+    #: (signal, metric words, sentence): bound to no threshold
+    unused: tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FactView:
+    """Something the book says, at its line."""
+
+    line: int
+    kind: str
+    sentence: str
+    #: a state or risk that colours it; empty where it has none
+    tone: str = ""
+    #: what more there is to see: a page of the console
+    link: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BookView:
+    """The runbook as written, and what was understood of it."""
+
+    frame: Frame
+    title: str
+    path: str
+    digest: str
+    read_at: datetime | None
+    source: str
+    facts: tuple[FactView, ...]
+    procedures: tuple[ProcedureLine, ...]
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ActEntry:
+    """One act or decision in the chained ledger."""
+
+    seq: int
+    at: datetime
+    actor: str
+    act: str
+    subject: str
+    why: str
+    hash: str
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerView:
+    """Acts and decisions, newest first, and whether the chain holds."""
+
+    frame: Frame
+    entries: tuple[ActEntry, ...]
+    head: int
+    head_hash: str
+    #: what is wrong with the chain; empty where it holds
+    broken: tuple[str, ...]
+    #: False where it is too long to be walked for a page
+    verified: bool
+    #: sequence number to ask for next; None at the end
+    older: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewLine:
+    """A review in a list."""
+
+    incident_id: str
+    title: str
+    severity: str | None
+    at: datetime
+    measures: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewView:
+    """One review as Markdown."""
+
+    frame: Frame
+    review: ReviewLine
+    markdown: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reviews:
+    """All reviews, newest first."""
+
+    frame: Frame
+    reviews: tuple[ReviewLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Incidents:
+    """All incidents, newest first."""
+
+    frame: Frame
+    incidents: tuple[IncidentLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """All runs, newest first."""
+
+    frame: Frame
+    runs: tuple[RunLine, ...]

@@ -1,0 +1,240 @@
+"""What the pages show of runs and of procedures that could be run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from watchkeeper.actions import acts
+from watchkeeper.actions.views.frame import read_frame
+from watchkeeper.actions.views.model import (
+    ActView,
+    EventView,
+    ProcedureLine,
+    ProcedureView,
+    RunLine,
+    Runs,
+    RunView,
+    StepView,
+)
+from watchkeeper.app import App
+from watchkeeper.base.errors import NotFound
+from watchkeeper.book.model import Book, Procedure
+from watchkeeper.incident.ledger import get_incident, list_incidents
+from watchkeeper.run.answering import ANSWERS
+from watchkeeper.run.ledger import list_runs, load_run, read_events
+from watchkeeper.run.model import Act, Event, Plan, Run, Standing
+from watchkeeper.run.output import read_live_output
+
+OVER = ("done", "failed", "skipped")
+RISKS = ("read", "unknown", "change", "destroy")
+#: most of an act's output on a page, from its end; the rest is one link away
+SHOWN_OUTPUT = 20_000
+
+QUESTIONS: Mapping[str, str] = {
+    "approve": "May this run?",
+    "settle": "Nobody knows whether this happened. Did it?",
+    "manual": "This is for a person. Is it done?",
+    "branch": "Does this hold?",
+    "failed": "This failed. What now?",
+}
+
+
+def run_line(run: Run) -> RunLine:
+    """Show a run in a list."""
+    return RunLine(
+        id=run.id,
+        title=run.plan.title,
+        procedure_id=run.plan.procedure_id,
+        incident_id=run.incident_id,
+        component=run.component,
+        severity=run.severity,
+        state=run.state,
+        sentence=run.sentence,
+        actor=run.actor,
+        started_at=run.started_at,
+        ended_at=run.ended_at,
+        done=sum(standing.state in OVER for standing in run.acts.values()),
+        acts=len(run.plan.acts),
+    )
+
+
+def read_runs(
+    connection: Connection, incident_id: str | None = None, limit: int = 100, open_only: bool = False
+) -> tuple[RunLine, ...]:
+    """Read the newest runs, newest first."""
+    return tuple(run_line(run) for run in list_runs(connection, incident_id=incident_id, limit=limit, open_only=open_only))
+
+
+async def all_runs(app: App) -> Runs:
+    """Show the newest runs."""
+    now = app.clock.now()
+    return await app.database.read(lambda c: Runs(read_frame(c, app, now), read_runs(c)))
+
+
+async def one_run(app: App, run_id: str) -> RunView:
+    """Show one run; raises NotFound."""
+    now = app.clock.now()
+    return await app.database.read(lambda c: _read_run(c, app, run_id, now))
+
+
+async def output_of(app: App, run_id: str, act_key: str) -> str:
+    """Give the whole kept output of an act's latest attempt; raises NotFound."""
+    run = await app.database.read(lambda c: load_run(c, run_id))
+    if run is None or act_key not in run.acts:
+        raise no_run(run_id)
+    return _output(app, run.id, act_key, run.acts[act_key])
+
+
+def _read_run(connection: Connection, app: App, run_id: str, now: datetime) -> RunView:
+    run = load_run(connection, run_id)
+    if run is None:
+        raise no_run(run_id)
+    incident = get_incident(connection, run.incident_id) if run.incident_id else None
+    views = [act_view(act, run.acts.get(act.key, Standing()), _shown(app, run, act)) for act in run.plan.acts]
+    return RunView(
+        frame=read_frame(connection, app, now),
+        run=run_line(run),
+        target=run.target,
+        line=run.plan.line,
+        book=run.plan.book,
+        book_changed=run.plan.book != app.book.digest,
+        steps=steps_of(run.plan, views, app.book.procedure(run.plan.procedure_id)),
+        events=tuple(_event_view(event) for event in read_events(connection, run_id)),
+        incident_title=incident.title if incident else None,
+    )
+
+
+def _shown(app: App, run: Run, act: Act) -> str:
+    standing = run.acts.get(act.key, Standing())
+    if act.kind not in ("command", "condition") or (standing.outcome is None and standing.state != "running"):
+        return ""
+    return _output(app, run.id, act.key, standing)
+
+
+def _output(app: App, run_id: str, act_key: str, standing: Standing) -> str:
+    if standing.outcome is not None:
+        return standing.outcome.output
+    return read_live_output(app.state, run_id, act_key, standing.attempt, app.estate.secrets())
+
+
+def act_view(act: Act, standing: Standing, output: str = "") -> ActView:
+    """Show one act and how it stands."""
+    outcome = standing.outcome
+    command = act.command or (act.condition.command if act.condition else None)
+    asking = standing.state == "asking" and standing.question is not None
+    return ActView(
+        key=act.key,
+        step=act.step,
+        kind=act.kind,
+        text=act.text,
+        line=act.line,
+        phase=act.phase,
+        command=command.text if command else None,
+        language=command.language if command else None,
+        risk=command.risk if command else "read",
+        risk_because=command.because if command else "",
+        caution=act.caution,
+        branch=act.branch,
+        condition=act.condition.text if act.condition else None,
+        expects=act.expects.text or None if act.expects else None,
+        state=standing.state,
+        attempt=standing.attempt,
+        sentence=standing.sentence or (outcome.sentence if outcome else "") or (act.skip or ""),
+        exit_status=outcome.exit_status if outcome else None,
+        output=output if len(output) <= SHOWN_OUTPUT else "…\n" + output[-SHOWN_OUTPUT:],
+        cut=len(output) > SHOWN_OUTPUT,
+        holds=outcome.holds if outcome else None,
+        approved_by=standing.approved_by,
+        started_at=outcome.started_at if outcome and outcome.started_at else standing.since,
+        ended_at=outcome.ended_at if outcome else None,
+        wait_until=standing.wait_until,
+        asked_at=standing.asked_at,
+        question=QUESTIONS.get(standing.question or "", standing.question) if asking else None,
+        answers=ANSWERS.get(standing.question or "", ()) if asking else (),
+    )
+
+
+def steps_of(plan: Plan, views: list[ActView], procedure: Procedure | None) -> tuple[StepView, ...]:
+    """Arrange acts under the steps of the book that they belong to."""
+    said = {step.n: step for step in procedure.steps} if procedure else {}
+    steps: list[StepView] = []
+    for number in dict.fromkeys(act.step for act in plan.acts):
+        own = tuple(view for view in views if view.step == number)
+        step = said.get(number)
+        first = next((view for view in own if view.kind != "condition"), own[0])
+        same = step is not None and step.text == first.text
+        steps.append(
+            StepView(
+                n=number,
+                text=first.text,
+                line=step.line if step and same else first.line,
+                phase=first.phase,
+                when=step.when if step and same else None,
+                acts=own,
+            )
+        )
+    return tuple(steps)
+
+
+def _event_view(event: Event) -> EventView:
+    body = event.body
+    outcome = body.get("outcome")
+    inner = outcome.get("sentence") or outcome.get("result", "") if isinstance(outcome, Mapping) else ""
+    said = str(body.get("sentence") or body.get("why") or inner or "")
+    ended = str(outcome.get("result", "ended")) if isinstance(outcome, Mapping) else "ended"
+    word = {"intent": "begun", "outcome": {"ok": "done"}.get(ended, ended), "answered": f"answered {body.get('answer', '')}"}.get(
+        event.kind, event.kind
+    )
+    word = word[:1].upper() + word[1:]
+    return EventView(
+        event.seq, event.at, event.kind, event.actor, event.act, f"{word.strip()}: {said}" if said else f"{word.strip()}."
+    )
+
+
+def procedure_line(procedure: Procedure) -> ProcedureLine:
+    """Show a procedure in a list, with the most dangerous risk among its commands."""
+    commands = [command for step in procedure.steps for command in step.commands]
+    return ProcedureLine(
+        id=procedure.id,
+        title=procedure.title,
+        kind=procedure.kind,
+        line=procedure.line,
+        steps=len(procedure.steps),
+        commands=len(commands),
+        risk=max((command.risk for command in commands), key=RISKS.index, default="read"),
+    )
+
+
+def procedure_lines(book: Book) -> tuple[ProcedureLine, ...]:
+    """Show all procedures of a book, in its order."""
+    return tuple(procedure_line(procedure) for procedure in book.procedures)
+
+
+def plan_steps(plan: Plan, procedure: Procedure) -> tuple[StepView, ...]:
+    """Show what a plan would do."""
+    return steps_of(plan, [act_view(act, Standing()) for act in plan.acts], procedure)
+
+
+async def one_procedure(app: App, procedure_id: str) -> ProcedureView:
+    """Show what carrying out a procedure would do; raises NotFound."""
+    from_book = acts.find_procedure(app, procedure_id)
+    plan, now = acts.plan_of(app, from_book.id), app.clock.now()
+
+    def work(connection: Connection) -> ProcedureView:
+        return ProcedureView(
+            frame=read_frame(connection, app, now),
+            procedure=procedure_line(from_book),
+            symptoms=from_book.symptoms,
+            steps=plan_steps(plan, from_book),
+            incidents=tuple((one.id, one.title) for one in list_incidents(connection, open_only=True)),
+        )
+
+    return await app.database.read(work)
+
+
+def no_run(run_id: str) -> NotFound:
+    """Give the error for a run that is not there."""
+    return NotFound(f"There is no run {run_id}.", hint="The runs page lists them.", code="WK203")

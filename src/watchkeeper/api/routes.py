@@ -1,0 +1,220 @@
+"""The JSON API: every page's twin, and every act a person may ask for, over the same views and actions.
+
+A program sends `Authorization: Bearer TOKEN`; a page of the console sends its cookie and, to change something, the session's
+token as X-CSRF. What goes wrong comes as {code, message, hint, where}.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request
+from pydantic import BaseModel, Field
+
+from watchkeeper.actions import acts
+from watchkeeper.actions.callers import check_csrf, cookie_name, program_for, session_for
+from watchkeeper.actions.views import books, incidents, records, runs, signals
+from watchkeeper.actions.views.model import (
+    BookView,
+    Incidents,
+    IncidentView,
+    LedgerView,
+    Overview,
+    ProcedureView,
+    Reviews,
+    ReviewView,
+    Runs,
+    RunView,
+    SignalsView,
+)
+from watchkeeper.app import App
+from watchkeeper.incident.model import Entry, Incident
+
+SAFE = ("GET", "HEAD")
+
+
+class Problem(BaseModel):
+    """What every error looks like."""
+
+    code: str = Field(description="Stable: the same for the same problem in every release.")
+    message: str
+    hint: str | None = None
+    where: str | None = Field(None, description="file:line of the text to blame.")
+
+
+class Why(BaseModel):
+    """The reason of an act; it goes into the ledger."""
+
+    why: str = Field("", max_length=20_000)
+
+
+class NoteBody(BaseModel):
+    """A line for a timeline."""
+
+    text: str = Field(max_length=20_000)
+
+
+class StartBody(Why):
+    """Which procedure to carry out, and for which incident."""
+
+    procedure: str = Field(max_length=500)
+    incident: str | None = Field(None, max_length=100)
+
+
+class AnswerBody(Why):
+    """An answer to what a run asks."""
+
+    act: str = Field(max_length=50, description="The act that asks, such as 3.1.")
+    answer: str = Field(max_length=50, description="One of the act's `answers`.")
+
+
+class Started(BaseModel):
+    """The run that was started."""
+
+    run: str
+
+
+def the_app(request: Request) -> App:
+    """Give the App behind the site."""
+    app: App = request.app.state.watchkeeper
+    return app
+
+
+TheApp = Annotated[App, Depends(the_app)]
+
+
+async def caller(request: Request, app: TheApp) -> str:
+    """Give the name of who asks; Refused without identity, or where a cookie alone asks for a change."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.casefold() == "bearer":
+        return (await program_for(app, token.strip())).name
+    session = await session_for(app, request.cookies.get(cookie_name(request.url.port)))
+    if request.method not in SAFE:
+        check_csrf(session, request.headers.get("x-csrf", ""))
+    return session.actor.name
+
+
+Caller = Annotated[str, Depends(caller)]
+_PROBLEMS: dict[int | str, dict[str, Any]] = {code: {"model": Problem} for code in (400, 401, 403, 404, 409, 422, 503)}
+router = APIRouter(prefix="/api/v1", dependencies=[Depends(caller)], responses=_PROBLEMS)
+
+
+@router.get("/openapi.json", include_in_schema=False)
+async def openapi(request: Request) -> dict[str, Any]:
+    """Describe this API."""
+    described: dict[str, Any] = request.app.openapi()
+    return described
+
+
+@router.get("/overview")
+async def overview(app: TheApp) -> Overview:
+    """Show how the service stands."""
+    return await incidents.overview(app)
+
+
+@router.get("/incidents")
+async def list_incidents(app: TheApp) -> Incidents:
+    """List the newest incidents."""
+    return await incidents.all_incidents(app)
+
+
+@router.get("/incidents/{incident_id}")
+async def get_incident(app: TheApp, incident_id: str) -> IncidentView:
+    """Show one incident."""
+    return await incidents.one_incident(app, incident_id)
+
+
+@router.post("/incidents/{incident_id}/acknowledge")
+async def acknowledge(app: TheApp, actor: Caller, incident_id: str, body: Why) -> Incident:
+    """Take an incident."""
+    return await acts.acknowledge(app, actor, incident_id, body.why)
+
+
+@router.post("/incidents/{incident_id}/resolve")
+async def resolve(app: TheApp, actor: Caller, incident_id: str, body: Why) -> Incident:
+    """Close an incident by hand; needs a reason."""
+    return await acts.resolve(app, actor, incident_id, body.why)
+
+
+@router.post("/incidents/{incident_id}/notes")
+async def note(app: TheApp, actor: Caller, incident_id: str, body: NoteBody) -> Entry:
+    """Write a line into the timeline."""
+    return await acts.note(app, actor, incident_id, body.text)
+
+
+@router.get("/runs")
+async def list_runs(app: TheApp) -> Runs:
+    """List the newest runs."""
+    return await runs.all_runs(app)
+
+
+@router.post("/runs", status_code=201)
+async def start_run(app: TheApp, actor: Caller, body: StartBody) -> Started:
+    """Start carrying out a procedure."""
+    return Started(run=await acts.start_run(app, actor, body.procedure, body.incident, body.why))
+
+
+@router.get("/runs/{run_id}")
+async def get_run(app: TheApp, run_id: str) -> RunView:
+    """Show one run."""
+    return await runs.one_run(app, run_id)
+
+
+@router.post("/runs/{run_id}/answers", status_code=204)
+async def answer(app: TheApp, actor: Caller, run_id: str, body: AnswerBody) -> None:
+    """Answer what a run asks."""
+    await acts.answer(app, actor, run_id, body.act, body.answer, body.why)
+
+
+@router.post("/runs/{run_id}/cancel", status_code=204)
+async def cancel(app: TheApp, actor: Caller, run_id: str, body: Why) -> None:
+    """Stop a run before its next act."""
+    await acts.cancel_run(app, actor, run_id, body.why)
+
+
+@router.get("/book")
+async def book(app: TheApp) -> BookView:
+    """Show the runbook and what was understood of it."""
+    return await books.the_book(app)
+
+
+@router.get("/procedures/{procedure_id:path}")
+async def procedure(app: TheApp, procedure_id: str) -> ProcedureView:
+    """Show what carrying out a procedure would do; nothing is run."""
+    return await runs.one_procedure(app, procedure_id)
+
+
+@router.get("/signals")
+async def list_signals(app: TheApp) -> SignalsView:
+    """Show the signals, their latest samples and what they decide."""
+    return await signals.all_signals(app)
+
+
+@router.get("/ledger")
+async def ledger(app: TheApp, before: Annotated[int | None, Query(ge=1)] = None) -> LedgerView:
+    """Show acts and decisions, newest first."""
+    return await records.the_ledger(app, before)
+
+
+@router.get("/reviews")
+async def list_reviews(app: TheApp) -> Reviews:
+    """List the newest reviews."""
+    return await records.all_reviews(app)
+
+
+@router.get("/reviews/{incident_id}")
+async def review(app: TheApp, incident_id: str) -> ReviewView:
+    """Show the review of an incident."""
+    return await records.one_review(app, incident_id)
+
+
+@router.post("/halt", status_code=200)
+async def halt(app: TheApp, actor: Caller, body: Why) -> acts.Brake:
+    """Stop everything automatic at once."""
+    return await acts.halt(app, actor, body.why)
+
+
+@router.post("/unhalt", status_code=200)
+async def unhalt(app: TheApp, actor: Caller, body: Why) -> acts.Brake:
+    """Let automatic acts go on."""
+    return await acts.unhalt(app, actor, body.why)

@@ -1,0 +1,107 @@
+"""The door of the site: who may come in at all, and what every answer carries.
+
+Each request passes before any page or API route sees it: its Host must be ours (a name that an attacker rebinds to loopback is
+not), what changes something must come from our own pages, bodies are bounded, and each answer forbids foreign scripts and frames.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+MOST_BYTES = 1_000_000
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+HEADERS = {
+    "content-security-policy": (
+        "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'; img-src 'self'"
+    ),
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=()",
+}
+
+
+class Door:
+    """ASGI middleware around the whole site."""
+
+    def __init__(self, site: ASGIApp, own: Collection[str] = (), hosts: Collection[str] = ()) -> None:
+        """Take the site; `own` are names that are good with our port, `hosts` are whole Host values, as a proxy sends them."""
+        self._site = site
+        self._own = LOOPBACK | {name.casefold() for name in own}
+        self._hosts = frozenset(host.casefold() for host in hosts)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request in or turn it away."""
+        if scope["type"] != "http":
+            if scope["type"] == "lifespan":
+                await self._site(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        trouble = self._trouble(scope, headers)
+        if trouble is not None:
+            status, sentence = trouble
+            await PlainTextResponse(sentence + "\n", status, headers={**HEADERS, "cache-control": "no-store"})(
+                scope, receive, send
+            )
+            return
+        await self._let_in(scope, receive, send)
+
+    def _trouble(self, scope: Scope, headers: Headers) -> tuple[int, str] | None:
+        if len(headers.getlist("host")) != 1 or not self._ours(headers["host"], scope):
+            return 421, "This is not an address of this Watchkeeper. Open the one that it printed."
+        if scope["method"] in SAFE:
+            return None
+        origin = headers.get("origin")
+        if origin is not None and origin.casefold() != f"{scope['scheme']}://{headers['host']}".casefold():
+            return 403, "This came from another site, so nothing was done."
+        if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+            return 403, "This came from another site, so nothing was done."
+        length = headers.get("content-length", "0")
+        if not length.isdigit() or int(length) > MOST_BYTES:
+            return 413, "That is more than this Watchkeeper takes at once."
+        return None
+
+    def _ours(self, host: str, scope: Scope) -> bool:
+        if host.casefold() in self._hosts:
+            return True
+        try:
+            parts = urlsplit(f"//{host}")
+            name, port = parts.hostname or "", parts.port
+        except ValueError:
+            return False
+        if parts.username is not None or parts.path:
+            return False
+        bound = (scope.get("server") or (None, None))[1]
+        return name in self._own and (port or DEFAULT_PORTS.get(scope["scheme"])) == bound
+
+    async def _let_in(self, scope: Scope, receive: Receive, send: Send) -> None:
+        seen = 0
+
+        async def bounded() -> Message:
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            # what is too long is cut off, and whatever the site makes of the rest is answered as too long below
+            return {"type": "http.disconnect"} if seen > MOST_BYTES else message
+
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                if seen > MOST_BYTES:
+                    message["status"] = 413
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers[name] = value
+                headers.setdefault("cache-control", "no-store")
+            await send(message)
+
+        await self._site(scope, bounded, guarded)

@@ -1,0 +1,141 @@
+"""What the forms of the pages do: each checks the session's token, asks `actions` in the person's name, and returns to a page."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, Request
+from fastapi.responses import RedirectResponse, Response
+
+from watchkeeper.actions import acts
+from watchkeeper.actions.callers import check_csrf, cookie_name, session_for, sign_in, sign_out
+from watchkeeper.base.errors import Refused
+from watchkeeper.people.identity import SESSION_LIFETIME, Session
+from watchkeeper.web.pages import SignedIn, TheApp, page
+
+router = APIRouter(include_in_schema=False)
+Text = Annotated[str, Form(max_length=20_000)]
+
+
+async def from_our_page(session: SignedIn, csrf: Text = "") -> str:
+    """Give the name of the person whose own page sent the form; Refused otherwise."""
+    check_csrf(session, csrf)
+    return session.actor.name
+
+
+Person = Annotated[str, Depends(from_our_page)]
+
+
+def back_to(path: str) -> RedirectResponse:
+    """Go to a page of ours; anything else leads to the overview."""
+    local = path.startswith("/") and not path.startswith(("//", "/\\")) and "\n" not in path and "\r" not in path
+    return RedirectResponse(path if local else "/", 303)
+
+
+@router.get("/sign-in")
+async def sign_in_page(request: Request, app: TheApp, token: str = "") -> Response:
+    """Open a session by the printed address, or ask for the token. Who is signed in already spends nothing."""
+    try:
+        await session_for(app, request.cookies.get(cookie_name(request.url.port)))
+    except Refused:
+        return await _open(request, app, token) if token else page("signin.html", request, None, problem=None)
+    return back_to("/")
+
+
+@router.post("/sign-in")
+async def sign_in_form(request: Request, app: TheApp, token: Text = "") -> Response:
+    """Open a session by a pasted token; the token itself is what no other site can know."""
+    return await _open(request, app, token.rpartition("token=")[2])
+
+
+async def _open(request: Request, app: TheApp, token: str) -> Response:
+    try:
+        session = await sign_in(app, token)
+    except Refused as problem:
+        return page("signin.html", request, None, status=403, problem=problem)
+    answer = back_to("/")
+    _set_cookie(answer, request, session)
+    return answer
+
+
+def _set_cookie(answer: Response, request: Request, session: Session) -> None:
+    answer.set_cookie(
+        cookie_name(request.url.port),
+        session.cookie,
+        max_age=int(SESSION_LIFETIME.total_seconds()),
+        path="/",
+        httponly=True,
+        secure=request.url.scheme == "https",
+        samesite="lax",
+    )
+
+
+@router.post("/sign-out")
+async def sign_out_form(request: Request, app: TheApp, person: Person) -> Response:
+    """End the session."""
+    name = cookie_name(request.url.port)
+    await sign_out(app, person, request.cookies[name])
+    answer = back_to("/sign-in")
+    answer.delete_cookie(name, path="/")
+    return answer
+
+
+@router.post("/halt")
+async def halt(app: TheApp, person: Person, why: Text = "", back: Text = "/") -> Response:
+    """Stop everything automatic."""
+    await acts.halt(app, person, why)
+    return back_to(back)
+
+
+@router.post("/unhalt")
+async def unhalt(app: TheApp, person: Person, why: Text = "", back: Text = "/") -> Response:
+    """Let it go on."""
+    await acts.unhalt(app, person, why)
+    return back_to(back)
+
+
+@router.post("/incidents/{incident_id}/acknowledge")
+async def acknowledge(app: TheApp, person: Person, incident_id: str, why: Text = "") -> Response:
+    """Take an incident."""
+    found = await acts.acknowledge(app, person, incident_id, why)
+    return back_to(f"/incidents/{found.id}")
+
+
+@router.post("/incidents/{incident_id}/note")
+async def note(app: TheApp, person: Person, incident_id: str, text: Text = "") -> Response:
+    """Write a line into the timeline."""
+    await acts.note(app, person, incident_id, text)
+    return back_to(f"/incidents/{incident_id}")
+
+
+@router.post("/incidents/{incident_id}/resolve")
+async def resolve(app: TheApp, person: Person, incident_id: str, why: Text = "") -> Response:
+    """Close an incident by hand."""
+    found = await acts.resolve(app, person, incident_id, why)
+    return back_to(f"/incidents/{found.id}")
+
+
+@router.post("/incidents/{incident_id}/start")
+async def start(app: TheApp, person: Person, incident_id: str, procedure: Text = "", why: Text = "") -> Response:
+    """Start a procedure for an incident."""
+    return back_to(f"/runs/{await acts.start_run(app, person, procedure, incident_id, why)}")
+
+
+@router.post("/procedures/{procedure_id:path}/start")
+async def start_procedure(app: TheApp, person: Person, procedure_id: str, incident: Text = "", why: Text = "") -> Response:
+    """Start a procedure, for an incident or for none."""
+    return back_to(f"/runs/{await acts.start_run(app, person, procedure_id, incident or None, why)}")
+
+
+@router.post("/runs/{run_id}/answer")
+async def answer(app: TheApp, person: Person, run_id: str, act: Text = "", answer: Text = "", why: Text = "") -> Response:
+    """Answer what a run asks."""
+    await acts.answer(app, person, run_id, act, answer, why)
+    return back_to(f"/runs/{run_id}#act-{act.replace('.', '-')}")
+
+
+@router.post("/runs/{run_id}/cancel")
+async def cancel(app: TheApp, person: Person, run_id: str, why: Text = "") -> Response:
+    """Stop a run."""
+    await acts.cancel_run(app, person, run_id, why)
+    return back_to(f"/runs/{run_id}")

@@ -1,0 +1,156 @@
+"""The words and figures of the pages: instants, spans, states and answers as a tired person reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from watchkeeper.base.durations import format_duration
+from watchkeeper.incident.rules import quantity as plain_quantity
+from watchkeeper.web.spark import spark
+
+NBSP = "\N{NO-BREAK SPACE}"
+
+MODES = {
+    "observe": "Watchkeeper looks, opens incidents and tells people. It runs nothing by itself.",
+    "ask": "Watchkeeper looks and prepares. It asks a person before anything that changes the service.",
+    "act": "Watchkeeper carries out the runbook's procedures by itself where the policy allows it.",
+}
+CLOCKS = {"met": "Kept", "missed": "Missed", "told": "Told", "stopped": "Not needed"}
+ANSWERS = {
+    "approve": "Approve: run it",
+    "refuse": "Refuse",
+    "happened": "It happened",
+    "did-not-happen": "It did not happen",
+    "again": "Try again",
+    "skip": "Skip it",
+    "done": "It is done",
+    "yes": "Yes, it holds",
+    "no": "No",
+    "abort": "Stop the run",
+}
+ENTRY_TONES = {
+    "alert": "firing",
+    "opened": "firing",
+    "severity": "firing",
+    "late": "firing",
+    "escalated": "firing",
+    "failed": "failed",
+    "told": "active",
+    "run": "running",
+    "step": "running",
+    "asked": "asking",
+    "answered": "asking",
+    "acknowledged": "asking",
+    "verified": "ok",
+    "recovered": "ok",
+    "resolved": "ok",
+}
+EVENT_TONES = {
+    "asked": "asking",
+    "approved": "ok",
+    "answered": "asking",
+    "intent": "running",
+    "cancelled": "failed",
+    "waiting": "waiting",
+}
+
+
+def iso(instant: datetime) -> str:
+    """Give an instant for a machine."""
+    return instant.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def clock_time(instant: datetime) -> str:
+    """Give the time of day."""
+    return f"{instant:%H:%M:%S}"
+
+
+def day_time(instant: datetime) -> str:
+    """Give day and time to the minute."""
+    return f"{instant.day}{NBSP}{instant:%b}{NBSP}{instant:%H:%M}"
+
+
+def full_time(instant: datetime) -> str:
+    """Give the whole instant."""
+    return f"{instant:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def span(duration: timedelta) -> str:
+    """Say how long, without a sign and, from a second on, without fractions."""
+    seconds = abs(duration.total_seconds())
+    return seconds_words(float(round(seconds)) if seconds >= 1 else seconds)
+
+
+def seconds_words(seconds: float | None) -> str:
+    """Say a number of seconds; a dash where there is none."""
+    return "–" if seconds is None else format_duration(seconds).replace(" ", NBSP)
+
+
+def quantity(value: float, unit: str | None) -> str:
+    """Say a value with its unit, kept on one line."""
+    return plain_quantity(value, unit).replace(" ", NBSP)
+
+
+def mode_words(mode: str) -> str:
+    """Say what a mode means."""
+    return MODES.get(mode, mode)
+
+
+def clock_words(state: str) -> str:
+    """Say what became of a promise."""
+    return CLOCKS.get(state, state)
+
+
+def clock_name(kind: str, level: int = 0) -> str:
+    """Name a clock."""
+    name = {"respond": "response", "rung": "rung", "update": "update"}.get(kind, kind)
+    return f"{name} {level}" if kind == "rung" and level else name
+
+
+def counted(name: str, count: int) -> str:
+    """Give a plural as it stands with a count."""
+    if count != 1:
+        return name
+    return name.removesuffix("ies") + "y" if name.endswith("ies") else name.removesuffix("s")
+
+
+def answer_words(answer: str) -> str:
+    """Say an answer as the label of a button."""
+    return ANSWERS.get(answer, answer)
+
+
+def entry_tone(kind: str) -> str:
+    """Give the colour of a line of the timeline."""
+    return ENTRY_TONES.get(kind, "plain")
+
+
+def event_tone(kind: str) -> str:
+    """Give the colour of a line of a run's log."""
+    return EVENT_TONES.get(kind, "plain")
+
+
+def measure_name(name: str) -> str:
+    """Say a measure's name in words."""
+    return name.removesuffix("_s").replace("_", " ")
+
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    "iso": iso,
+    "clock_time": clock_time,
+    "day_time": day_time,
+    "full_time": full_time,
+    "span": span,
+    "duration": seconds_words,
+    "quantity": quantity,
+    "mode_words": mode_words,
+    "clock_words": clock_words,
+    "clock_name": clock_name,
+    "counted": counted,
+    "answer_words": answer_words,
+    "entry_tone": entry_tone,
+    "event_tone": event_tone,
+    "measure_name": measure_name,
+    "spark": spark,
+}

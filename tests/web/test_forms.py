@@ -1,0 +1,124 @@
+"""Every form needs the session's token and does what it says in the person's own name."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+from sqlalchemy import select
+
+from watchkeeper.app import App
+from watchkeeper.incident.ledger import get_incident, read_timeline
+from watchkeeper.run.ledger import list_runs, load_run
+from watchkeeper.store.ledger import entries
+from watchkeeper.web.site import printed_address
+
+INCIDENT, RUN = "inc-01k9x3h8v2-7dq4mz", "run-01k9x3hb0c-2m5r8t"
+PROCEDURE = "web-application-is-down"
+FORMS: list[tuple[str, dict[str, str]]] = [
+    ("/halt", {"why": "the storm"}),
+    ("/unhalt", {"why": "the storm is over"}),
+    (f"/incidents/{INCIDENT}/acknowledge", {}),
+    (f"/incidents/{INCIDENT}/note", {"text": "The provider is slow today."}),
+    (f"/incidents/{INCIDENT}/resolve", {"why": "It was a test."}),
+    (f"/incidents/{INCIDENT}/start", {"procedure": PROCEDURE}),
+    (f"/procedures/{PROCEDURE}/start", {"why": "to be sure"}),
+    (f"/runs/{RUN}/answer", {"act": "3.1", "answer": "refuse", "why": "not at night"}),
+    (f"/runs/{RUN}/cancel", {"why": "by hand"}),
+    ("/sign-out", {}),
+]
+
+
+def acts_in(app: App) -> list[tuple[str, str]]:
+    query = select(entries.c.actor, entries.c.act).order_by(entries.c.seq)
+    return [(row.actor, row.act) for row in app.database.read_now(lambda c: c.execute(query).all())]
+
+
+@pytest.mark.parametrize(("path", "form"), FORMS)
+@pytest.mark.parametrize("token", [None, "", "guess"])
+async def test_without_the_token_nothing_is_done(
+    anna: httpx.AsyncClient, app: App, path: str, form: dict[str, str], token: str | None
+) -> None:
+    before = acts_in(app)
+    answer = await anna.post(path, data=form if token is None else form | {"csrf": token})
+    assert answer.status_code == 403
+    assert "did not come from a page of your session" in answer.text
+    assert acts_in(app) == before
+
+
+async def test_the_token_of_another_session_is_no_good(anna: httpx.AsyncClient, app: App, csrf: str) -> None:
+    await anna.post("/sign-out", data={"csrf": csrf})
+    from_before = csrf
+    await anna.get(printed_address(app, "127.0.0.1", 8421, "ben"))
+    assert (await anna.post("/halt", data={"csrf": from_before, "why": "x"})).status_code == 403
+
+
+@pytest.mark.parametrize(("path", "form"), FORMS)
+async def test_with_the_token_it_is_done_in_the_persons_name(
+    anna: httpx.AsyncClient, app: App, csrf: str, path: str, form: dict[str, str]
+) -> None:
+    before = len(acts_in(app))
+    answer = await anna.post(path, data=form | {"csrf": csrf})
+    assert answer.status_code == 303, answer.text
+    written = acts_in(app)[before:]
+    assert [actor for actor, _ in written] == ["anna"] * len(written)
+    # a note is no act: it stands in the timeline alone
+    assert written or path.endswith("/note")
+
+
+@pytest.mark.parametrize(("path", "_"), FORMS)
+async def test_no_address_of_a_form_can_be_got(anna: httpx.AsyncClient, app: App, path: str, _: dict[str, str]) -> None:
+    before = acts_in(app)
+    assert (await anna.get(path)).status_code in (404, 405)
+    assert acts_in(app) == before
+
+
+async def test_an_incident_is_taken_noted_and_resolved(anna: httpx.AsyncClient, app: App, csrf: str) -> None:
+    for deed, form in (("acknowledge", {}), ("note", {"text": "I see it."}), ("resolve", {"why": "It is well."})):
+        answer = await anna.post(f"/incidents/{INCIDENT}/{deed}", data=form | {"csrf": csrf})
+        assert answer.headers["location"] == f"/incidents/{INCIDENT}"
+    found = app.database.read_now(lambda c: get_incident(c, INCIDENT))
+    assert found is not None
+    assert (found.status, found.acknowledged_by) == ("resolved", "anna")
+    said = [(e.kind, e.actor) for e in app.database.read_now(lambda c: read_timeline(c, INCIDENT))]
+    assert ("note", "anna") in said
+
+
+async def test_a_procedure_is_started_for_an_incident(anna: httpx.AsyncClient, app: App, csrf: str) -> None:
+    answer = await anna.post(f"/incidents/{INCIDENT}/start", data={"procedure": PROCEDURE, "why": "by hand", "csrf": csrf})
+    newest = app.database.read_now(lambda c: list_runs(c, incident_id=INCIDENT))
+    started = next(run for run in newest if run.id != RUN)
+    assert answer.headers["location"] == f"/runs/{started.id}"
+    assert (started.actor, started.incident_id) == ("anna", INCIDENT)
+
+
+async def test_an_approval_is_kept_with_its_name(anna: httpx.AsyncClient, app: App, csrf: str) -> None:
+    answer = await anna.post(f"/runs/{RUN}/answer", data={"act": "3.1", "answer": "approve", "why": "carts only", "csrf": csrf})
+    assert answer.headers["location"] == f"/runs/{RUN}#act-3-1"
+    run = app.database.read_now(lambda c: load_run(c, RUN))
+    assert run is not None
+    assert run.acts["3.1"].approved_by == "anna"
+    again = await anna.post(f"/runs/{RUN}/answer", data={"act": "3.1", "answer": "approve", "csrf": csrf})
+    assert again.status_code == 409
+
+
+async def test_a_halt_is_loud_on_every_page_and_can_be_lifted(anna: httpx.AsyncClient, csrf: str) -> None:
+    await anna.post("/halt", data={"why": "the <b>storm</b>", "csrf": csrf})
+    for path in ("/", "/signals", f"/runs/{RUN}"):
+        text = (await anna.get(path)).text
+        assert "Everything automatic is halted." in text
+        assert "the &lt;b&gt;storm" in text
+    await anna.post("/unhalt", data={"why": "over", "csrf": csrf})
+    assert "halted" not in (await anna.get("/signals")).text
+
+
+@pytest.mark.parametrize("back", ["https://elsewhere.example", "//elsewhere.example", "/\\elsewhere.example", "", "javascript:x"])
+async def test_going_back_never_leads_elsewhere(anna: httpx.AsyncClient, csrf: str, back: str) -> None:
+    answer = await anna.post("/halt", data={"why": "x", "back": back, "csrf": csrf})
+    assert answer.headers["location"] == "/"
+
+
+async def test_what_cannot_be_done_is_said_kindly(anna: httpx.AsyncClient, csrf: str) -> None:
+    answer = await anna.post(f"/incidents/{INCIDENT}/resolve", data={"csrf": csrf})
+    assert answer.status_code == 400
+    assert "needs a reason" in answer.text
+    assert (await anna.post("/incidents/none/acknowledge", data={"csrf": csrf})).status_code == 404

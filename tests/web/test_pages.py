@@ -1,0 +1,165 @@
+"""The pages say what is so, whole and safe, whatever stands in titles, notes and output."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import delete, update
+
+from watchkeeper.app import App
+from watchkeeper.incident.ledger import incidents
+from watchkeeper.run.ledger import append_event
+from watchkeeper.watch.ledger import standings
+
+INCIDENT, RUN = "inc-01k9x3h8v2-7dq4mz", "run-01k9x3hb0c-2m5r8t"
+PAST = "inc-01k9w0000a-past01"
+PAGES = [
+    "/", "/incidents", f"/incidents/{INCIDENT}", f"/incidents/{PAST}", "/runs", f"/runs/{RUN}", "/book", "/signals", "/ledger",
+    "/procedures/web-application-is-down", "/reviews", f"/reviews/{PAST}",
+]  # fmt: skip
+
+
+async def text_of(client: httpx.AsyncClient, path: str) -> str:
+    answer = await client.get(path)
+    assert answer.status_code == 200, answer.text
+    return answer.text
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_no_script_and_no_style_but_our_own_files(anna: httpx.AsyncClient, path: str) -> None:
+    text = await text_of(anna, path)
+    assert re.findall(r"<script[^>]*>", text) == ['<script src="/static/live.js" defer>']
+    assert not re.search(r"<style|\sstyle=|\son[a-z]+=|javascript:[^)]*\"", text)
+    assert not re.search(r'(?:src|href)="(?:https?:)?//', text.replace('href="https://elsewhere.example/pixel.png"', ""))
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_every_page_has_a_twin(anna: httpx.AsyncClient, path: str) -> None:
+    twin = re.search(r'rel="alternate" type="application/json" href="([^"]+)"', await text_of(anna, path))
+    assert twin is not None
+    answer = await anna.get(twin[1])
+    assert answer.status_code == 200
+    assert answer.json()["frame"]["service"] == "shop"
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_every_id_is_there_once(anna: httpx.AsyncClient, path: str) -> None:
+    found = re.findall(r'\sid="([^"]+)"', await text_of(anna, path))
+    assert sorted(found) == sorted(set(found))
+
+
+async def test_the_overview_says_how_the_service_stands(anna: httpx.AsyncClient) -> None:
+    text = await text_of(anna, "/")
+    assert "1 threshold is broken and 1 threshold cannot be seen." in text
+    assert "Blind at 1 threshold." in text
+    assert "34 % is above 5 %" in text
+    assert "Nothing watches these" in text
+    assert f'href="/incidents/{INCIDENT}"' in text
+    assert f'href="/runs/{RUN}"' in text
+
+
+async def test_well_is_said_only_where_everything_is_seen(anna: httpx.AsyncClient, app: App) -> None:
+    app.database.write_now(lambda c: c.execute(update(standings).values(state="ok")))
+    assert "All 3 thresholds are well; 1 incident is still open." in await text_of(anna, "/")
+    app.database.write_now(lambda c: c.execute(update(incidents).values(status="resolved")))
+    assert "All 3 thresholds are well." in await text_of(anna, "/")
+    app.database.write_now(lambda c: c.execute(delete(standings)))
+    assert "Not every threshold was looked at yet." in await text_of(anna, "/")
+
+
+async def test_an_incident_tells_its_story(anna: httpx.AsyncClient, clock: Any) -> None:
+    text = await text_of(anna, f"/incidents/{INCIDENT}")
+    for words in ("Opened as Critical", "Anna was told", f'href="/runs/{RUN}"', "Acknowledge", "The book promises a response"):
+        assert words in text
+    assert "13 min 37 s" in text.replace("\N{NO-BREAK SPACE}", " ")
+    clock.at += timedelta(minutes=20)
+    assert "late" in await text_of(anna, f"/incidents/{INCIDENT}")
+
+
+async def test_a_run_shows_acts_decisions_and_the_question(anna: httpx.AsyncClient) -> None:
+    text = await text_of(anna, f"/runs/{RUN}")
+    for words in ("supervisorctl restart web", "If the process is stopped", "→ yes", "The output shows STOPPED.", "May this run?",
+                  "Approve: run it", 'href="/book#L', 'class="risk is-destroy"'):  # fmt: skip
+        assert words in text
+
+
+async def test_live_output_of_a_running_act_is_on_the_page(anna: httpx.AsyncClient, app: App) -> None:
+    at = app.clock.now()
+    app.database.write_now(lambda c: append_event(c, RUN, at, "intent", "automation", "3.1", {"attempt": 1}))
+    folder = app.state / "jobs" / f"{RUN}.3.1.1"
+    folder.mkdir(parents=True)
+    (folder / "output").write_text("DELETE 1204 <b>\n")
+    assert "DELETE 1204 &lt;b&gt;" in await text_of(anna, f"/runs/{RUN}")
+    assert await text_of(anna, f"/runs/{RUN}/acts/3.1/output.txt") == "DELETE 1204 <b>\n"
+
+
+async def test_long_output_is_cut_on_the_page_and_whole_beside_it(anna: httpx.AsyncClient, app: App) -> None:
+    at, long = app.clock.now(), "first line\n" + "x" * 30_000 + "\nlast line\n"
+    outcome = {"outcome": {"result": "ok", "exit_status": 0, "output": long}}
+    app.database.write_now(lambda c: append_event(c, RUN, at, "intent", "automation", "3.1", {"attempt": 1}))
+    app.database.write_now(lambda c: append_event(c, RUN, at, "outcome", "automation", "3.1", outcome))
+    text = await text_of(anna, f"/runs/{RUN}")
+    assert "last line" in text
+    assert "first line" not in text
+    assert f'href="/runs/{RUN}/acts/3.1/output.txt"' in text
+    assert await text_of(anna, f"/runs/{RUN}/acts/3.1/output.txt") == long
+
+
+async def test_the_book_shows_what_was_understood_beside_its_lines(anna: httpx.AsyncClient) -> None:
+    text = await text_of(anna, "/book")
+    assert 'id="L20"' in text
+    for words in (
+        "watched by web",
+        "nothing watches it",
+        "respond within 15 min",
+        "only if the process is stopped",
+        "Not understood",
+    ):
+        assert words in text
+    assert "&lt;script&gt;alert(&quot;from the runbook" in text
+
+
+async def test_signals_show_the_last_hour(anna: httpx.AsyncClient) -> None:
+    text = await text_of(anna, "/signals")
+    assert text.count('<svg class="spark"') == 3
+    assert "The broker does not answer: timed out after 5 s." in text
+    assert "$SHOP_PORT" in text
+
+
+async def test_a_review_can_be_taken_away(anna: httpx.AsyncClient) -> None:
+    answer = await anna.get(f"/reviews/{PAST}.md")
+    assert answer.headers["content-disposition"] == f'attachment; filename="review-{PAST}.md"'
+    assert answer.headers["content-type"] == "text/markdown; charset=utf-8"
+    assert answer.text.startswith("# Review: workers were dead")
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/nothing", 404),
+        ("/incidents/none", 404),
+        ("/runs/none", 404),
+        ("/procedures/none", 404),
+        ("/reviews/none", 404),
+        ("/ledger?before=x", 422),
+    ],
+)
+async def test_an_error_is_a_page_too(anna: httpx.AsyncClient, path: str, status: int) -> None:
+    answer = await anna.get(path)
+    assert answer.status_code == status
+    assert "<h1>" in answer.text
+    assert "Traceback" not in answer.text
+
+
+async def test_a_failure_of_ours_shows_no_traceback(anna: httpx.AsyncClient, app: App) -> None:
+    app.book = None  # type: ignore[assignment]
+    answer = await anna.get("/book")
+    assert answer.status_code == 500
+    assert "Something went wrong inside Watchkeeper." in answer.text
+    assert "NoneType" not in answer.text
+    twin = await anna.get("/api/v1/book")
+    assert (twin.status_code, twin.json()["code"]) == (500, "WK000")
