@@ -39,9 +39,12 @@ outbox = Table(
 def write_notice(connection: Connection, notice: Notice) -> bool:
     """Write a notice unless its id is there already; tells whether it was new."""
     values = {name: getattr(notice, name) for name in Notice.__slots__} | {"next_at": notice.at}
+    # the row that comes back says that it is new: PostgreSQL's driver counts no rows of such an insert
     if connection.dialect.name == "postgresql":
-        return connection.execute(postgres_insert(outbox).values(**values).on_conflict_do_nothing()).rowcount == 1
-    return connection.execute(sqlite_insert(outbox).values(**values).on_conflict_do_nothing()).rowcount == 1
+        new = postgres_insert(outbox).values(**values).on_conflict_do_nothing().returning(outbox.c.id)
+    else:
+        new = sqlite_insert(outbox).values(**values).on_conflict_do_nothing().returning(outbox.c.id)
+    return connection.execute(new).first() is not None
 
 
 def claim_notices(connection: Connection, now: datetime, lease: timedelta, limit: int = 20) -> list[Notice]:
