@@ -66,8 +66,8 @@ def branches(section: str) -> list[Branch]:
 
 
 def checks(section: str) -> list[Check]:
-    pairs = re.findall(r"# Expected: (.*)\n(.*)\n", part(section, "Verification"))
-    return [Check(command, expected) for expected, command in pairs]
+    pairs = re.findall(r"(.+)\n# Expected: (.*)\n", part(section, "Verification"))
+    return [Check(command, expected.strip('"')) for command, expected in pairs]
 
 
 class Terminal:
