@@ -1,0 +1,127 @@
+"""The doctor says of each thing one sentence, and a hint where it does not work."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from watchkeeper.base.secrets import Secret
+from watchkeeper.book.model import Book, Command, Escalation, Procedure, Step, Threshold
+from watchkeeper.estate.doctor import Check, examine
+from watchkeeper.estate.model import Bindings, Estate, Person, SignalConfig, TargetConfig, Unbound, Variable
+
+
+class Seen:
+    """A probe that sees one thing."""
+
+    def __init__(self, problem: str | None = None, detail: str = "", **values: float) -> None:
+        self.values, self.problem, self.detail = values, problem, detail
+
+    async def look(self) -> Seen:
+        return self
+
+
+class Hangs(Seen):
+    async def look(self) -> Seen:
+        await asyncio.sleep(60)
+        return self
+
+
+class Breaks(Seen):
+    async def look(self) -> Seen:
+        raise ValueError("no key correct horse")
+
+
+def command(*tools: str, alternative: str | None = None) -> Command:
+    return Command(line=9, text=" ".join(tools), tools=tools, alternative=alternative)
+
+
+BOOK = Book(
+    title="Shop",
+    service="shop",
+    procedures=(
+        Procedure(
+            id="restart",
+            title="Restart",
+            line=8,
+            end_line=9,
+            steps=(
+                Step(line=9, n=1, text="", commands=(command("cd", "deploy-shop"), command("sh", "no-such-tool"))),
+                Step(
+                    line=9, n=2, text="", commands=(command("other-platform", alternative="docker"), command("[", "no-such-tool"))
+                ),
+            ),
+        ),
+    ),
+    escalation=(Escalation(line=1, level=1, role="On-Call Engineer"), Escalation(line=2, level=2, role="CTO")),
+)
+
+
+async def checks(tmp_path: Path, probes: dict[str, Any] | None = None, **more: Any) -> dict[str, Check]:
+    signals = {name: SignalConfig(name, "http", 3, timeout_s=-0.95, metrics={"x": "seconds"}) for name in probes or {}}
+    estate = Estate(tmp_path / "watchkeeper.toml", "shop", tmp_path / "runbook.md", signals=signals, **more)
+    threshold = Threshold(line=4, role="alert", subject="CPU", op=">")
+    bindings = Bindings(
+        unbound=(Unbound("cpu", threshold, "No signal has it."),), unused=(("shop", "sales", 5, "Nothing speaks of it."),)
+    )
+    return {check.name: check for check in await examine(estate, BOOK, bindings, probes or {})}
+
+
+async def test_signals(tmp_path: Path) -> None:
+    variables = {"P": Variable("P", Secret("correct horse"), "env P", 1)}
+    probes = {
+        "well": Seen(up=1.0, seconds=0.1),
+        "down": Seen(up=0.0, detail="connection refused"),
+        "poor": Seen(up=1.0),
+        "blind": Seen("password correct horse is wrong"),
+        "hangs": Hangs(),
+        "breaks": Breaks(),
+    }
+    found = await checks(tmp_path, probes, variables=variables)
+    assert {name: found[f"signal {name}"].ok for name in probes} == {
+        "well": True, "down": False, "poor": False, "blind": False, "hangs": False, "breaks": False,
+    }  # fmt: skip
+    assert found["signal down"].sentence == "It looks, and what it sees is down: connection refused."
+    assert found["signal blind"].hint == "See [signals.blind], line 3."
+    assert "correct horse" not in repr(found)
+
+
+async def test_thresholds_and_metrics(tmp_path: Path) -> None:
+    found = await checks(tmp_path)
+    assert found["threshold cpu"] == Check("threshold cpu", False, "Line 4 of the book waits for a signal.", "No signal has it.")
+    assert found["metric sales of shop"].ok
+
+
+async def test_targets_and_tools(tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "deploy-shop").write_text("#!/bin/sh\n")
+    (tmp_path / "bin" / "deploy-shop").chmod(0o755)
+    targets = {
+        "local": TargetConfig("local", "shell", 1, tmp_path, (tmp_path / "bin",)),
+        "gone": TargetConfig("gone", "shell", 2, tmp_path / "gone"),
+    }
+    found = await checks(tmp_path, targets=targets)
+    assert found["target local"].ok
+    assert not found["target gone"].ok
+    assert "deploy-shop, sh" in found["tools"].sentence
+    assert found["tool no-such-tool"].sentence == "It is not on the path, and 'Restart' needs it (line 9)."
+    assert "tool other-platform" not in found
+    assert not (await checks(tmp_path))["targets"].ok
+
+
+@pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")  # Apprise imports it
+async def test_people_and_roles(tmp_path: Path) -> None:
+    people = {
+        "anna": Person("anna", "Anna", 1, ("on-call engineer",), ("json://127.0.0.1/x", Secret("json://127.0.0.1/y"))),
+        "ben": Person("ben", "Ben", 2, (), ("nonsense",)),
+        "cleo": Person("cleo", "Cleo", 3),
+    }
+    found = await checks(tmp_path, people=people)
+    assert found["person anna"].sentence == "Anna can be told at 2 addresses (nothing was sent)."
+    assert found["person ben"].sentence == "Address 1 of Ben is not one that Apprise knows."
+    assert not found["person cleo"].ok
+    assert "role On-Call Engineer" not in found
+    assert found["role CTO"].sentence == "Nobody holds this role, which level 2 of the ladder tells."
