@@ -17,7 +17,7 @@ from watchkeeper.run.judge import judge_condition
 from watchkeeper.run.model import Act, Ask, Do, Done, Event, Next, Outcome, Run, RunState, Settle, Skip, Standing, Wait
 
 #: a halt or a busy component is looked at again after this long
-LOOK_AGAIN = timedelta(seconds=1)
+LOOK_AGAIN = timedelta(seconds=0.5)
 HALT_LOOK_AGAIN = timedelta(seconds=15)
 _OTHERWISE = ("otherwise", "else", "if not", "in all other cases", "none of the above")
 

@@ -80,7 +80,8 @@ class Performer:
             await self._journal.end(run, do.act, do.attempt, replace(outcome, started_at=began_at, ended_at=now), now)
         finally:
             self._under_way.pop(run.id, None)
-            self._idle.set()
+            if not self._under_way:
+                self._idle.set()
         if outcome.result not in ("unknown", "lost"):
             shutil.rmtree(job.folder, ignore_errors=True)
 

@@ -14,6 +14,7 @@ import fcntl
 import logging
 import sqlite3
 from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any
 from uuid import uuid4
@@ -39,10 +40,11 @@ class DbosEngine:
         self._lock: IO[str] | None = None
         self._advance: Advance | None = None
         self._closing = asyncio.Event()
-        self._steps = 0
-        self._idle = asyncio.Event()
         self._workflow: Callable[[str, int], Coroutine[Any, Any, None]] | None = None
+        #: workflows alive here, those of them that are held for good, and the news of either
+        self._driving: set[asyncio.Task[Any]] = set()
         self._parked: set[asyncio.Task[Any]] = set()
+        self._changed = asyncio.Event()
 
     async def open(self, advance: Advance) -> None:
         """Launch inside the running loop and take up what a predecessor left."""
@@ -55,8 +57,7 @@ class DbosEngine:
 
         @DBOS.workflow(name="run_v1", max_recovery_attempts=None)
         async def run_v1(run_id: str, turn: int) -> None:
-            while await DBOS.run_step_async({"name": "advance"}, self._step, run_id):
-                pass
+            await self._drive(run_id)
 
         self._workflow = run_v1
         DBOS.launch()
@@ -75,34 +76,44 @@ class DbosEngine:
         self._closing.set()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(grace_s):
-                while self._steps:
-                    await self._idle.wait()
-        await asyncio.to_thread(DBOS.destroy, destroy_registry=True)
-        for task in self._parked:
+                while self._driving - self._parked:
+                    self._changed.clear()
+                    await self._changed.wait()
+        # a cancelled workflow is left as it stands; whoever is still in an act after the grace is cut off like a crash
+        for task in self._driving:
             task.cancel()
-        await asyncio.gather(*self._parked, return_exceptions=True)
+        await asyncio.gather(*self._driving, return_exceptions=True)
+        # DBOS made its own pool the loop's default, and takes that pool away with it
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(thread_name_prefix="after-engine"))
+        await asyncio.to_thread(DBOS.destroy, destroy_registry=True)
         if self._lock is not None:
             self._lock.close()
             self._lock = None
 
-    async def _step(self, run_id: str) -> bool:
-        assert self._advance is not None
-        if self._closing.is_set():
-            await self._park()
-        self._steps += 1
-        try:
-            return await self._advance(run_id)
-        finally:
-            self._steps -= 1
-            if not self._steps:
-                self._idle.set()
-
-    async def _park(self) -> None:
-        """Hold a workflow for good, so that it stays unfinished and goes on under our successor."""
+    async def _drive(self, run_id: str) -> None:
         task = asyncio.current_task()
         assert task is not None
-        self._parked.add(task)
-        await asyncio.Event().wait()
+        self._driving.add(task)
+        task.add_done_callback(self._leave)
+        await self._park_if_closing(task)
+        while await DBOS.run_step_async({"name": "advance"}, self._step, run_id):
+            await self._park_if_closing(task)
+
+    async def _step(self, run_id: str) -> bool:
+        assert self._advance is not None
+        return await self._advance(run_id)
+
+    async def _park_if_closing(self, task: asyncio.Task[Any]) -> None:
+        """Hold a workflow for good once we close, so that it stays unfinished and goes on under our successor."""
+        if self._closing.is_set():
+            self._parked.add(task)
+            self._changed.set()
+            await asyncio.Event().wait()
+
+    def _leave(self, task: asyncio.Task[Any]) -> None:
+        self._driving.discard(task)
+        self._parked.discard(task)
+        self._changed.set()
 
     def _config(self, executor: str) -> DBOSConfig:
         sqlite_url = f"sqlite:///{self._state / 'engine.sqlite'}"
