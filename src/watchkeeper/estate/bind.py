@@ -8,6 +8,7 @@ canonical metric ("queue_length"); words that are left over may only be empty on
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -209,7 +210,8 @@ def _nearest(threshold: Threshold, estate: Estate) -> str:
     ]
     score, name = max(scored, default=(0, ""))
     near = f" The nearest is {name}." if score else ""
-    return f'{near} Write "{_name(threshold)}" = "<reading>" below [signals.<name>.metrics].'
+    key = json.dumps(_name(threshold), ensure_ascii=False)
+    return f'{near} Write {key} = "<reading>" below [signals.<name>.metrics].'
 
 
 def _misfit(threshold: Threshold, match: Match) -> str:
