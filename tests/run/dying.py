@@ -1,7 +1,7 @@
 """A worker that dies by SIGKILL at its n-th journal write, before or after the commit. Product code knows nothing of it.
 
-Run as a program it is a nursery: for each line "url folder run n when" on stdin it forks a worker that drives the run until it dies
-or is done, and prints how that ended. Forking spares each worker the time of its imports.
+Run as a program it is a nursery: for each line "url folder run n when" on stdin it forks a worker that drives the run until it
+dies or is done, and prints how that ended. Forking spares each worker the time of its imports.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -67,8 +67,8 @@ def nursery() -> Iterator[Nursery]:
 
 
 @pytest.fixture
-async def anna(desk: Callable[..., Desk]) -> AsyncIterator[Desk]:
-    yield desk(verify_s=5.0)
+def anna(desk: Callable[..., Desk]) -> Desk:
+    return desk(verify_s=5.0)
 
 
 def check_log(anna: Desk, run: Run) -> None:

@@ -131,6 +131,8 @@ class Performer:
 
     def _judge(self, act: Act, found: Found, target: Target, job: Job) -> Outcome:
         output = self._output(target, job)
+        if found.state == "never-begun":
+            return Outcome("lost", sentence="It never began; a new attempt follows.")
         if found.state != "ended":
             return Outcome("unknown" if act.mutating else "lost", output=output, sentence=found.sentence)
         if act.kind == "condition" and act.condition is not None:

@@ -1,0 +1,206 @@
+"""The shell as a target: what scripts get, what stops them, what is found of them later."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from watchkeeper.estate.model import Estate, TargetConfig
+from watchkeeper.plugins.shell.processes import boot_id, start_of
+from watchkeeper.plugins.shell.target import _WRAPPER, ShellTarget
+from watchkeeper.run.target import Found, Job
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> ShellTarget:
+    return target_in(tmp_path)
+
+
+def target_in(folder: Path, **values: object) -> ShellTarget:
+    config = TargetConfig("local", "shell", 1, folder, **values)  # type: ignore[arg-type]
+    return ShellTarget(config, Estate(folder / "watchkeeper.toml", "shop", folder / "runbook.md"))
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Callable[..., Job]:
+    def make(script: str, name: str = "run-1.1.1.1", language: str = "bash", **values: object) -> Job:
+        return Job(name, script, language, tmp_path / "jobs" / name, **values)  # type: ignore[arg-type]
+
+    return make
+
+
+async def carry_out(target: ShellTarget, job: Job) -> tuple[int | None, str]:
+    await target.start(job)
+    found = await target.wait(job)
+    assert found.state == "ended", found
+    return found.exit_status, target.read_output(job)
+
+
+@pytest.mark.parametrize(
+    ("script", "status", "output"),
+    [
+        ("echo one; echo two >&2; exit 3", 3, "one\ntwo\n"),
+        ("cat; echo read nothing", 0, "read nothing\n"),
+        ("test -t 0 || test -t 1 || echo no terminal", 0, "no terminal\n"),
+        ("false | true", 1, ""),
+        ("pwd", 0, "{folder}\n"),
+        ("echo $TERM $LANG", 0, "dumb C.UTF-8\n"),
+        ('echo "$NAME"', 0, "it's $(touch pwned) -rf\n"),
+        ("echo 'quotes'\ncat <<EOF\nlines\nEOF", 0, "quotes\nlines\n"),
+        ("no-such-program-here", 127, None),
+        ("kill -TERM $$", 143, ""),
+    ],
+)
+async def test_a_script_gets_what_it_needs_and_no_more(
+    target: ShellTarget, job: Callable[..., Job], tmp_path: Path, script: str, status: int, output: str | None
+) -> None:
+    found = await carry_out(target, job(script, variables={"NAME": "it's $(touch pwned) -rf"}))
+    assert found[0] == status
+    if output is not None:
+        assert found[1] == output.format(folder=tmp_path)
+    assert not (tmp_path / "pwned").exists()
+
+
+async def test_the_environment_is_minimal(target: ShellTarget, job: Callable[..., Job], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OUR_OWN_TOKEN", "do not show")
+    _, output = await carry_out(target, job("env"))
+    names = {line.split("=")[0] for line in output.splitlines()}
+    assert "OUR_OWN_TOKEN" not in names
+    assert names <= {"HOME", "USER", "LOGNAME", "TZ", "TMPDIR", "PATH", "LANG", "TERM", "PWD", "OLDPWD", "SHLVL", "_"}
+
+
+async def test_the_estates_folders_come_first_in_path(tmp_path: Path, job: Callable[..., Job]) -> None:
+    (tmp_path / "bin").mkdir()
+    tool = tmp_path / "bin" / "shopctl"
+    tool.write_text("#!/bin/sh\necho shopctl $1\n")
+    tool.chmod(0o755)
+    assert await carry_out(target_in(tmp_path, path=(tmp_path / "bin",)), job("shopctl status")) == (0, "shopctl status\n")
+
+
+async def test_a_missing_directory_is_a_failure_with_words(tmp_path: Path, job: Callable[..., Job]) -> None:
+    status, output = await carry_out(target_in(tmp_path / "gone"), job("true"))
+    assert status == 126
+    assert "gone" in output
+
+
+async def test_what_never_ends_is_stopped_with_its_children(target: ShellTarget, job: Callable[..., Job], tmp_path: Path) -> None:
+    endless = job("(trap '' TERM; echo $BASHPID > child; sleep 60) & sleep 60", timeout_s=0.4)
+    began = time.monotonic()
+    await target.start(endless)
+    found = await target.wait(endless)
+    assert (found.state, found.timed_out) == ("ended", True)
+    assert time.monotonic() - began < 5
+    child = int((tmp_path / "child").read_text())
+    assert start_of(child) is None
+
+
+async def test_what_floods_is_stopped_and_its_head_and_tail_kept(tmp_path: Path, job: Callable[..., Job]) -> None:
+    flooding = job("echo first; yes 'a long line of nothing at all'", output_bytes=1000)
+    target = target_in(tmp_path, options={"flood_bytes": 3_000_000})
+    await target.start(flooding)
+    found = await target.wait(flooding)
+    assert (found.state, found.timed_out, found.sentence) == ("ended", False, "It printed more than can be kept and was stopped.")
+    output = target.read_output(flooding)
+    assert len(output) < 1200
+    assert output.startswith("first\n")
+    assert "bytes left out" in output
+    assert "nothing at all" in output[-120:]
+
+
+async def test_a_daemon_does_not_hold_the_step_open(target: ShellTarget, job: Callable[..., Job], tmp_path: Path) -> None:
+    began = time.monotonic()
+    status, output = await carry_out(target, job("sleep 30 & echo $! > daemon; echo started"))
+    assert (status, output) == (0, "started\n")
+    assert time.monotonic() - began < 2
+    daemon = int((tmp_path / "daemon").read_text())
+    os.kill(daemon, signal.SIGKILL)
+
+
+async def test_output_is_shown_as_it_comes(target: ShellTarget, job: Callable[..., Job]) -> None:
+    pieces: list[str] = []
+    slow = job("echo one; sleep 0.4; echo two")
+    await target.start(slow)
+    await target.wait(slow, pieces.append)
+    assert pieces == ["one\n", "two\n"]
+
+
+async def test_files_are_for_us_alone(target: ShellTarget, job: Callable[..., Job]) -> None:
+    mine = job("true")
+    await carry_out(target, mine)
+    assert mine.folder.stat().st_mode & 0o777 == 0o700
+    assert {path.stat().st_mode & 0o077 for path in mine.folder.iterdir() if path.name in ("script", "output")} == {0}
+
+
+async def test_a_successor_finds_what_runs_and_how_it_ended(target: ShellTarget, job: Callable[..., Job], tmp_path: Path) -> None:
+    begun = job("sleep 0.4; exit 5")
+    await target.start(begun)
+    successor = target_in(tmp_path)
+    while not (begun.folder / "pid.0").exists():
+        await asyncio.sleep(0.001)
+    assert (await successor.find(begun)).state == "running"
+    assert (await successor.wait(begun)).exit_status == 5
+    assert (await successor.find(begun)).exit_status == 5
+
+
+async def test_what_is_proved_not_to_have_begun_cannot_begin_any_more(
+    target: ShellTarget, job: Callable[..., Job], tmp_path: Path
+) -> None:
+    late = job("touch began")
+    assert (await target.find(late)).state == "never-begun"
+    assert (await target.find(late)).state == "never-begun"
+    # a predecessor's wrapper that was slow to get going comes with the number of the first claim
+    arguments = ["sh", "-c", _WRAPPER, "job", str(late.folder), "0", str(tmp_path), "", boot_id(), "touch", "began"]
+    process = await asyncio.create_subprocess_exec(*arguments, stderr=asyncio.subprocess.DEVNULL)
+    assert await process.wait() == 125
+    assert not (tmp_path / "began").exists()
+
+
+@pytest.mark.parametrize(
+    ("boot", "sentence"),
+    [
+        (None, "Nobody saw how it ended: its wrapper was killed."),
+        ("another", "Nobody saw how it ended: the machine restarted."),
+    ],
+)
+async def test_a_wrapper_that_left_no_status_is_lost(
+    target: ShellTarget, job: Callable[..., Job], boot: str | None, sentence: str
+) -> None:
+    lost = job("sleep 60")
+    await target.start(lost)
+    while not (lost.folder / "pid.0").exists():
+        await asyncio.sleep(0.001)
+    assert (await target.find(lost)).state == "running"
+    claim = lost.folder / "pid.0"
+    pid, start, own, _ = claim.read_text().split()
+    os.killpg(int(pid), signal.SIGKILL)
+    claim.write_text(f"{pid} {start} {boot or own} .\n")
+    assert await target.wait(lost) == Found("lost", sentence=sentence)
+
+
+async def test_a_torn_status_is_no_status(target: ShellTarget, job: Callable[..., Job]) -> None:
+    torn = job("exit 0")
+    await carry_out(target, torn)
+    (torn.folder / "exit").write_text("0")
+    assert (await target.find(torn)).state == "lost"
+
+
+async def test_statements_go_to_the_client_that_the_target_names(tmp_path: Path, job: Callable[..., Job]) -> None:
+    (tmp_path / "client").write_text('#!/bin/sh\necho "$@"\ncat\n')
+    (tmp_path / "client").chmod(0o755)
+    target = target_in(tmp_path, options={"psql": "psql -h /run/shop", "redis_cli": "./client -p 6400"}, path=(tmp_path,))
+    (tmp_path / "psql").symlink_to(tmp_path / "client")
+    assert await carry_out(target, job("SELECT '$HOME';", language="sql")) == (
+        0,
+        "-h /run/shop -X -v ON_ERROR_STOP=1\nSELECT '$HOME';\n",
+    )
+    assert await carry_out(target, job("LLEN orders", "run-1.2.1.1", language="redis")) == (0, "-p 6400\nLLEN orders\n")
+
+
+async def test_python_runs_as_python(target: ShellTarget, job: Callable[..., Job]) -> None:
+    assert await carry_out(target, job("print(6 * 7)", language="python")) == (0, "42\n")
