@@ -1,0 +1,53 @@
+"""Gather what stands beside an alert in the same fence: how soon to respond, how long it must hold, what to do."""
+
+from __future__ import annotations
+
+import re
+
+from watchkeeper.base.durations import find_durations, parse_duration
+from watchkeeper.book.read.passages import Passages
+from watchkeeper.book.read.severity_words import severity_code, severity_word
+from watchkeeper.book.vocabulary import IMMEDIATE, matcher
+
+_IMMEDIATE = matcher(IMMEDIATE)
+
+
+class AlertBlock:
+    """A fenced or labelled block "Alert: … / Response: … / Actions: …"."""
+
+    def __init__(self, lines: set[int]):
+        self.lines = lines
+        self.respond_within_s: float | None = None
+        self.for_s: float | None = None
+        self.severity: str | None = None
+        self.actions: list[str] = []
+
+
+def alert_blocks(passages: Passages) -> dict[int, AlertBlock]:
+    """Gather what stands beside an alert in the same fence: its response time, duration and actions."""
+    blocks: dict[int, AlertBlock] = {}
+    for passage in passages.all:
+        if passage.kind != "fence" or passage.block is None:
+            continue
+        key = id(passage.block)
+        block = blocks.setdefault(key, AlertBlock(set()))
+        name = passage.label.lower()
+        if name in ("response", "response time", "respond within", "reaktion"):
+            block.respond_within_s = response_of(passage.body)
+        elif name in ("severity", "priority", "schweregrad"):
+            block.severity = severity_code(passage.body) or severity_word(passage.body)
+        elif name in ("for", "duration", "dauer", "window") and passage.body:
+            block.for_s = parse_duration(passage.body)
+        elif name in ("action", "actions", "response actions", "aktionen"):
+            block.actions.extend([passage.body] if passage.body else [])
+            block.lines.add(passage.line)
+        elif block.lines and not passage.label:
+            block.actions.append(passage.text)
+    return blocks
+
+
+def response_of(text: str) -> float | None:
+    """Read how soon somebody must respond, in seconds; "immediately" is 0."""
+    if _IMMEDIATE.search(text) and not re.search(r"\d", text):
+        return 0.0
+    return next((d.high_s for d in find_durations(text)), None)

@@ -1,0 +1,204 @@
+"""Read components, what needs what, and named addresses: from lists, tables, arrows, drawn boxes and Mermaid."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator
+
+from watchkeeper.book.model import Component, Dependency, Link
+from watchkeeper.book.read.ordering import in_order
+from watchkeeper.book.read.passages import Passages, TableAt, clean
+from watchkeeper.text.blocks import Block
+
+_ABOUT = re.compile(
+    r"architect|component|infrastructure|stack|services?\b|topolog|depend|system overview|komponent|arquitect|"
+    r"componente|usług|アーキテクチャ|構成|架构|组件|아키텍처|구성",
+    re.IGNORECASE,
+)
+_NOT_ABOUT = re.compile(
+    r"alert|metric|contact|procedure|restart|issue|recovery|external service|url|dashboard|check|failure", re.IGNORECASE
+)
+_FLOW = re.compile(r"incident|response|escalat|workflow|process\b|deploy|release|rollback", re.IGNORECASE)
+_ARROW = re.compile(r"\s*(?:-{1,3}>|={1,3}>|→|⇒|─+[>▶►]|⟶)\s*")
+_DOWN = re.compile(r"^[\s│|]*[↓▼⇩v│|]+[\s│|↓▼v]*$")
+_BOX_ROW = re.compile(r"[│|]\s*(?P<text>[^│|]+?)\s*[│|]")
+_MERMAID = re.compile(
+    r"^\s*(?P<a>\w+)\s*(?:[\[({]+\"?(?P<an>[^\])}\"]+)\"?[\])}]+)?\s*(?:--+|==+|-\.-*)(?:[^>|]*)?>\s*(?:\|[^|"
+    r"]*\|\s*)?(?P<b>\w+)\s*(?:[\[({]+\"?(?P<bn>[^\])}\"]+)\"?[\])}]+)?"
+)
+_MERMAID_NODE = re.compile(r"(?<![\w])(?P<id>\w+)\s*[\[({]+\"?(?P<name>[^\])}\"]+)\"?[\])}]+")
+_URL = re.compile(r"https?://[^\s)>\]`\"'|]+")
+_EDGE = re.compile(r"[┌┐└┘├┤┬┴┼─═╔╗╚╝]")
+
+
+def read_components(passages: Passages) -> tuple[Component, ...]:
+    """Read the components a document lists with what they are made with."""
+    found: list[Component] = []
+    for passage in passages.all:
+        if (
+            passage.kind != "item"
+            or passage.parent is not None
+            or not passage.label
+            or not passage.body
+            or len(passage.body) > 140
+        ):
+            continue
+        near = passage.under[-1] if passage.under else passage.section.title
+        if _ABOUT.search(near) and not _NOT_ABOUT.search(near) and not _URL.match(passage.body):
+            found.append(Component(line=passage.line, name=passage.label, technology=passage.body or None))
+    for table in passages.tables:
+        found.extend(_component_rows(table))
+    return tuple(sorted(found, key=lambda c: c.line))
+
+
+def _component_rows(table: TableAt) -> Iterator[Component]:
+    header = [clean(title).lower() for title in table.header]
+    if not header or not re.search(
+        r"^(?:service|component|system|komponente|composant|componente|コンポーネント|サービス|组件|服务)", header[0]
+    ):
+        return
+    technology = next(
+        (n for n, title in enumerate(header) if re.search(r"technolog|stack|engine|image|version|type", title)), None
+    )
+    if not any(re.search(r"port|technolog|depend|host|image|stack|provider|version", title) for title in header[1:]):
+        return
+    for row in table.rows:
+        cells = [cell.text.strip() for cell in row.children]
+        if cells and cells[0]:
+            yield Component(
+                line=row.line,
+                name=clean(cells[0]),
+                technology=cells[technology] or None if technology is not None and technology < len(cells) else None,
+            )
+
+
+def read_dependencies(passages: Passages) -> tuple[Dependency, ...]:
+    """Read who needs whom; an arrow or the box above needs what it points to."""
+    found: list[Dependency] = []
+    for block, section, under in passages.fences:
+        if block.info == "mermaid":
+            found.extend(_mermaid(block))
+        elif block.info in ("", "text", "txt", "plain"):
+            near = " ".join((section.title, *under, *section.path[-1:]))
+            if _ABOUT.search(near) and "?" not in block.text and not _FLOW.search(near):
+                found.extend(_boxes(block) if block.text.count("│") > 3 and "┌" in block.text else _arrows(block))
+    for table in passages.tables:
+        found.extend(_dependency_rows(table))
+    return in_order((d for d in found if d.source != d.needs), lambda d: (d.source.lower(), d.needs.lower()))
+
+
+def _dependency_rows(table: TableAt) -> Iterator[Dependency]:
+    header = [clean(title).lower() for title in table.header]
+    column = next(
+        (n for n, title in enumerate(header) if re.search(r"depend|requires|needs|abhängig|dépend|依存|依赖", title)), None
+    )
+    if column is None or column == 0:
+        return
+    for row in table.rows:
+        cells = [cell.text.strip() for cell in row.children]
+        if column < len(cells) and not re.fullmatch(r"(?:none|-|–|n/a|keine|aucune)?", cells[column], re.IGNORECASE):
+            for need in re.split(r",|;|\n|\band\b", cells[column]):
+                if clean(need):
+                    yield Dependency(line=row.line, source=clean(cells[0]), needs=clean(need))
+
+
+def _name(text: str) -> str:
+    return clean(re.sub(r"\s{2,}.*$", "", _EDGE.sub(" ", text).strip(" \t│|↓▼^v")))
+
+
+def _arrows(block: Block) -> Iterator[Dependency]:
+    """Read "A → B → C" lines, and chains of lines joined by down arrows, by the column in which each arrow stands."""
+    rows = block.text.split("\n")
+    above: list[tuple[int, int, str]] = []
+    pointing: list[int] = []
+    for offset, row in enumerate(rows):
+        if not row.strip():
+            continue
+        if _DOWN.match(row) or re.fullmatch(r"[\s↓▼│|/\\v]+", row):
+            pointing = [match.start() for match in re.finditer(r"[↓▼v│|]", row)]
+            continue
+        parts = [part for part in re.split(_ARROW, row) if _name(part)] if _ARROW.search(row) else []
+        names = [(row.find(part.strip()), row.find(part.strip()) + len(part.strip()), _name(part)) for part in parts]
+        if len(names) > 1:
+            for left, right in itertools.pairwise(names):
+                yield Dependency(line=block.line + offset, source=left[2], needs=right[2])
+        else:
+            names = [(m.start(), m.end(), _name(m.group())) for m in re.finditer(r"\S+(?:\s\S+)*", row) if _name(m.group())]
+        if pointing and above:
+            for begin, end, name in names:
+                upper = _over(above, pointing, begin, end)
+                if upper:
+                    yield Dependency(line=block.line + offset, source=upper, needs=name)
+            pointing = []
+        above = names or above
+
+
+def _over(above: list[tuple[int, int, str]], pointing: list[int], begin: int, end: int) -> str | None:
+    middle = (begin + end) // 2
+    arrow = min(pointing, key=lambda at: abs(at - middle))
+    if len(above) > 1 and not begin - 12 <= arrow <= end + 12:
+        return None
+    return min(above, key=lambda name: 0 if name[0] <= arrow <= name[1] else min(abs(name[0] - arrow), abs(name[1] - arrow)))[2]
+
+
+def _boxes(block: Block) -> Iterator[Dependency]:
+    """Read boxes stacked on each other: each needs the one below; "- x" lines inside a box are its parts."""
+    stacked: list[tuple[int, str]] = []
+    opened = False
+    for offset, row in enumerate(block.text.split("\n")):
+        if "┌" in row or "╔" in row or ("─" in row and "▼" in row):
+            opened = True
+            continue
+        if not opened:
+            continue
+        match = _BOX_ROW.search(row)
+        text = _name(match["text"]) if match else ""
+        if text and not (match and match["text"].lstrip().startswith(("-", "•"))):
+            stacked.append((block.line + offset, text))
+            opened = False
+    for (_, upper), (line, lower) in itertools.pairwise(stacked):
+        yield Dependency(line=line, source=upper, needs=lower)
+
+
+def _mermaid(block: Block) -> Iterator[Dependency]:
+    rows = block.text.split("\n")
+    names = {match["id"]: match["name"].strip() for row in rows for match in _MERMAID_NODE.finditer(row)}
+    if re.match(r"\s*(?:sequenceDiagram|gantt|pie|stateDiagram)", rows[0]):
+        return
+    for offset, row in enumerate(rows):
+        match = _MERMAID.match(row)
+        if match:
+            yield Dependency(
+                line=block.line + offset, source=names.get(match["a"], match["a"]), needs=names.get(match["b"], match["b"])
+            )
+
+
+def read_links(passages: Passages) -> tuple[Link, ...]:
+    """Read named addresses: Markdown links to other sites or files, and "Name: https://…"."""
+    found: list[Link] = []
+    for passage in passages.all:
+        if passage.kind in ("fence", "comment"):
+            continue
+        named = False
+        for span in passage.spans:
+            if span.kind == "link" and span.href and not span.href.startswith(("#", "mailto:")):
+                found.append(Link(line=span.line, name=clean(span.text) or span.href, url=span.href))
+                named = True
+        match = _URL.search(passage.body) if passage.label and not named else None
+        if match:
+            found.append(Link(line=passage.line, name=passage.label, url=match.group().rstrip(".,")))
+    for table in passages.tables:
+        for row in table.rows:
+            cells = row.children
+            for cell in cells:
+                href = next(
+                    (span.href for span in cell.spans if span.kind == "link" and span.href and not span.href.startswith("#")),
+                    None,
+                )
+                match = _URL.search(cell.text)
+                if href or match:
+                    found.append(
+                        Link(line=row.line, name=clean(cells[0].text) or cell.text, url=href or (match.group() if match else ""))
+                    )
+    return tuple(sorted(found, key=lambda link: link.line))

@@ -1,0 +1,104 @@
+"""Read growth projections, today's usual values, and metrics that are named without a threshold."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container
+
+from watchkeeper.base.durations import find_durations
+from watchkeeper.base.quantities import read_quantity
+from watchkeeper.book.model import Baseline, Growth, Metric
+from watchkeeper.book.read.comparisons import canonical_metric
+from watchkeeper.book.read.passages import Passage, Passages, clean
+
+_GROWTH = re.compile(
+    r"\b(?:growth|projection|forecast|wachstum|prognose|croissance|prévision|crecimiento|proyecci|crescimento|"
+    r"wzrost)|成長|予測|增长|预测|성장|예측",
+    re.IGNORECASE,
+)
+_INCREASE = re.compile(
+    r"(?<![\d.])(?P<n>[+-]?\d{1,6}(?:\.\d{1,6})?)\s*%\s*(?P<word>increase|growth|more|decrease|wachstum|mehr|"
+    r"croissance|aumento|crecimiento|増|增)?",
+    re.IGNORECASE,
+)
+_BASELINE = re.compile(
+    r"\bbaselines?\b|\bcurrent (?:usage|capacity|utilization|state|resources)\b|\bnormal (?:values|range)\b|"
+    r"grundwerte|aktuelle auslastung|valeurs de référence|línea base|現在の使用|基准|基线|기준선",
+    re.IGNORECASE,
+)
+_METRICS = re.compile(
+    r"\bmetrics\b|\bkpis?\b|\bindicators\b|\bmetriken\b|\bmétriques\b|\bmétricas\b|\bwskaźniki\b|メトリクス|指標|指标|지표",
+    re.IGNORECASE,
+)
+_COMMANDING = re.compile(
+    r"^(?:check|verify|review|monitor|open|see|use|run|analy[sz]e|export|configure)\b|https?://", re.IGNORECASE
+)
+
+
+def read_growth(passages: Passages) -> tuple[Growth, ...]:
+    """Read "User base: 50% increase" under a heading or label that speaks of growth."""
+    found: list[Growth] = []
+    for passage in passages.all:
+        near = next((words for words in passage.context[:2] if _GROWTH.search(words)), None)
+        if near is None or not passage.label or passage.kind in ("heading", "comment"):
+            continue
+        match = _INCREASE.search(passage.body)
+        if match and (match["word"] or match["n"][0] in "+-" or passage.body.strip().endswith("%")):
+            percent = float(match["n"]) * (-1 if (match["word"] or "").lower() == "decrease" else 1)
+            within = next(
+                (d.high_s for words in (passage.body[match.end() :], *_leads(passages, passage)) for d in find_durations(words)),
+                None,
+            )
+            found.append(Growth(line=passage.line, subject=passage.label, percent=percent, within_s=within))
+    return tuple(found)
+
+
+def _leads(passages: Passages, passage: Passage) -> list[str]:
+    """Give the labels that may say within which time: of the same fence, then those above."""
+    same = [
+        p.text
+        for p in passages.in_section(passage.section)
+        if p.kind == "fence" and p.block is passage.block and p.line < passage.line and not p.body
+    ]
+    return [*same, *passage.context[:3]]
+
+
+def read_baselines(passages: Passages) -> tuple[Baseline, ...]:
+    """Read the values that are usual today."""
+    found: list[Baseline] = []
+    for passage in passages.all:
+        if passage.kind in ("heading", "comment") or not passage.label or not passage.body:
+            continue
+        if any(_BASELINE.search(words) for words in passage.context[:2]) and re.search(r"\d|xlarge|\bdb\.", passage.body):
+            start = re.match(r"\s*[~≈]?(?=\d)", passage.body)
+            quantity = read_quantity(passage.body, start.end()) if start else None
+            plain = quantity is not None and not passage.body[quantity.end :].strip(" .")
+            found.append(
+                Baseline(
+                    line=passage.line,
+                    subject=passage.label,
+                    value=quantity.value if quantity and plain else passage.body.strip(),
+                    unit=quantity.unit if quantity and plain else None,
+                )
+            )
+    return tuple(found)
+
+
+def read_metrics(passages: Passages, taken: Container[int]) -> tuple[Metric, ...]:
+    """Read metrics that a list names without a threshold; `taken` are the lines that have one."""
+    found: list[Metric] = []
+    for passage in passages.all:
+        if passage.kind != "item" or passage.line in taken or passage.children or len(passage.text) > 100:
+            continue
+        near = (*passage.under[-1:], passage.section.title)
+        if (
+            not any(_METRICS.search(words) for words in near)
+            or _COMMANDING.search(passage.text)
+            or passage.block is None
+            or passage.block.checked is not None
+        ):
+            continue
+        subject = passage.label or clean(passage.text)
+        if subject:
+            found.append(Metric(line=passage.line, subject=subject, metric=canonical_metric(passage.text)))
+    return tuple(found)

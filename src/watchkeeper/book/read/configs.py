@@ -1,0 +1,186 @@
+"""Read blocks of configuration: what system they configure, which object, and the values that matter. Never commands."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from watchkeeper.book.model import Config
+from watchkeeper.book.read.passages import Passages
+from watchkeeper.text.blocks import Block
+
+Values = dict[str, object]
+_SCALAR = re.compile(r"^(?P<indent>\s*)(?:-\s+)?(?P<key>[A-Za-z][\w./-]*)\s*:\s*(?P<value>[^#{\[\n]*?)\s*(?:#.*)?$")
+_ASSIGNED = re.compile(r"[\"']?(?P<key>[A-Za-z_]\w*)[\"']?\s*[:=]\s*(?P<value>-?\d+(?:\.\d+)?|True|False|\"[^\"]*\"|'[^']*')")
+_DIRECTIVE = re.compile(r"^\s*(?P<key>[a-z_]+)\s+(?P<value>[^;{}]+);", re.MULTILINE)
+_KUBERNETES = frozenset(
+    {
+        "replicas",
+        "minReplicas",
+        "maxReplicas",
+        "averageUtilization",
+        "progressDeadlineSeconds",
+        "maxUnavailable",
+        "maxSurge",
+        "failureThreshold",
+        "successThreshold",
+        "path",
+        "port",
+        "initialDelaySeconds",
+        "periodSeconds",
+        "timeoutSeconds",
+        "terminationGracePeriodSeconds",
+        "cpu",
+        "memory",
+        "schedule",
+        "storage",
+        "kind",
+        "image",
+        "minAvailable",
+        "revisionHistoryLimit",
+    }
+)
+
+
+def read_configs(passages: Passages) -> tuple[Config, ...]:
+    """Read all configuration blocks."""
+    found: list[Config] = []
+    for block, _section, _under in passages.fences:
+        for matches, kind, read in _KINDS:
+            if matches(block):
+                target, values = read(block.text)
+                if values:
+                    found.append(Config(line=block.line, kind=kind, target=target, values=values))
+                break
+    return tuple(found)
+
+
+def _number(text: str) -> object:
+    text = text.strip().strip("\"'")
+    if re.fullmatch(r"-?[0-9]{1,18}", text):
+        return int(text)
+    if re.fullmatch(r"-?[0-9]{1,18}\.[0-9]{1,18}", text):
+        return float(text)
+    return {"true": True, "false": False}.get(text.lower(), text)
+
+
+def _kubernetes(text: str) -> tuple[str | None, Values]:
+    """Take the scalars that matter of a manifest, under their parent's name where they have one."""
+    values: Values = {}
+    target: str | None = None
+    parents: list[tuple[int, str]] = []
+    for row in text.split("\n"):
+        match = _SCALAR.match(row)
+        if match is None:
+            opened = re.match(r"^(\s*)(?:-\s+)?([\w.-]+)\s*:\s*$", row)
+            if opened:
+                match_indent, key = len(opened[1]), opened[2]
+                parents = [p for p in parents if p[0] < match_indent] + [(match_indent, key)]
+            continue
+        indent = len(match["indent"])
+        parents = [p for p in parents if p[0] < indent]
+        key, value = match["key"], match["value"]
+        if not value:
+            parents.append((indent, key))
+        elif key == "name" and target is None:
+            target = value.strip("\"'")
+        elif key == "name" and "resource" in [p[1] for p in parents]:
+            parents.append((indent - 1, value))
+        elif key in _KUBERNETES:
+            owner = next(
+                (
+                    name
+                    for _, name in reversed(parents)
+                    if name not in ("spec", "template", "containers", "metadata", "target", "httpGet", "strategy", "metrics")
+                ),
+                None,
+            )
+            values[f"{owner}.{key}" if owner and key != "kind" else key] = _number(value)
+    return target, values
+
+
+def _assignments(text: str) -> tuple[str | None, Values]:
+    return None, {match["key"]: _number(match["value"]) for match in _ASSIGNED.finditer(text)}
+
+
+def _engine(text: str) -> tuple[str | None, Values]:
+    call = text[text.find("create_engine") :]
+    return None, {match["key"]: _number(match["value"]) for match in _ASSIGNED.finditer(call)}
+
+
+def _directives(text: str) -> tuple[str | None, Values]:
+    values: Values = {match["key"]: _number(match["value"]) for match in _DIRECTIVE.finditer(text)}
+    name = re.search(r"server_name\s+([^;\s]+)", text)
+    return (name[1] if name else None), values
+
+
+def _commented(text: str) -> tuple[str | None, Values]:
+    """Read rules that stand as comments: "# Cache time: 5 minutes", numbered where a key comes again."""
+    values: Values = {}
+    for row in text.split("\n"):
+        match = re.match(r"^\s*#\s*([\w ]{2,40}?):\s*(.+?)\s*$", row)
+        if match:
+            key, n = match[1], 2
+            while key in values:
+                key, n = f"{match[1]} {n}", n + 1
+            values[key] = match[2]
+    return None, values
+
+
+def _logrotate(text: str) -> tuple[str | None, Values]:
+    match = re.search(r"^\s*(?P<files>/\S+)\s*\{(?P<body>[^}]*)\}", text, re.MULTILINE)
+    if match is None:
+        return None, {}
+    values: Values = {}
+    for row in match["body"].split("\n"):
+        words = row.split(maxsplit=1)
+        if words:
+            values[words[0]] = _number(words[1]) if len(words) > 1 else True
+    return match["files"], values
+
+
+def _logstash(text: str) -> tuple[str | None, Values]:
+    values: Values = {
+        "stages": [stage for stage in ("input", "filter", "output") if re.search(rf"^\s*{stage}\s*\{{", text, re.MULTILINE)]
+    }
+    for match in re.finditer(r"(\w+)\s*=>\s*(\d+|\"[^\"]*\"|\[\s*\"[^\"]*\"[^\]]*\])", text):
+        values.setdefault(match[1], _number(match[2].strip("[] ")))
+    return None, values
+
+
+def _words(text: str) -> tuple[str | None, Values]:
+    """Read "key value" lines."""
+    return None, {m[1]: _number(m[2]) for m in re.finditer(r"^\s*([a-z-]+)\s+(\S+)\s*$", text, re.MULTILINE)}
+
+
+def _equals(text: str) -> tuple[str | None, Values]:
+    """Read "key = value" lines."""
+    return None, {m[1]: _number(m[2]) for m in re.finditer(r"^\s*(\w+)\s*=\s*([^#\n]+)", text, re.MULTILINE)}
+
+
+def _has(*patterns: str, infos: str = "") -> Callable[[Block], bool]:
+    compiled = [re.compile(pattern, re.MULTILINE) for pattern in patterns]
+    allowed = frozenset(infos.split(","))
+    return lambda block: (not infos or block.info in allowed) and all(pattern.search(block.text) for pattern in compiled)
+
+
+_KINDS: tuple[tuple[Callable[[Block], bool], str, Callable[[str], tuple[str | None, Values]]], ...] = (
+    (_has(r"^\s*input\s*\{", r"=>"), "logstash", _logstash),
+    (_has(r"^\s*/\S+\s*\{", r"^\s*rotate\s+\d+"), "logrotate", _logrotate),
+    (_has(r"apiVersion:", r"kind:"), "kubernetes", _kubernetes),
+    (_has(r"^\s*DATABASES\s*=|^\s*CACHES\s*=|CONN_MAX_AGE"), "django", _assignments),
+    (_has(r"create_engine\("), "sqlalchemy", _engine),
+    (_has(r"^\s*#.*(?:[Cc]ache|TTL)[\w ]*:", infos="nginx,text,,conf"), "cdn", _commented),
+    (
+        _has(r"^\s*(?:server|location|upstream|http|proxy_\w+|limit_req\w*)\b[^\n]*[{;]", infos="nginx,conf,"),
+        "nginx",
+        _directives,
+    ),
+    (_has(r"^services:", infos="yaml,yml"), "compose", _kubernetes),
+    (_has(r"^\s*maxmemory|^\s*appendonly|^\s*save \d+ \d+", infos="conf,redis,ini,text,"), "redis", _words),
+    (
+        _has(r"^\s*(?:max_connections|shared_buffers|work_mem|wal_level)\s*=", infos="conf,ini,postgresql,text,"),
+        "postgresql",
+        _equals,
+    ),
+)

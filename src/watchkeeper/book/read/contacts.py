@@ -1,0 +1,298 @@
+"""Read contacts: each person, role, team, vendor or channel with an address, or with a place where one is missing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from watchkeeper.book.model import Contact
+from watchkeeper.book.read.ordering import in_order
+from watchkeeper.book.read.passages import Passage, Passages, TableAt, clean
+from watchkeeper.book.vocabulary import (
+    CONTACT_WORDS,
+    DOCUMENT_LABELS,
+    ESCALATION_WORDS,
+    NOT_CONTACTS,
+    ROLE_WORDS,
+    VENDOR_WORDS,
+    matcher,
+)
+
+_CONTACT = matcher(CONTACT_WORDS)
+_ESCALATION = matcher(ESCALATION_WORDS)
+_VENDOR = matcher(VENDOR_WORDS)
+_ROLE = matcher(ROLE_WORDS)
+_NOT = matcher(NOT_CONTACTS, *DOCUMENT_LABELS.values(), ("week *", "contract", "contrat", "vertrag", "contrato"))
+_PHONE = re.compile(
+    r"(?<![\w/#.-])(?:\+\d{1,3}[-\s.]?(?:\(?[\dXx]{1,5}\)?[-\s.]?)(?:[\dXxA-Z]{2,}[-\s.]?){1,5}|\+[A-Z]{2,3}[- "
+    r"][A-Z-]{3,}|\(\d{3}\)\s?\d{3}-\d{4}|\d{3}-\d{3}-\d{4}|0\d{2,4}[-/ ]\d{3,}[-\d ]*)"
+)
+_EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)*\.\w{2,}|[\w.+-]+@(?=\s|$|[),])|<[\w -]*e?mail[\w -]*>", re.IGNORECASE)
+_CHANNEL = re.compile(r"(?<![\w/&#.=\[(-])#(?!\d+\b)[a-z\u3040-\uffef][\w\u3040-\uffef-]{2,}")
+_SLOT = re.compile(
+    r"[\[<](?:phone|e-?mail|name|contact|number|account|provider|slack|support|mobile|tel|pager|handle|à définir|"
+    r"tbd|telefon|teléfono|nombre|氏名|電話)[^\]>]*[\]>]",
+    re.IGNORECASE,
+)
+_URL = re.compile(r"https?://\S+")
+_SERVICE = re.compile(
+    r"\b(?:pagerduty|opsgenie|victorops|status ?page|statuspage|support portal|support|zendesk|hotline|help ?desk|"
+    r"ms teams|microsoft teams)\b",
+    re.IGNORECASE,
+)
+_HOURS = re.compile(
+    r"\b(?:24\s?[/x]\s?7|business hours[^)|,;]*|bürozeiten[^)|]*|horario[^)|]*|"
+    r"\d{1,2}:\d{2}\s?[-–]\s?\d{1,2}:\d{2}[^)|,]*|(?:mon|mo|lun)\S{0,5}\s?[-–]\s?(?:fri|fr|ven|vie)\S{0,5}[^)|"
+    r",]*)|営業日[^)|]*|critical escalation only|p0 only",
+    re.IGNORECASE,
+)
+_ADDRESS_WORDS = re.compile(
+    r"^(?:slack|e-?mail|phone|telephone|tel|mobile|pagerduty|pager|teams|chat|channel|sms|téléphone|telefon|"
+    r"teléfono|correo|courriel|telefone|電話|メール|电话|邮箱|url|website|portal|hours|availability|on-?call)\b",
+    re.IGNORECASE,
+)
+_HEADS = re.compile(
+    r"\b(?:contacts?|e-?mail|phone|telephone|tel|slack|channel|kontakt|telefon|téléphone|contacto|correo|contato|"
+    r"連絡先|電話|メール|联系方式|电话|연락처|pagerduty|reach)\b|連絡先|電話|メール|联系|电话|연락처",
+    re.IGNORECASE,
+)
+
+_DASHED = re.compile(r"^(?P<role>[^\n]{2,50}?)\s+[-–—]\s+(?P<body>.+)$")
+_GROUP = re.compile(
+    r"contact|channel|communicat|support|24/7|emergency|on-?call|external|vendor|kontakt|astreinte|連絡|联系|연락", re.IGNORECASE
+)
+
+
+@dataclass(slots=True)
+class _Address:
+    phone: str | None = None
+    email: str | None = None
+    channel: str | None = None
+    hours: str | None = None
+    slot: bool = False
+
+    @property
+    def found(self) -> bool:
+        return bool(self.phone or self.email or self.channel or self.slot)
+
+
+def _address(text: str) -> _Address:
+    phone, email, hours = _PHONE.search(text), _EMAIL.search(text), _HOURS.search(text)
+    channel = _CHANNEL.search(text)
+    service = _SERVICE.search(text)
+    url = _URL.search(text)
+    named = service.group() if service and not phone and not email else None
+    said = channel.group() if channel else url.group().rstrip(").,") if url else named
+    return _Address(
+        phone.group().strip() if phone else None,
+        email.group() if email else None,
+        said,
+        hours.group().strip() if hours else None,
+        bool(_SLOT.search(text)),
+    )
+
+
+def read_contacts(passages: Passages) -> tuple[Contact, ...]:
+    """Read all contacts; a rung of a ladder without an address is none."""
+    found: list[Contact] = []
+    for table in passages.tables:
+        found.extend(_from_table(table))
+    named: dict[tuple[int, tuple[str, ...]], int] = {}
+    for passage in passages.all:
+        contact = _from_passage(passage)
+        if contact is None:
+            continue
+        key = (id(passage.section), passage.under)
+        if not _ADDRESS_WORDS.match(contact.role) or _GROUP.search(_closest(passage)):
+            found.append(contact)
+        elif key in named:
+            found[named[key]] = _merged(found[named[key]], contact)
+        else:
+            named[key] = len(found)
+            found.append(replace(contact, role=clean(re.split(r"\(", _closest(passage))[0])))
+    lines = {contact.line for contact in found}
+    known = {contact.channel for contact in found}
+    found.extend(_mentioned(passages, lines, known))
+    return in_order(found, lambda c: (c.line, c.role.lower()))
+
+
+def _closest(passage: Passage) -> str:
+    return passage.under[-1] if passage.under else passage.section.title
+
+
+def _merged(first: Contact, more: Contact) -> Contact:
+    """Join the addresses of one person that stand on several lines."""
+    return replace(
+        first,
+        phone=first.phone or more.phone,
+        email=first.email or more.email,
+        channel=first.channel or more.channel,
+        hours=first.hours or more.hours,
+    )
+
+
+def _near(context: tuple[str, ...]) -> tuple[str, ...]:
+    return context[:3]
+
+
+def _from_passage(passage: Passage) -> Contact | None:
+    if passage.kind not in ("item", "prose", "fence") or len(passage.text) > 300:
+        return None
+    here = any(_CONTACT.search(words) for words in _near(passage.context)) and not _commanding(passage)
+    label = passage.label
+    if passage.parent is not None and _ADDRESS_WORDS.match(label) and _is_contact_parent(passage.parent):
+        return None
+    if passage.children and here and all(_ADDRESS_WORDS.match(child.label) for child in passage.children[:1]):
+        return _parent(passage)
+    dashed = _DASHED.match(passage.text) if here and not label and passage.kind == "item" else None
+    if dashed and _address(dashed["body"]).found:
+        return _contact(passage.line, dashed["role"], _address(dashed["body"]), dashed["body"])
+    if not label or not passage.body or _NOT.fullmatch(re.sub(r"\s*\(.*\)", "", label).strip()):
+        return None
+    if re.match(r"(?:level|l|tier)\s*\d", label, re.IGNORECASE) and not _PHONE.search(passage.body):
+        return None
+    address = _address(passage.body)
+    vendor = any(_VENDOR.search(words) for words in passage.context[:1])
+    if here and vendor and len(passage.body) < 120:
+        return _contact(passage.line, label, address, passage.body)
+    if here and (address.found or _missing(passage.body)):
+        if not (address.phone or address.email or address.slot) and not _reachable(passage, address):
+            return None
+        return _contact(passage.line, label, address, passage.body)
+    if (address.phone or (address.email and passage.kind == "item")) and _ROLE.search(label) and passage.kind != "fence":
+        return _contact(passage.line, label, address, passage.body)
+    return None
+
+
+def _commanding(passage: Passage) -> bool:
+    """Whether the section is about doing something with support, not about whom to reach."""
+    return bool(
+        re.search(
+            r"handoff|expectation|responsibilit|checklist|escalation (?:path|matrix|level|policy|criteria)|when to",
+            passage.section.title,
+            re.IGNORECASE,
+        )
+    ) and not (_PHONE.search(passage.text) or _EMAIL.search(passage.text))
+
+
+def _missing(body: str) -> bool:
+    """Whether the address is elsewhere or still to be filled in."""
+    return (
+        bool(re.match(r"(?:check|see|siehe|voir|ver|tbd|todo|n/?a|via)\b|\[.+\]$|<.+>$", body.strip(), re.IGNORECASE))
+        and "](" not in body
+    )
+
+
+def _reachable(passage: Passage, address: _Address) -> bool:
+    """Whether a channel or page is meant for reaching somebody."""
+    channel = address.channel or ""
+    if channel.startswith("#") or _missing(passage.body):
+        return True
+    if channel.startswith("http"):
+        return bool(
+            re.search(r"support|status|help|contact|slack|portal|oncall|pager", f"{passage.label} {channel}", re.IGNORECASE)
+        ) and not re.search(r"dashboard|grafana|docs?\b|wiki|repo", passage.label, re.IGNORECASE)
+    return bool(_SERVICE.search(passage.body)) and len(passage.body) < 100
+
+
+def _contact(line: int, label: str, address: _Address, body: str) -> Contact:
+    channel = address.channel
+    if not (address.phone or address.email) and not (channel or "").startswith(("#", "http")) and len(body) < 60:
+        channel = body.strip() or channel
+    return Contact(line=line, role=clean(label), phone=address.phone, email=address.email, channel=channel, hours=address.hours)
+
+
+def _is_contact_parent(parent: Passage) -> bool:
+    return bool(parent.children) and bool(_ADDRESS_WORDS.match(parent.children[0].label)) and len(parent.text) < 90
+
+
+def _parent(passage: Passage) -> Contact | None:
+    body = " ".join(child.text for child in passage.children)
+    address = _address(f"{passage.text} {body}")
+    if re.match(r"\d+\.", passage.text) or not (address.found or _missing(body)):
+        return None
+    return Contact(
+        line=passage.line,
+        role=clean(passage.label or passage.text),
+        phone=address.phone,
+        email=address.email,
+        channel=address.channel,
+        hours=address.hours,
+    )
+
+
+def _from_table(table: TableAt) -> Iterator[Contact]:
+    header = [clean(title) for title in table.header]
+    here = any(_CONTACT.search(words) for words in table.context[:2]) and not any(
+        _ESCALATION.search(words) for words in table.context[:1]
+    )
+    columns = [n for n, title in enumerate(header) if _HEADS.search(title)]
+    for row in table.rows:
+        cells = [cell.text.strip() for cell in row.children]
+        if len(cells) < 2 or not cells[0]:
+            continue
+        rest = " ".join(cells[1:])
+        address = _address(rest)
+        if columns and (here or address.phone or address.email or (address.channel or "").startswith("#")) and columns != [0]:
+            if address.found or address.slot or (here and rest.strip()):
+                yield _row(row.line, header, cells, address)
+        elif (address.phone or address.email or (address.channel or "").startswith("#")) and (
+            _ROLE.search(cells[0]) or _CONTACT.search(cells[0])
+        ):
+            yield _row(row.line, header, cells, address)
+
+
+def _row(line: int, header: list[str], cells: list[str], address: _Address) -> Contact:
+    hours = next(
+        (
+            cells[n]
+            for n, title in enumerate(header)
+            if n < len(cells) and re.search(r"availab|hours|verfügbar|dispon|horario|対応時間|时间", title, re.IGNORECASE)
+        ),
+        None,
+    )
+    return Contact(
+        line=line,
+        role=clean(cells[0]),
+        phone=address.phone,
+        email=address.email,
+        channel=address.channel if address.found else " ".join(cells[1:2]) or None,
+        hours=hours or address.hours,
+    )
+
+
+def _mentioned(passages: Passages, lines: set[int], known: set[str | None]) -> Iterator[Contact]:
+    """Read channels that a passage merely names: "alert goes to #shop-critical"."""
+    for passage in passages.all:
+        if passage.kind not in ("item", "prose") or passage.line in lines or passage.label.lower() in ("tags", "labels"):
+            continue
+        if passage.parent is not None and passage.parent.line in lines and _ADDRESS_WORDS.match(passage.label):
+            continue
+        text = _URL.sub(" ", passage.text)
+        for match in _CHANNEL.finditer(text):
+            channel = match.group()
+            if channel in known or not _talks(passage, channel):
+                continue
+            known.add(channel)
+            role = (
+                passage.label
+                if passage.label and not _ADDRESS_WORDS.match(passage.label) and len(passage.label) < 40
+                else channel
+            )
+            yield Contact(
+                line=passage.line_at(passage.text.find(channel)),
+                role=f"{role}" if role == channel else f"{role} {channel}",
+                channel=channel,
+            )
+
+
+def _talks(passage: Passage, channel: str) -> bool:
+    words = f"{passage.text} {' '.join(passage.context[:2])}"
+    if re.search(
+        r"slack|channel|chat|notify|alert|page|on-?call|post|announce|communicat|notif|kanal|canal|チャンネル",
+        words,
+        re.IGNORECASE,
+    ):
+        return True
+    return passage.text.strip().startswith(channel)

@@ -1,0 +1,208 @@
+"""Read the escalation ladder: who is told next, and after how long, from lists, headings, fences and tables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from watchkeeper.base.durations import find_durations
+from watchkeeper.book.model import Escalation
+from watchkeeper.book.read.ordering import in_order
+from watchkeeper.book.read.passages import Passage, Passages, TableAt, clean
+from watchkeeper.book.read.severity_words import severity_code, severity_of, severity_word
+from watchkeeper.book.vocabulary import ESCALATION_WORDS, IMMEDIATE, ROLE_WORDS, matcher
+
+_ESCALATION = matcher(ESCALATION_WORDS)
+_IMMEDIATE = matcher(IMMEDIATE)
+_ROLE = matcher(ROLE_WORDS)
+_LEVEL = re.compile(
+    r"^\W*(?:level|l|tier|niveau|nivel|nível|stufe|ebene|poziom|レベル|级别|レベル|"
+    r"단계)\s*-?\s*(?P<n>[1-9])\b\W*(?P<rest>.*)$",
+    re.IGNORECASE | re.DOTALL,
+)
+_PAGE = re.compile(
+    r"(?:^|,\s*|\bthen\s+|→\s*)(?:escalate\s+(?:immediately\s+)?to|page|call|notify|phone|contact|informiere|"
+    r"rufe|appeler|llamar a)\s+(?:the\s+)?(?P<role>[^,.;()]+?)(?:\s+(?:if|after|within|immediately|when|wenn|"
+    r"falls)\b.*)?$",
+    re.IGNORECASE,
+)
+_UNANSWERED = re.compile(
+    r"\b(?:if|wenn|falls|si|after|nach)\b[^,]*?(?:not|no|un|kein|nicht|non|sin|without)\w*[^,]*?\b(?:in|within|"
+    r"after|for|nach|binnen|en|dans)\b",
+    re.IGNORECASE,
+)
+_CONTACT_COLUMN = re.compile(
+    r"contact|manager|escalat|level\s*\d|on-?call|lead|primary|secondary|tertiary|1st|2nd|3rd|first|second|third", re.IGNORECASE
+)
+
+
+def read_ladder(passages: Passages) -> tuple[Escalation, ...]:
+    """Read all rungs; "escalate after 15 minutes" inside one procedure belongs to that procedure, not here."""
+    found: list[Escalation] = []
+    for table in passages.tables:
+        found.extend(_from_table(table))
+    for passage in passages.all:
+        found.extend(_level(passage))
+    for group in _lists(passages):
+        found.extend(_ordered(group))
+        found.extend(_unanswered(group))
+    return in_order(found, lambda e: (e.line, e.level, e.role))
+
+
+def after_seconds(text: str) -> float | None:
+    """Read after how long a rung is reached; of a range its beginning; "immediately" is 0."""
+    duration = next(iter(find_durations(text)), None)
+    if duration is not None:
+        return duration.low_s
+    return 0.0 if _IMMEDIATE.search(text) else None
+
+
+def _level(passage: Passage) -> Iterator[Escalation]:
+    """Read "Level 2: Team Lead (+15 minutes)" in any kind of passage."""
+    if passage.kind == "comment":
+        return
+    match = _LEVEL.match(passage.text)
+    if match is None or passage.parent is not None:
+        return
+    escalating = any(_ESCALATION.search(words) for words in passage.context)
+    rest = match["rest"].strip()
+    if severity_word(rest[:12]) or (not escalating and not _ROLE.search(rest)) or not rest or len(passage.text) > 240:
+        return
+    if not escalating and passage.kind not in ("heading", "item"):
+        return
+    bracket = (
+        re.match(r"^\(?(?P<role>[^()]+)\)\s*:?\s*(?P<rest>.*)$", rest, re.DOTALL)
+        if rest.count(")") == 1 and passage.text.strip()[2:5].strip()[:1] == "("
+        else None
+    )
+    named = re.match(r"^[(:\s–—-]*(?P<role>[^():\n]+)", rest)
+    role = clean(bracket["role"] if bracket else named["role"] if named else rest)
+    role = re.split(r"\s[–—-]\s|,|\s\d", role, maxsplit=1)[0].strip() or role
+    timing = " ".join(re.findall(r"\(([^()]*)\)", rest)) or (
+        rest if re.search(r"after|\+|within|nach|après|\d\s?-\s?\d", rest) else ""
+    )
+    after = after_seconds(timing) if re.search(r"\d", timing) or _IMMEDIATE.search(timing) else None
+    if after is None and passage.kind == "heading":
+        after = None
+    yield Escalation(
+        line=passage.line,
+        level=int(match["n"]),
+        role=role,
+        after_s=after,
+        severity=severity_of((passage.section.title,)) if re.search(r"\bP\d|\bSEV", passage.section.title) else None,
+    )
+
+
+def _lists(passages: Passages) -> Iterator[list[Passage]]:
+    """Group the sibling items of each list."""
+    group: list[Passage] = []
+    for passage in passages.all:
+        if passage.kind == "item" and passage.block is not None:
+            key = (id(passage.section), passage.under, id(passage.parent))
+            if group and (id(group[0].section), group[0].under, id(group[0].parent)) != key:
+                yield group
+                group = []
+            group.append(passage)
+        elif passage.kind in ("heading", "prose") and group:
+            yield group
+            group = []
+    if group:
+        yield group
+
+
+def _ordered(group: list[Passage]) -> Iterator[Escalation]:
+    """Read a numbered list of roles under a heading that speaks of escalation: "1. On-call engineer (15 minutes)"."""
+    first = group[0]
+    if first.block is None or first.block.number is None or len(group) < 2 or any(_LEVEL.match(p.text) for p in group):
+        return
+    nearest = first.under[-1] if first.under else first.section.title
+    if not _ESCALATION.search(nearest) or re.search(r"contact|when|kontakt|decision|criteria|if\b", nearest, re.IGNORECASE):
+        return
+    if any(p.children for p in group) or sum(bool(_ROLE.search(p.text)) for p in group) * 2 < len(group):
+        return
+    if any(_PAGE.search(p.text) or len(p.text) > 80 for p in group):
+        return
+    for passage in group:
+        role = clean(re.split(r"[(:]|\s[–—-]\s|→", passage.text, maxsplit=1)[0])
+        yield Escalation(
+            line=passage.line,
+            level=passage.block.number or 1 if passage.block else 1,
+            role=role,
+            after_s=after_seconds(passage.text),
+        )
+
+
+def _unanswered(group: list[Passage]) -> Iterator[Escalation]:
+    """Read "1. Page on-call 2. If not responding in 30 seconds, page manager" under a severity or escalation heading."""
+    first = group[0]
+    timed = [p for p in group if _UNANSWERED.search(p.text) and _PAGE.search(p.text) and after_seconds(p.text) is not None]
+    if not timed or not any(_ESCALATION.search(words) or severity_code(words) for words in first.context):
+        return
+    for index, passage in enumerate(group, 1):
+        match = _PAGE.search(passage.text)
+        if match is None or (not _ROLE.search(match["role"]) and passage not in timed):
+            continue
+        yield Escalation(
+            line=passage.line,
+            level=index,
+            role=match["role"].strip(),
+            after_s=after_seconds(passage.text) if passage in timed else None,
+            severity=severity_of(passage.context),
+        )
+
+
+def _from_table(table: TableAt) -> Iterator[Escalation]:
+    header = [clean(title) for title in table.header]
+    if len(header) < 2:
+        return
+    near = any(_ESCALATION.search(words) for words in (*table.context[:2], *header))
+    level_column = next(
+        (
+            n
+            for n, title in enumerate(header)
+            if re.fullmatch(r"(?:escalation )?(?:level|tier|step|niveau|nivel|stufe|#)", title, re.IGNORECASE)
+        ),
+        None,
+    )
+    role_column = next(
+        (
+            n
+            for n, title in enumerate(header)
+            if re.search(r"role|contact|who|person|team|rolle|rôle|rol\b|notify|escalate to", title, re.IGNORECASE)
+        ),
+        None,
+    )
+    time_column = next(
+        (n for n, title in enumerate(header) if re.search(r"time|after|when|delay|zeit|délai|tiempo", title, re.IGNORECASE)), None
+    )
+    if near and level_column is not None and role_column is not None and level_column != role_column:
+        for index, row in enumerate(table.rows, 1):
+            cells = [cell.text for cell in row.children]
+            if max(role_column, level_column) >= len(cells) or severity_code(cells[level_column]):
+                continue
+            digits = re.search(r"\d", cells[level_column])
+            after = after_seconds(cells[time_column]) if time_column is not None and time_column < len(cells) else None
+            yield Escalation(
+                line=row.line, level=int(digits.group()) if digits else index, role=clean(cells[role_column]), after_s=after
+            )
+        return
+    columns = [n for n, title in enumerate(header) if n and _CONTACT_COLUMN.search(title)]
+    if not near or len(columns) < 2:
+        return
+    for row in table.rows:
+        cells = [cell.text for cell in row.children]
+        severity = severity_code(cells[0]) or severity_word(cells[0]) if cells else None
+        if severity is None:
+            continue
+        for level, n in enumerate(columns, 1):
+            if n < len(cells) and re.search(r"\w", cells[n]):
+                title_after = after_seconds(header[n]) if re.search(r"\d", header[n]) else None
+                cell_after = after_seconds(cells[n]) if re.search(r"\d+\s?(?:m|h|s)", cells[n]) else None
+                role = clean(re.sub(r"\([^()]*\d[^()]*\)", "", cells[n]))
+                yield Escalation(
+                    line=row.line,
+                    level=level,
+                    role=role,
+                    after_s=cell_after if cell_after is not None else title_after,
+                    severity=severity,
+                )

@@ -1,0 +1,258 @@
+"""Read the severities a document defines: their codes, names, criteria and how soon somebody must respond."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from watchkeeper.base.durations import find_durations
+from watchkeeper.book.model import Severity
+from watchkeeper.book.read.passages import Passage, Passages, TableAt, clean
+from watchkeeper.book.read.severity_words import numbered_severity, severity_code, severity_word
+from watchkeeper.book.vocabulary import IMMEDIATE, RESPONSE_COLUMNS, SEVERITY_HEADINGS, matcher
+from watchkeeper.text.blocks import Section
+
+_HEADING = matcher(SEVERITY_HEADINGS)
+_RESPONSE = matcher(RESPONSE_COLUMNS)
+_IMMEDIATE = matcher(IMMEDIATE)
+_CRITERIA = matcher(
+    (
+        "description",
+        "definition",
+        "criteria",
+        "impact",
+        "examples",
+        "example",
+        "meaning",
+        "what",
+        "trigger*",
+        "condition*",
+        "beschreibung",
+        "définition",
+        "descripción",
+        "descrição",
+        "opis",
+        "bedeutung",
+        "説明",
+        "定義",
+        "描述",
+        "설명",
+        "business impact",
+        "system impact",
+        "when",
+        "scope",
+    )
+)
+_CONTACTS = re.compile(r"\bcontact\b|\bescalat\w* to\b|\blevel [1-4]\b|\bprimary\b.*\bsecondary\b", re.IGNORECASE)
+_LEADING = re.compile(
+    r"^\W*(?:(?:SEV(?:ERITY)?|P(?:RIO(?:RITY)?)?|S)[-_ ]?[0-5]\b|(?:critical|warning|info|high|medium|low|major|"
+    r"minor)\b)",
+    re.IGNORECASE,
+)
+_FOR_CODE = re.compile(
+    r"(?P<time>immediate\w*|\d+\s?\w+)\s+(?:for|für|pour|para|dla)\s+(?P<code>(?:SEV[- ]?|P)[0-5])\b", re.IGNORECASE
+)
+
+
+def read_severities(passages: Passages) -> tuple[Severity, ...]:
+    """Read the severities, each code once: where it is defined, not where it is used."""
+    found: list[Severity] = []
+    for table in passages.tables:
+        found.extend(_from_table(table))
+    found.extend(_from_sections(passages))
+    found.extend(_from_passages(passages))
+    best: dict[str, Severity] = {}
+    for severity in sorted(found, key=lambda s: (s.respond_within_s is None, not s.criteria, s.line)):
+        best.setdefault(severity.code.upper(), severity)
+    kept = {id(s) for s in best.values()}
+    codes = {s.code.upper() for s in best.values() if re.search(r"\d", s.code)}
+    return tuple(
+        sorted((s for s in found if id(s) in kept and not (codes and not re.search(r"\d", s.code))), key=lambda s: s.line)
+    )
+
+
+def response_seconds(text: str) -> float | None:
+    """Read how soon somebody must respond; "immediately" is 0, "next business day" is unknown.
+
+    >>> response_seconds("Immediate (< 15 minutes)"), response_seconds("Immediate"), response_seconds("Next business day")
+    (900.0, 0.0, None)
+    """
+    duration = next(iter(find_durations(text)), None)
+    if duration is not None and not re.match(
+        r"\s*(?:business|working|werktag|jour ouvr|día hábil|dia útil|roboczy)", text[duration.end :], re.IGNORECASE
+    ):
+        return duration.high_s
+    return 0.0 if _IMMEDIATE.search(text) else None
+
+
+def _named(text: str) -> tuple[str, str | None] | None:
+    """Give the code and name that a cell, label or heading begins with."""
+    text = clean(text)
+    code = severity_code(text[:24])
+    word = severity_word(text)
+    if code:
+        return code, _title(text, code) or (word.capitalize() if word else None)
+    numbered = re.match(r"(?:severity|sev|priority|prio|level|niveau|nivel|schweregrad|gravité)\s*([0-5])\b", text, re.IGNORECASE)
+    if numbered:
+        prefix = "P" if numbered.group().lower().startswith("prio") else "SEV"
+        return f"{prefix}{numbered[1]}", word.capitalize() if word else None
+    if word and _LEADING.match(text) and len(text) < 60:
+        return word.capitalize(), None
+    if word and len(text) <= 12:
+        return word.capitalize(), None
+    return None
+
+
+def _title(text: str, code: str) -> str | None:
+    rest = re.sub(rf"^.*?{re.escape(code[:1])}\w*[-_ ]?{code[-1]}\W*", "", text, count=1, flags=re.IGNORECASE)
+    rest = re.split(r"[)(:–—-]", rest.strip(" ()-–—:"), maxsplit=1)[0].strip()
+    return rest[:40] or None
+
+
+def _from_table(table: TableAt) -> Iterator[Severity]:
+    header = [clean(title) for title in table.header]
+    if len(header) < 2 or _CONTACTS.search(" ".join(header[1:])):
+        return
+    first = next(
+        (
+            n
+            for n, title in enumerate(header[:2])
+            if _HEADING.search(title) or re.fullmatch(r"level|code|sev\w*|class|prio\w*|nivel|stufe", title, re.IGNORECASE)
+        ),
+        None,
+    )
+    response = next((n for n, title in enumerate(header) if n != first and _RESPONSE.search(title)), None)
+    criteria = [n for n, title in enumerate(header) if n != first and _CRITERIA.search(title)]
+    near = bool(_HEADING.search(" ".join(table.context[:2])))
+    if first is None and near and (response is not None or criteria):
+        first = 0
+    if first is None or (first > 0 and not near) or (response is None and not criteria):
+        return
+    for row in table.rows:
+        cells = [cell.text for cell in row.children]
+        named = _named(cells[first]) if first < len(cells) else None
+        if named is None:
+            continue
+        yield Severity(
+            line=row.line,
+            code=named[0],
+            name=named[1],
+            criteria=tuple(" ".join(cells[n].split()) for n in criteria if n < len(cells) and cells[n].strip()),
+            respond_within_s=response_seconds(cells[response]) if response is not None and response < len(cells) else None,
+        )
+
+
+def _from_sections(passages: Passages) -> Iterator[Severity]:
+    for section in passages.text.root.walk():
+        if not section.level or not _LEADING.match(clean(section.title)):
+            continue
+        named = _named(section.title)
+        if named is None:
+            continue
+        inside = list(passages.in_section(section))
+        response = _response(section.title, inside)
+        parent = section.path[-1] if section.path else ""
+        if not response.said and not _HEADING.search(parent):
+            continue
+        if any(p.label.lower() in ("alert", "expr") for p in inside) or (not response.said and section.sections):
+            continue
+        yield Severity(
+            line=section.line,
+            code=named[0],
+            name=named[1],
+            criteria=_criteria(inside),
+            respond_within_s=response.seconds,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What a section or label says about the time to respond."""
+
+    said: bool
+    seconds: float | None = None
+
+
+def _response(title: str, inside: list[Passage]) -> _Said:
+    within = re.search(r"respon(?:se|d)[^:)]*?(?:within|:|<|in)\s*([^)]+)", title, re.IGNORECASE)
+    if within:
+        return _Said(True, response_seconds(within[1]))
+    for passage in inside:
+        if passage.label and _RESPONSE.match(passage.label) and passage.body:
+            return _Said(True, response_seconds(passage.body))
+    return _Said(False)
+
+
+def _criteria(inside: list[Passage]) -> tuple[str, ...]:
+    found = [p.body for p in inside if p.label and _CRITERIA.match(p.label) and p.body]
+    found += [
+        p.text
+        for p in inside
+        if p.kind == "item" and p.parent is None and (not p.under or _CRITERIA.match(p.under[-1])) and not p.label
+    ]
+    return tuple(" ".join(text.split()) for text in found)
+
+
+def _from_passages(passages: Passages) -> Iterator[Severity]:
+    """Read lists ("- P0 (Critical): outage") and bold labels with a list beneath ("**P1 - High**:")."""
+    by_label: dict[tuple[int, str], list[Passage]] = {}
+    for passage in passages.all:
+        if passage.under:
+            by_label.setdefault((id(passage.section), passage.under[-1]), []).append(passage)
+    for passage in passages.all:
+        if passage.kind in ("heading", "comment", "fence"):
+            continue
+        if _RESPONSE.match(passage.label or ""):
+            for match in _FOR_CODE.finditer(passage.body):
+                yield Severity(line=passage.line, code=match["code"].upper(), respond_within_s=response_seconds(match["time"]))
+        label = passage.label or (clean(passage.text) if passage.kind == "item" and len(passage.text) < 60 else "")
+        if not label or not _LEADING.match(label) or not _defines(passage, passages):
+            continue
+        named = _named(label)
+        if named is None:
+            continue
+        inside = by_label.get((id(passage.section), label), []) + passage.children
+        response = _response(label, inside)
+        if not response.said:
+            said = re.search(r"(?:respon\w+|ack\w*)[^:.;]{0,20}?(?:within|in|:|<)\s*([^.;]+)", passage.body, re.IGNORECASE)
+            response = _Said(True, response_seconds(said[1]) if said else None)
+        criteria = ((passage.body,) if passage.body else ()) + tuple(p.text for p in inside if not _RESPONSE.match(p.label or ""))
+        yield Severity(line=passage.line, code=named[0], name=named[1], criteria=criteria, respond_within_s=response.seconds)
+
+
+def _defines(passage: Passage, passages: Passages) -> bool:
+    """Whether a passage stands where severities are defined."""
+    if (
+        passage.under
+        and passage.parent is None
+        and not _HEADING.search(passage.under[-1])
+        and not _LEADING.match(passage.under[-1])
+    ):
+        return False
+    if passage.parent is not None and not _HEADING.search(passage.parent.text):
+        return False
+    near = (passage.section.title, *passage.under[-1:])
+    if any(
+        re.search(
+            r"alert|metric|threshold|post-?mortem|communicat|status update|notification|escalation matrix|sla\b",
+            words,
+            re.IGNORECASE,
+        )
+        for words in near
+    ):
+        return (
+            bool(severity_code(passage.label))
+            and bool(_HEADING.search(passage.section.title))
+            and not re.search(r"post-?mortem|communicat", passage.section.title, re.IGNORECASE)
+        )
+    return any(_HEADING.search(words) for words in near) or numbered_severity(passage.label) is not None
+
+
+def severity_of_section(section: Section) -> str | None:
+    """Give the severity code that a section is about, by its title or the nearest enclosing one."""
+    for title in (section.title, *reversed(section.path)):
+        code = severity_code(title)
+        if code:
+            return code
+    return None

@@ -1,0 +1,123 @@
+"""Find states that call for somebody: "Alert: service unreachable for 2+ minutes", "- Backup failed" in a list of alerts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from watchkeeper.book.read.admission import COMMANDING, UNREAL
+from watchkeeper.book.read.comparisons import (
+    Comparison,
+    find_comparisons,
+    hold_after,
+)
+from watchkeeper.book.read.meaning import clean_subject
+from watchkeeper.book.read.passages import Passage, clean
+from watchkeeper.book.read.states import state_of
+from watchkeeper.book.vocabulary import matcher
+
+_STATE_LABEL = matcher(
+    (
+        "alert",
+        "alerts",
+        "condition",
+        "conditions",
+        "trigger",
+        "triggers",
+        "rollback trigger*",
+        "alert condition",
+        "alarm",
+        "alert when",
+        "alert if",
+        "threshold",
+        "bedingung",
+        "auslöser",
+        "déclencheur",
+        "condición",
+        "disparador",
+        "condição",
+        "warunek",
+        "アラート",
+        "条件",
+        "告警",
+        "条件",
+        "조건",
+        "schwellenwert",
+    )
+)
+_STATE_LIST = matcher(
+    (
+        "alert*",
+        "alarm*",
+        "trigger*",
+        "threshold*",
+        "when to escalate",
+        "when to page",
+        "when to rollback",
+        "when to roll back",
+        "escalate when",
+        "escalate if",
+        "rollback if",
+        "アラート",
+        "告警",
+        "경고",
+        "alarme*",
+        "alerta*",
+    )
+)
+_SPLIT_OR = re.compile(r"\s+(?:OR|or|oder|ou|または|或)\s+|,\s+(?:or|oder|ou)\s+")
+_CAMEL = re.compile(r"^`?[A-Z][a-z0-9]+(?:[A-Z][A-Za-z0-9]*)+`?$")
+
+
+def read_states(passage: Passage, comparisons: list[Comparison]) -> Iterator[tuple[str, str, float | None]]:
+    """Find states that call for somebody: (subject, state word, seconds it must hold)."""
+    if passage.kind in ("heading", "comment") or ("\n" in passage.text.strip() and passage.kind == "prose"):
+        return
+    labelled = bool(_STATE_LABEL.fullmatch(passage.label))
+    text = passage.body if passage.label else passage.text
+    conditional = re.match(r"^(?:if|when|wenn|si|se|jeśli)\s+(.+?)(?:,|$)", text, re.IGNORECASE)
+    listed = passage.kind in ("item", "fence") and _is_state_list(_nearest(passage)) and not passage.parent and text[:1].isupper()
+    if not (labelled or listed or conditional) or not text.strip() or UNREAL.search(text):
+        return
+    if labelled and (_CAMEL.match(text.strip()) or re.search(r"[={}()]{2}|\w\(|_\w+\{", text)):
+        return
+    for part in _SPLIT_OR.split(conditional[1] if conditional and not labelled else text):
+        if _covered(part, comparisons):
+            continue
+        state, for_s, subject = state_of(part)
+        if labelled:
+            if len(part.split()) <= 12 and (state or not comparisons or len(_SPLIT_OR.split(text)) > 1):
+                yield clean_subject(subject), state or clean(part).lower(), for_s
+        elif listed:
+            if (
+                state
+                and len(part.split()) <= 8
+                and not COMMANDING.match(part.strip())
+                and passage.label.lower() not in ("action", "escalate")
+            ):
+                yield clean_subject(subject), state, for_s
+        elif state and for_s is not None:
+            yield clean_subject(subject), state, for_s
+
+
+def _is_state_list(words: str) -> bool:
+    """Whether a heading or label announces a list of alerts: short, and about alerts themselves."""
+    return (
+        bool(_STATE_LIST.search(words))
+        and len(words.split()) <= 7
+        and not re.search(
+            r"procedure|response|handling|manage|process|triage|how to|steps|configuration|setup|check|investigat",
+            words,
+            re.IGNORECASE,
+        )
+    )
+
+
+def _nearest(passage: Passage) -> str:
+    return passage.under[-1] if passage.under else passage.section.title
+
+
+def _covered(part: str, comparisons: list[Comparison]) -> bool:
+    return any(c.start >= 0 and c.op and re.search(r"[<>≥≤=]|\d\s?%", part) for c in comparisons) or bool(
+        find_comparisons(part) and hold_after(part, 0, len(part))[0] is None
+    )

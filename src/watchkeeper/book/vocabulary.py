@@ -1,0 +1,370 @@
+"""The words people use in runbooks, in several languages: data that readers consult, easy to extend.
+
+Each tuple holds lower-case words or phrases; `matcher` makes a word-wise pattern of one. Latin words match whole words
+(with simple endings), East Asian ones anywhere. Nothing here decides anything.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+
+class Matcher:
+    """A pattern of words that remembers its answers: headings and labels are asked about again and again."""
+
+    __slots__ = ("_found", "pattern")
+
+    def __init__(self, pattern: re.Pattern[str]):
+        self.pattern = pattern
+        self._found: dict[str, re.Match[str] | None] = {}
+
+    def search(self, text: str) -> re.Match[str] | None:
+        """Find the first of the words anywhere in a text."""
+        if len(text) > _SHORT:
+            return self.pattern.search(text)
+        found = self._found
+        if text not in found:
+            if len(found) > _REMEMBERED:
+                found.clear()
+            found[text] = self.pattern.search(text)
+        return found[text]
+
+    def match(self, text: str) -> re.Match[str] | None:
+        """Find one of the words at the beginning of a text."""
+        return self.pattern.match(text)
+
+    def fullmatch(self, text: str) -> re.Match[str] | None:
+        """Say whether a text is one of the words."""
+        return self.pattern.fullmatch(text)
+
+    def sub(self, replacement: str, text: str) -> str:
+        """Replace the words in a text."""
+        return self.pattern.sub(replacement, text)
+
+
+_SHORT = 160
+_REMEMBERED = 2000
+
+
+def matcher(*groups: Iterable[str]) -> Matcher:
+    """Make a pattern that finds any of the words, longest first; a trailing `*` stands for any ending."""
+    words = sorted({word for group in groups for word in group}, key=len, reverse=True)
+    latin = "|".join(_latin(word) for word in words if word.isascii() or not _is_cjk(word))
+    cjk = "|".join(re.escape(word) for word in words if _is_cjk(word))
+    parts = [rf"(?<![\w]){part}" for part in ([f"(?:{latin})(?!\\w)"] if latin else [])]
+    return Matcher(re.compile("|".join([*parts, *([cjk] if cjk else [])]), re.IGNORECASE))
+
+
+def _latin(word: str) -> str:
+    pattern = re.escape(word.strip("*")).replace(r"\ ", r"[\s_-]+")
+    return (r"\w*" if word.startswith("*") else "") + pattern + (r"\w*" if word.endswith("*") else "")
+
+
+def _is_cjk(word: str) -> bool:
+    return any("\u2e80" <= char <= "\uffef" for char in word)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownMetric:
+    """A metric with its canonical name, which side of it is bad, and the words that mean it."""
+
+    name: str
+    bad: Literal["high", "low"]
+    words: tuple[str, ...]
+
+
+#: most specific first: the first whose words occur wins
+METRICS: tuple[KnownMetric, ...] = (
+    KnownMetric("certificate_expiry", "low", ("certificate*", "cert expir*", "ssl expir*", "tls expir*", "zertifikat*",
+        "certificat*", "certificado*", "certyfikat*", "証明書", "证书", "인증서")),
+    KnownMetric("replication_lag", "high", ("replication lag", "replication delay", "replica lag", "*replication_lag*",
+        "standby lag", "replikationsverzögerung", "retard de réplication", "レプリケーション遅延", "复制延迟", "복제 지연")),
+    KnownMetric("consumer_lag", "high", ("consumer lag", "consumer group lag", "kafka lag", "lag", "behind", "コンシューマーラグ",
+        "消费延迟")),
+    KnownMetric("cache_hit_rate", "low", ("hit rate", "hit ratio", "cache hit*", "trefferquote", "taux de succès du cache",
+        "ヒット率", "命中率", "히트율")),
+    KnownMetric("cache_miss_rate", "high", ("miss rate", "miss ratio", "cache miss*")),
+    KnownMetric("payment_success_rate", "low", ("payment success*",)),
+    KnownMetric("payment_failures", "high", ("payment fail*", "failed payment*", "payment error*")),
+    KnownMetric("success_rate", "low", ("success rate", "success ratio", "success percentage", "erfolgsrate",
+        "taux de succès", "成功率", "성공률", "tasa de éxito", "taxa de sucesso")),
+    KnownMetric("conversion_rate", "low", ("conversion*", "konversion*", "転換率", "转化率")),
+    KnownMetric("availability", "low", ("availability", "uptime", "verfügbarkeit", "disponibilité", "disponibilidad",
+        "disponibilidade", "dostępność", "可用性", "稼働率", "가용성")),
+    KnownMetric("connection_errors", "high", ("connection error*", "connection failure*", "connection timeout*",
+        "failed connection*")),
+    KnownMetric("database_connections", "high", ("database connection*", "db connection*", "connection count",
+        "connection pool", "connections", "pool", "pg_stat_activity*", "*connections*", "datenbankverbindungen", "conexiones",
+        "conexões", "connexions", "połącze*", "接続数", "コネクション*", "连接数", "커넥션")),
+    KnownMetric("error_rate", "high", ("error rate", "error ratio", "error percentage", "error_rate", "error budget",
+        "errors", "error", "5xx", "4xx", "fehlerrate", "fehler", "taux d'erreur*", "tasa de error*", "taxa de erro*", "błęd*",
+        "エラー率", "エラーレート", "错误率", "에러율", "오류율", "failure rate", "failures", "crash rate", "crash*",
+        "failed*", "fail*",
+        "rejected", "dropped", "timeouts")),
+    KnownMetric("response_time", "high", ("response time*", "latency", "response_time*", "request duration", "p50", "p90",
+        "p95", "p99", "query duration", "query time", "duration", "slow quer*", "quer*", "load time", "ttfb", "round trip",
+        "rtt", "antwortzeit*", "latenz*", "temps de réponse", "latence", "tiempo de respuesta", "latencia", "latência",
+        "tempo de resposta", "czas odpowiedzi", "opóźnieni*", "レスポンスタイム", "応答時間", "遅延", "レイテンシ*",
+        "响应时间", "延迟", "응답 시간", "지연",
+        "suchzeit", "slow*")),
+    KnownMetric("cpu_usage", "high", ("cpu", "processor", "prozessor*", "processeur", "cpu使用率", "load average", "system load",
+        "load")),
+    KnownMetric("memory_usage", "high", ("memory", "ram", "heap", "rss", "swap", "speicher*", "arbeitsspeicher", "mémoire",
+        "memoria", "memória", "pamięć", "pamięci", "メモリ", "内存", "메모리")),
+    KnownMetric("disk_usage", "high", ("disk", "storage", "filesystem", "volume", "inode*", "free space", "disk space",
+        "festplatte*", "dateisystem*", "*dateisystem", "speicherplatz", "disque", "disco", "almacenamiento", "dysk*", "ディスク",
+        "磁盘", "디스크")),
+    KnownMetric("queue_length", "high", ("queue*", "backlog", "pending", "messages", "jobs", "tasks", "warteschlange",
+        "file d'attente", "cola", "fila", "kolejk*", "キュー", "队列", "큐")),
+    KnownMetric("restarts", "high", ("restart*", "reboot*", "oom*", "neustart*", "redémarrage*", "reinicio*")),
+    KnownMetric("request_rate", "low", ("request rate", "throughput", "requests", "rps", "qps", "traffic", "durchsatz",
+        "débit", "スループット")),
+    KnownMetric("usage", "high", ("usage", "utilization", "utilisation", "nutzung", "auslastung", "utilización", "uso")),
+    KnownMetric("score", "low", ("score", "satisfaction", "accuracy", "completion", "quality", "coverage", "apdex", "free",
+        "available", "remaining", "verfügbar*")),
+    KnownMetric("lateness", "high", ("delay", "age", "staleness", "stale", "outage", "downtime", "recovery time", "time")),
+)  # fmt: skip
+
+STATISTICS: tuple[tuple[str, str], ...] = (
+    ("p50", r"\bp50\b|\bmedian\b|50th|quantile\(0\.50?\b"),
+    ("p95", r"\bp95\b|95th|_p95\b|quantile\(0\.95\b|95\.\s?perzentil|95e\s+centile|95パーセンタイル"),
+    ("p99", r"\bp99(?:\.9)?\b|99th|_p99\b|quantile\(0\.99\b"),
+    ("p90", r"\bp90\b|90th|quantile\(0\.90?\b"),
+    ("avg", r"\bavg\b|\baverage\b|\bmean\b|\bdurchschnitt|\bmoyenne?\b|\bpromedio\b|\bmédia\b|平均|평균"),
+    ("max", r"\bmax(?:imum)?\s?\(|\bpeak\b|\bmaximum\b"),
+    ("rate", r"\b(?:i?rate|increase)\("),
+)
+
+#: headings, labels and columns under which a comparison says that somebody must act
+ALERT_WORDS = (
+    "alert*", "alarm*", "trigger*", "threshold*", "warning*", "critical*", "critic*", "crític*", "kritisch*",
+        "schwellenwert*", "seuil*", "umbral*",
+    "limiar*", "próg*", "symptom*", "síntoma*", "sintoma*", "symptôme*", "objaw*", "condition*", "detection", "detect*",
+        "detectar", "escalat*", "escalad*", "eskalation*",
+    "eskalac*", "incident*", "issue*", "problem*", "when to", "rollback", "emergency", "notfall", "pager*", "page",
+        "violation*", "breach*", "degraded", "unhealthy", "danger*",
+    "warn*", "warnung*", "avertissement*", "advertencia*", "aviso*", "ostrzeżeni*", "krytyczn*", "bedingung*", "condición*",
+        "action items", "action item", "investigat*",
+    "アラート", "警告", "しきい値", "閾値", "症状", "クリティカル", "重大", "告警", "报警", "阈值", "严重", "警报", "경고",
+        "임계값", "증상", "심각", "when", "examples",
+)  # fmt: skip
+#: headings, labels and columns under which a comparison states the value to be kept
+OBJECTIVE_WORDS = (
+    "key metric*", "metrics to monitor", "metric*", "target*", "slo", "slos", "sli", "slis", "sla", "objective*", "goal*",
+        "kpi", "kpis", "normal*", "healthy", "ok", "expected*",
+    "baseline*", "success criteria", "acceptance*", "pass criteria", "criteria for success", "good", "acceptable", "ideal",
+        "should be", "requirement*", "benchmark*", "service level*", "recovery", "recovered", "desired*",
+    "ziel*", "normalwert*", "gesund", "erwartet*", "objectif*", "cible*", "attendu*", "objetivo*", "meta", "metas", "cel",
+        "cele", "norma", "wskaźnik*",
+    "正常", "目標", "期待", "指標", "目标", "指标", "정상", "목표", "metriken", "métric*", "métriqu*",
+)  # fmt: skip
+#: labels whose duration is somebody's time to act, a configuration or bookkeeping: never a threshold
+NOT_THRESHOLD_LABELS = (
+    "response", "respond", "response sla", "response time sla", "eta", "rto", "rpo", "rto target", "rpo target",
+        "resolution time", "resolution", "resolution sla", "retention", "duration",
+    "duration estimate", "frequency", "time", "timeline", "timeout", "window", "maintenance window",
+        "recovery time objective", "recovery point objective", "mttr", "mttd", "mtta",
+    "impact", "business impact", "user impact", "version", "prerequisite*", "acknowledge", "ack", "update frequency",
+        "estimated time", "time to", "sla response", "backup", "size", "when",
+    "data loss", "credit", "credits", "reaktionszeit", "temps de réponse sla", "délai", "durée", "dauer", "lösungszeit",
+        "tiempo de resolución", "czas reakcji", "czas rozwiązania",
+    "応答時間目標", "保持期間", "保存期間", "响应", "恢复时间",
+)  # fmt: skip
+#: prerequisites and versions: numbers that are gates, not signals
+GATE_WORDS = ("version*", "prerequisite*", "requires", "required", "requirement*", "minimum", "install*", "compatib*",
+    "key length", "password", "retention", "voraussetzung*", "prérequis", "requisito*", "wymagani*", "前提条件",
+    "先决条件")  # fmt: skip
+
+#: states in which a thing needs somebody, and the state word that is kept
+STATES: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("down", ("down", "is down", "offline", "ausgefallen", "caído", "caida", "hors service", "fora do ar", "nie działa",
+        "ダウン", "停止", "宕机", "다운", "läuft nicht", "en panne", "crashed", "crash*", "not running", "stopped")),
+    ("failed", ("failed", "fails", "failing", "failure", "failures", "fehlgeschlagen", "fehler", "échec", "échoué", "falló",
+        "falla", "fallido", "falhou", "niepowodzenie", "失敗", "失败", "실패")),
+    ("unavailable", ("unavailable", "not available", "inaccessible", "nicht verfügbar", "indisponible", "no disponible",
+        "indisponível", "niedostępn*", "利用不可", "不可用")),
+    ("unreachable", ("unreachable", "not reachable", "not responding", "unresponsive", "nicht erreichbar", "injoignable",
+        "inalcanzable", "応答なし", "无响应", "no response", "timing out", "connection lost")),
+    ("detected", ("detected", "occurred", "observed", "erkannt", "détecté", "détectée", "detectado", "detectada", "wykryto",
+        "検出", "检测到", "감지")),
+    ("degraded", ("degraded", "impaired", "degradation", "beeinträchtigt", "dégradé", "degradado", "degradada")),
+    ("expired", ("expired", "abgelaufen", "expiré", "expirado", "wygasł*", "期限切れ", "过期", "만료")),
+    ("exhausted", ("exhausted", "full", "erschöpft", "épuisé", "agotado", "esgotado")),
+    ("missing", ("missing", "no data", "absent", "lost", "fehlt", "manquant")),
+    ("stuck", ("stuck", "hung", "hanging", "blocked", "stalled", "frozen", "crashlooping", "crash looping", "crashloopbackoff")),
+    ("outage", ("outage", "ausfall", "panne", "interrupción", "awaria", "障害", "故障", "장애")),
+    ("breach", ("breach", "compromised", "intrusion", "attack")),
+)  # fmt: skip
+
+#: severity words in the order of their gravity, with the words that mean them
+SEVERITY_WORDS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("critical", ("critical", "kritisch", "kritische", "kritischer", "critique", "crítico", "crítica", "krytyczny",
+        "krytyczne", "重大", "クリティカル", "緊急", "危険", "危急", "严重", "紧急", "치명적", "심각")),
+    ("high", ("high", "hoch", "élevé", "élevée", "alta", "alto", "wysoki", "高")),
+    ("major", ("major", "majeur", "majeure")),
+    ("warning", ("warning", "warn", "warnung", "avertissement", "advertencia", "aviso", "ostrzeżenie", "警告", "注意", "경고")),
+    ("medium", ("medium", "moderate", "mittel", "moyen", "moyenne", "media", "medio", "média", "médio", "średni", "中")),
+    ("minor", ("minor", "mineur", "mineure", "menor")),
+    ("low", ("low", "niedrig", "gering", "faible", "baja", "bajo", "baixa", "niski", "低")),
+    ("info", ("info", "information", "informational", "informativ", "informatif", "informativo", "情報", "信息")),
+)  # fmt: skip
+SEVERITY_CODE = re.compile(
+    r"(?<![\w-])(?P<code>SEV(?:ERITY)?[-_ ]?[0-5]|P(?:RIO(?:RITY)?)?[-_ ]?[0-5]|S[0-5](?=[)\s:—–-]|$))(?![\w.%])", re.IGNORECASE
+)
+SEVERITY_HEADINGS = (
+    "severit*", "priorit*", "incident classification", "incident level*", "classification", "impact level*", "alert level*",
+        "sla", "sev level*", "schweregrad*", "priorität*", "gravité",
+    "niveaux de gravité", "niveau de sévérité", "sévérité", "severidad*", "gravedad", "severidade", "poziom*", "priorytet*",
+        "重大度", "優先度", "严重级别", "严重程度", "优先级", "심각도", "우선순위", "escalation matrix", "nivel",
+)  # fmt: skip
+RESPONSE_COLUMNS = (
+    "response time", "response", "respond", "response sla", "sla respuesta", "sla response", "acknowledge*", "ack",
+        "initial response", "first response", "reaction time", "time to respond",
+    "reaktionszeit", "reaktion", "temps de réponse", "délai de réponse", "tiempo de respuesta", "respuesta",
+        "tempo de resposta", "resposta", "czas reakcji", "reakcja", "対応時間", "初動", "响应时间", "响应", "응답 시간",
+        "대응 시간",
+)  # fmt: skip
+IMMEDIATE = ("immediate", "immediately", "asap", "instant", "at once", "right away", "now", "sofort", "umgehend", "immédiat",
+    "immédiate", "immédiatement", "inmediato", "inmediata", "inmediatamente", "imediato", "imediata", "natychmiast", "即時",
+    "直ちに", "立即", "즉시")  # fmt: skip
+
+ESCALATION_WORDS = (
+    "escalation", "escalate", "escalation path", "escalation matrix", "escalation levels", "eskalation*", "escalade",
+        "escalación", "escalado", "escalonamento", "escalamento", "eskalacj*", "エスカレーション", "升级", "上报", "에스컬레이션",
+)  # fmt: skip
+CONTACT_WORDS = (
+    "contact*", "on-call", "on call", "oncall", "emergency number*", "phone list", "support*", "who to call",
+        "escalation contact*", "team contact*", "vendor*", "external service*", "external support",
+    "communication channel*", "slack channel*", "kontakt*", "ansprechpartner*", "rufbereitschaft", "bereitschaft",
+        "contacto*", "guardia", "contato*", "plantão", "astreinte", "dyżur*", "連絡先", "オンコール", "联系", "联系人",
+        "值班", "연락처", "당직",
+)  # fmt: skip
+VENDOR_WORDS = ("vendor*", "external service*", "external contact*", "external support", "third-party contact*", "provider*",
+    "lieferant*", "fournisseur*", "proveedor*", "fornecedor*", "dostawc*", "外部", "供应商", "협력사")  # fmt: skip
+NOT_CONTACTS = (
+    "version", "last updated", "owner", "review", "runbook", "date", "updated", "author", "status", "purpose", "audience",
+        "url", "dashboard", "dashboards", "repository", "documentation", "docs",
+    "wiki", "impact", "severity", "note", "when", "attendees", "agenda", "duration", "response time", "availability",
+        "tools required", "frequency", "production", "staging", "development",
+    "action", "actions", "escalate", "title", "description", "cause", "logs", "monitoring dashboard", "log aggregation",
+        "production api", "staging api", "api", "next review",
+)  # fmt: skip
+ROLE_WORDS = (
+    "engineer*", "lead", "manager", "director", "cto", "ceo", "ciso", "cio", "vp", "head", "team*", "administrator", "admin",
+        "dba", "sre", "devops", "on-call", "oncall", "on call", "primary", "secondary",
+    "support", "vendor", "provider", "owner", "commander", "officer", "developer*", "leadership", "management", "executive*",
+        "hotline", "registrar", "slack", "email", "e-mail", "phone", "pagerduty", "teams",
+    "status page", "operations", "security", "infrastructure", "platform", "supervisor", "specialist*", "qa", "responder*",
+        "tech lead", "architect", "bereitschaft", "leiter", "leiterin", "ingenieur*", "équipe",
+    "responsable", "astreinte", "equipo", "jefe", "ingeniero*", "responsável", "equipe", "zespół", "kierownik", "inżynier*",
+        "チーム", "担当", "責任者", "マネージャー", "团队", "负责人", "工程师", "经理", "팀", "담당자", "엔지니어", "매니저",
+)  # fmt: skip
+
+RECOVERY_WORDS: dict[str, tuple[str, ...]] = {
+    "rto": ("rto", "recovery time objective*", "recovery time", "wiederherstellungszeit", "temps de reprise",
+        "délai de reprise", "tiempo de recuperación", "tempo de recuperação", "目標復旧時間", "恢复时间目标", "목표 복구 시간"),
+    "rpo": ("rpo", "recovery point objective*", "recovery point", "wiederherstellungspunkt", "point de reprise",
+        "punto de recuperación", "ponto de recuperação", "目標復旧時点", "恢复点目标", "목표 복구 시점"),
+}  # fmt: skip
+NO_LOSS = ("zero", "real-time", "realtime", "real time", "no data loss", "none", "null", "keine", "aucune", "ninguna",
+    "nenhuma", "echtzeit", "temps réel", "tiempo real", "tempo real", "ゼロ", "リアルタイム", "零", "实时")  # fmt: skip
+NEAR_NO_LOSS = ("near-zero", "near zero", "near real-time", "almost zero", "minimal", "nahezu null")
+
+EVERY: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("minute", ("every minute", "minutely", "per minute", "minütlich", "toutes les minutes", "cada minuto", "毎分", "每分钟")),
+    ("hour", ("hourly", "every hour", "stündlich", "jede stunde", "toutes les heures", "cada hora", "co godzinę", "毎時",
+        "每小时",
+        "매시간")),
+    ("day", ("daily", "every day", "each day", "nightly", "every night", "every morning", "every evening", "täglich",
+        "jeden tag", "quotidien", "quotidienne", "tous les jours", "chaque jour", "diario", "diaria", "diariamente",
+        "cada día", "todos los días", "diário", "diária", "todos os dias", "codziennie", "codzienn*", "毎日", "日次", "每日",
+        "每天",
+        "매일", "일일")),
+    ("week", ("weekly", "every week", "each week", "wöchentlich*", "jede woche", "hebdomadaire*", "chaque semaine",
+        "semanal*", "cada semana", "toda semana", "tygodniow*", "co tydzień", "毎週", "週次", "每周", "주간", "매주")),
+    ("month", ("monthly", "every month", "each month", "of the month", "of each month", "of every month", "of month",
+        "monatlich*", "jeden monat", "mensuel*", "chaque mois", "mensual*", "cada mes", "mensal*", "todo mês", "miesięczn*",
+        "co miesiąc", "毎月", "月次", "每月", "월간", "매월")),
+    ("quarter", ("quarterly", "every quarter", "each quarter", "vierteljährlich*", "quartalsweise", "trimestriel*",
+        "chaque trimestre", "trimestral*", "kwartaln*", "四半期", "每季度", "분기")),
+    ("year", ("yearly", "annually", "annual", "every year", "each year", "jährlich*", "annuel*", "chaque année", "anual*",
+        "cada año", "roczn*", "corocznie", "毎年", "年次", "每年", "매년", "연간")),
+)  # fmt: skip
+WEEKDAYS: dict[str, tuple[str, ...]] = {
+    "MO": ("monday", "mondays", "mon", "montag", "montags", "lundi", "lunes", "segunda-feira", "segunda", "poniedziałek",
+        "月曜", "周一", "星期一", "월요일"),
+    "TU": ("tuesday", "tuesdays", "tue", "dienstag", "dienstags", "mardi", "martes", "terça-feira", "terça", "wtorek", "火曜",
+        "周二", "星期二", "화요일"),
+    "WE": ("wednesday", "wednesdays", "wed", "mittwoch", "mittwochs", "mercredi", "miércoles", "quarta-feira", "quarta",
+        "środa", "środę", "水曜", "周三", "星期三", "수요일"),
+    "TH": ("thursday", "thursdays", "thu", "donnerstag", "donnerstags", "jeudi", "jueves", "quinta-feira", "quinta",
+        "czwartek", "木曜", "周四", "星期四", "목요일"),
+    "FR": ("friday", "fridays", "fri", "freitag", "freitags", "vendredi", "viernes", "sexta-feira", "sexta", "piątek", "金曜",
+        "周五", "星期五", "금요일"),
+    "SA": ("saturday", "saturdays", "sat", "samstag", "samstags", "sonnabend", "samedi", "sábado", "sobota", "sobotę", "土曜",
+        "周六", "星期六", "토요일"),
+    "SU": ("sunday", "sundays", "sun", "sonntag", "sonntags", "dimanche", "domingo", "niedziela", "niedzielę", "日曜", "周日",
+        "星期日", "일요일"),
+}  # fmt: skip
+ORDINALS: dict[int, tuple[str, ...]] = {
+    1: (
+        "first",
+        "1st",
+        "erster",
+        "ersten",
+        "erste",
+        "premier",
+        "primer",
+        "primeiro",
+        "primeira",
+        "pierwszy",
+        "pierwsza",
+        "第1",
+        "第一",
+    ),
+    2: ("second", "2nd", "zweiter", "zweiten", "deuxième", "segundo", "drugi", "第2", "第二"),
+    3: ("third", "3rd", "dritter", "dritten", "troisième", "tercer", "terceiro", "trzeci", "第3", "第三"),
+    4: ("fourth", "4th", "vierter", "vierten", "quatrième", "cuarto", "quarto", "czwarty", "第4", "第四"),
+    -1: ("last", "letzter", "letzten", "dernier", "último", "ostatni", "最終", "最后"),
+}
+ZONES: dict[str, str] = {
+    "UTC": "UTC", "GMT": "Etc/GMT", "Z": "UTC", "IST": "Asia/Kolkata", "WIB": "Asia/Jakarta", "JST": "Asia/Tokyo",
+        "KST": "Asia/Seoul", "CST": "America/Chicago", "CDT": "America/Chicago",
+    "EST": "America/New_York", "EDT": "America/New_York", "ET": "America/New_York", "EASTERN": "America/New_York",
+        "PT": "America/Los_Angeles", "PST": "America/Los_Angeles", "PDT": "America/Los_Angeles",
+    "PACIFIC": "America/Los_Angeles", "MST": "America/Denver", "MDT": "America/Denver", "MT": "America/Denver",
+        "CT": "America/Chicago", "CET": "Europe/Berlin", "CEST": "Europe/Berlin", "MEZ": "Europe/Berlin",
+    "BST": "Europe/London", "SGT": "Asia/Singapore", "HKT": "Asia/Hong_Kong", "AEST": "Australia/Sydney",
+        "AEDT": "Australia/Sydney", "SAST": "Africa/Johannesburg", "BRT": "America/Sao_Paulo", "MSK": "Europe/Moscow",
+}  # fmt: skip
+MAINTENANCE_WORDS = ("maintenance", "maintenance window", "wartung*", "wartungsfenster", "entretien", "mantenimiento",
+    "manutenção", "konserwacj*", "メンテナンス", "维护", "점검")  # fmt: skip
+
+TEMPLATE_WORDS = ("template*", "vorlage*", "modèle*", "plantilla*", "modelo*", "szablon*", "テンプレート", "模板", "템플릿")
+MESSAGE_WORDS = ("notification*", "announcement*", "status update*", "communicate*", "communication*", "initial alert",
+    "initial update", "progress update", "resolution notice", "message*", "benachrichtigung*", "mitteilung*", "notificación*",
+    "comunicación*", "comunicação", "komunikat*", "通知", "連絡", "통지")  # fmt: skip
+PHASE_WORDS = ("response process", "incident response", "response procedure*", "incident process", "phases", "lifecycle",
+    "incident workflow", "response workflow", "incident management", "ablauf", "proceso de respuesta", "対応フロー",
+    "处理流程")  # fmt: skip
+AUTOMATED_WORDS = ("automated", "automatic", "automatically", "cron", "scheduled job", "automatisch", "automatisiert",
+    "automatique", "automático", "automática", "automatyczn*", "自動", "自动", "자동")  # fmt: skip
+MANUAL_WORDS = ("manual", "manually", "manual review", "manuell", "manuel", "ręczn*", "手動", "手动", "수동")
+DOCUMENT_LABELS: dict[str, tuple[str, ...]] = {
+    "version": ("version", "runbook version", "document version", "doc_version", "versión", "versão", "wersja", "バージョン",
+        "版本",
+        "버전"),
+    "owner": ("owner", "document owner", "maintained by", "maintainer", "maintainers", "owned by", "responsible",
+        "verantwortlich", "eigentümer", "propriétaire", "responsable", "propietario", "responsável", "właściciel", "担当",
+        "負責人", "负责人", "담당"),
+    "updated": ("last updated", "updated", "last update", "last modified", "last reviewed", "last_updated",
+        "last_reviewed_on", "date", "zuletzt aktualisiert", "dernière mise à jour", "última actualización",
+        "última atualização", "ostatnia aktualizacja", "最終更新", "最后更新", "최종 수정"),
+    "next_review": ("next review", "next_review", "review date", "review_in", "nächste prüfung", "prochaine révision",
+        "próxima revisión", "próxima revisão", "次回レビュー", "下次审核"),
+    "review_every": ("review schedule", "review cycle", "review frequency", "reviewed", "review cadence", "review interval",
+        "prüfzyklus", "cycle de révision", "ciclo de revisión", "レビュー周期"),
+}  # fmt: skip

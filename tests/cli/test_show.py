@@ -1,0 +1,73 @@
+"""`watchkeeper show`: what people and programs see."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from watchkeeper.cli import run
+
+SHOP = (
+    "# Shop runbook\n\n## Alerts (P1)\n- Error rate > 5% for 5 minutes\n\n"
+    "## Restart\n1. Restart:\n   ```bash\n   docker compose restart shop\n   ```\n\n"
+    "```\nfrobnicate\n```\n"
+)
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> str:
+    path = tmp_path / "shop.md"
+    path.write_text(SHOP)
+    return str(path)
+
+
+def test_text(shop: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["show", shop]) == 0
+    out = capsys.readouterr().out
+    for words in ("Shop runbook", "docker compose restart shop", "change", "Error rate", "> 5% for 5 min", "P1"):
+        assert words in out
+    assert out.index("Not understood") > out.index("Thresholds")
+
+
+def test_json(shop: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["show", shop, "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["thresholds"][0]["for_s"] == 300
+
+
+def test_why(shop: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["show", shop, "--why", "4"]) == 0
+    out = capsys.readouterr().out
+    assert "threshold" in out
+    assert "Error rate > 5% for 5 minutes" in out
+    assert run(["show", shop, "--why", "2"]) == 1
+    assert "line 2" in capsys.readouterr().err
+
+
+def test_what_is_no_runbook_ends_with_three(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "a.md"
+    path.write_bytes(b"\x00\x01")
+    assert run(["show", str(path)]) == 3
+    assert len(capsys.readouterr().err.strip().splitlines()) == 2
+
+
+def test_stub(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "a.md"
+    path.write_text("# Runbook\n\nTBD\n")
+    assert run(["show", str(path)]) == 0
+    assert "Nothing to carry out" in capsys.readouterr().out
+
+
+def test_starts_without_the_heavy_parts(shop: str) -> None:
+    heavy = ("sqlalchemy", "dbos", "rich.table", "ftfy")
+    code = f"""if True:
+        import sys
+        from watchkeeper.cli import run
+        run(["show", {shop!r}, "--format", "json"])
+        print([name for name in {heavy!r} if name in sys.modules], file=sys.stderr)
+    """
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr.strip() == "[]"
