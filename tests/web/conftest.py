@@ -341,4 +341,3 @@ async def csrf_of(client: httpx.AsyncClient) -> str:
 @pytest.fixture
 async def csrf(anna: httpx.AsyncClient) -> str:
     return await csrf_of(anna)
-

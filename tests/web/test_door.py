@@ -46,6 +46,8 @@ async def test_loopback_and_the_hosts_it_was_told_are_ours(visitor: httpx.AsyncC
     [
         {"origin": "https://elsewhere.example"},
         {"origin": "null"},
+        {"origin": "null", "sec-fetch-site": "none"},
+        {"origin": "null", "sec-fetch-site": "cross-site"},
         {"origin": f"http://localhost:{PORT}"},
         {"origin": f"https://127.0.0.1:{PORT}"},
         {"sec-fetch-site": "cross-site"},
@@ -58,8 +60,10 @@ async def test_a_post_from_another_site_does_nothing(anna: httpx.AsyncClient, cs
     assert "halted" not in (await anna.get("/")).text
 
 
-async def test_a_post_from_our_own_page_is_let_in(anna: httpx.AsyncClient, csrf: str) -> None:
-    headers = {"origin": HERE, "sec-fetch-site": "same-origin"}
+@pytest.mark.parametrize(
+    "headers", [{"origin": HERE, "sec-fetch-site": "same-origin"}, {"origin": "null", "sec-fetch-site": "same-origin"}, {}]
+)
+async def test_a_post_from_our_own_page_is_let_in(anna: httpx.AsyncClient, csrf: str, headers: dict[str, str]) -> None:
     answer = await anna.post("/halt", data={"csrf": csrf, "why": "the storm"}, headers=headers)
     assert answer.status_code == 303
 

@@ -54,9 +54,7 @@ async def serving(
             await app.close()
 
 
-async def serve(
-    app: App, host: str, port: int, ready: Callable[[str], None], routers: Sequence[APIRouter] = ()
-) -> None:
+async def serve(app: App, host: str, port: int, ready: Callable[[str], None], routers: Sequence[APIRouter] = ()) -> None:
     """Serve until SIGINT or SIGTERM; acts under way are finished first."""
     stop = asyncio.Event()
     running = asyncio.get_running_loop()

@@ -29,7 +29,8 @@ from watchkeeper.run.model import Act, Event, Plan, Run, Standing
 from watchkeeper.run.output import read_live_output
 
 OVER = ("done", "failed", "skipped")
-RISKS = ("read", "unknown", "change", "destroy")
+#: least dangerous first; what no rule knows is gated like what destroys
+RISKS = ("read", "change", "unknown", "destroy")
 #: most of an act's output on a page, from its end; the rest is one link away
 SHOWN_OUTPUT = 20_000
 

@@ -1,0 +1,109 @@
+"""An open page shows what happens within about a second, keeps what somebody is typing, and says when it lost touch."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import socket
+from collections.abc import AsyncIterator
+
+import pytest
+import uvicorn
+from playwright.async_api import Page, async_playwright
+
+from watchkeeper.app import App
+from watchkeeper.incident.ledger import add_entry
+from watchkeeper.run.ledger import append_event
+from watchkeeper.web.site import create_site, printed_address
+
+INCIDENT, RUN = "inc-01k9x3h8v2-7dq4mz", "run-01k9x3hb0c-2m5r8t"
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync"]  # fmt: skip
+
+pytestmark = pytest.mark.slow
+
+
+class Console:
+    """A console that is really served, and a browser on it."""
+
+    def __init__(self, page: Page, base: str, server: uvicorn.Server) -> None:
+        self.page, self.base, self.server = page, base, server
+        self.complaints: list[str] = []
+
+
+@pytest.fixture
+async def console(app: App) -> AsyncIterator[Console]:
+    if CHROMIUM is None:
+        missing = pytest.fail if os.environ.get("WATCHKEEPER_TEST_EVERYTHING") == "1" else pytest.skip
+        missing("missing here: chromium")
+    listener = socket.create_server(("127.0.0.1", 0))
+    port = listener.getsockname()[1]
+    config = uvicorn.Config(create_site(app), log_level="critical", lifespan="off", timeout_graceful_shutdown=1)
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server._serve([listener]))
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        made = Console(await browser.new_page(), f"http://127.0.0.1:{port}", server)
+        made.page.on("console", lambda m: made.complaints.append(m.text) if m.type == "error" else None)
+        made.page.on("pageerror", lambda error: made.complaints.append(str(error)))
+        await made.page.goto(printed_address(app, "127.0.0.1", port, "anna"))
+        yield made
+        await browser.close()
+    server.should_exit = True
+    await serving
+    listener.close()
+
+
+async def test_a_timeline_grows_while_somebody_types(console: Console, app: App) -> None:
+    page = console.page
+    await page.goto(f"{console.base}/incidents/{INCIDENT}")
+    await page.click("#note > summary")
+    await page.fill("#note textarea", "half a thou")
+    now = app.clock.now()
+    app.database.write_now(lambda c: add_entry(c, INCIDENT, now, "step", "automation", "Restarted <b>web</b>."))
+    await page.wait_for_selector("text=Restarted <b>web</b>.", timeout=2500)
+    assert await page.input_value("#note textarea") == "half a thou"
+    assert console.complaints == []
+
+
+async def test_output_of_a_running_act_grows(console: Console, app: App) -> None:
+    page, now = console.page, app.clock.now()
+    await page.goto(f"{console.base}/runs/{RUN}")
+    app.database.write_now(lambda c: append_event(c, RUN, now, "intent", "automation", "3.1", {"attempt": 1}))
+    folder = app.state / "jobs" / f"{RUN}.3.1.1"
+    folder.mkdir(parents=True)
+    for words in ("DELETE 100", "DELETE 1204"):
+        with (folder / "output").open("a") as file:
+            file.write(f"{words}\n")
+        await page.wait_for_selector(f"text={words}", timeout=2500)
+    assert console.complaints == []
+
+
+async def test_a_question_is_answered_on_the_page(console: Console, app: App) -> None:
+    page = console.page
+    await page.goto(f"{console.base}/runs/{RUN}")
+    await page.fill("#act-3-1 input[name=why]", "carts only")
+    await page.click("#act-3-1 button[value=skip]")
+    await page.wait_for_selector("text=anna skipped it: carts only.", timeout=5000)
+    assert await page.locator("form.ask").count() == 0
+    assert console.complaints == []
+
+
+async def test_a_console_that_lost_touch_says_so(console: Console) -> None:
+    page = console.page
+    await page.goto(f"{console.base}/")
+    assert not await page.is_visible("#stale")
+    await page.route("**/*", lambda route: route.abort())
+    await page.wait_for_selector("#stale", state="visible", timeout=5000)
+    await page.unroute_all()
+    await page.wait_for_selector("#stale", state="hidden", timeout=5000)
+
+
+@pytest.mark.parametrize("path", ["/", f"/incidents/{INCIDENT}", f"/runs/{RUN}", "/book", "/signals", "/ledger", "/reviews"])
+async def test_a_phone_shows_every_page_without_scrolling_sideways(console: Console, path: str) -> None:
+    await console.page.set_viewport_size({"width": 390, "height": 844})
+    await console.page.goto(console.base + path)
+    assert await console.page.evaluate("document.documentElement.scrollWidth") == 390
+    assert console.complaints == []
