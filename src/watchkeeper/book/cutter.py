@@ -100,8 +100,6 @@ class _Scanner:
                 word += char
             if char not in " \t":
                 last = (last + char)[-2:]
-            else:
-                last = last if char in " \t" else ""
             position += 1
         self._word(word, command)
         self.heredocs += pending

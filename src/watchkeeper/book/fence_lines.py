@@ -7,15 +7,17 @@ statement ends is found elsewhere.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache
 from typing import Literal, TypeAlias
 
-from watchkeeper.book.programs import find
+from watchkeeper.book.programs import find, word_set
 from watchkeeper.book.risk import knows
 from watchkeeper.book.sql import looks_like_sql
 
 LineKind: TypeAlias = Literal[
-    "blank", "comment", "shell", "sql", "psql", "redis", "python", "mongodb", "powershell", "numbered", "prose", "cron", "http", "output",
+    "blank", "comment", "shell", "sql", "psql", "redis", "python", "mongodb", "powershell", "numbered", "prose", "cron",
+    "http", "output",
 ]  # fmt: skip
 
 _PROMPTS: tuple[tuple[re.Pattern[str], str], ...] = (
@@ -30,29 +32,38 @@ _PROMPTS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"^\s*PS [^>]*>\s+(?=\S)"), "powershell"),
 )
 _CRON = re.compile(r"^\s*(?:@(?:hourly|daily|weekly|monthly|yearly|reboot)|(?:[\d*][\d*/,-]*\s+){4}[\d*A-Za-z][\w*/,-]*)\s+\S")
-_NUMBERED = re.compile(r"^\s*(?:\d{1,2}[.)]|Step \d+[:.)])\s+(?=\S)")
+_NUMBERED = re.compile(r"^\s*(?:\d{1,2}[.)]|\d{1,2}(?:\.\d{1,2})+[.)]?|Step \d+[:.)])\s+(?=\S)")
 _BULLET = re.compile(r"^\s*(?:[-*•+✓✔✅❌☐□]|\[[ xX]\])\s+(?=\S)")
 _HTTP = re.compile(r"^\s*(?:GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS)\s+(?:/|https?://)")
 _URL = re.compile(r"^\s*(?:https?|ftp|s3|gs|postgres(?:ql)?|redis|mysql|amqp|mongodb(?:\+srv)?)://")
-_DRAWN = re.compile(r"[\u2500-\u257f\u2190-\u21ff\u2794-\u27bf\u25b6\u25bc\u25b2]|^\s*[|+][-=+|]|-{2,}>|={2,}>|^\s*[-=_*~]{3,}\s*$")
+_DRAWN = re.compile(
+    r"[\u2500-\u257f\u2190-\u21ff\u2794-\u27bf\u25b6\u25bc\u25b2]|^\s*[|+][-=+|]|-{2,}>|={2,}>|^\s*[-=_*~]{3,}\s*$"
+)
 _LABEL = re.compile(r"^\s*[A-Z][\w /()-]{0,40}:(?:\s|$)")
 _YAML = re.compile(r"^\s*[\w.-]+:(?:\s|$)")
 _FIRST = re.compile(r"^\s*(?:[A-Za-z_]\w*=(?:\"[^\"]*\"|'[^']*'|\$\([^)]*\)|[^\s;]*)\s+)*([^\s;|&<>()]+)")
 _ASSIGN = re.compile(r"^\s*(?:export\s+|local\s+|declare\s+(?:-\w+\s+)?)?[A-Za-z_]\w*\+?=(?!=|\s)")
-_PYTHON = re.compile(r"^(?:from\s+[\w.]+\s+import\b|import\s+[\w.]+(?:\s*,|\s+as\b|\s*$)|def\s+\w+\(|class\s+\w+[:(]|with\s+.+:\s*$|for\s+\w+(?:,\s*\w+)*\s+in\s+.+:\s*$|try:\s*$|except\b.*:\s*$|@\w+|print\(|[\w.\[\]'\"]+\s+=\s+\S|(?:[a-z_]\w*\.)+\w+\(|elif\s.+:\s*$|while\s.+:\s*$|if\s+(?!\[).+:\s*$|async\s+def\b|await\s)")
+_PYTHON = re.compile(
+    r"^(?:from\s+[\w.]+\s+import\b|import\s+[\w.]+(?:\s*,|\s+as\b|\s*$)|def\s+\w+\(|class\s+\w+[:(]|with\s+.+:\s*$|for\s+\w+(?:,\s*\w+)*\s+in\s+.+:\s*$|try:\s*$|except\b.*:\s*$|@\w+|print\(|[\w.\[\]'\"]+\s+=\s+\S|(?:[a-z_]\w*\.)+\w+\(|elif\s.+:\s*$|while\s.+:\s*$|if\s+(?!\[).+:\s*$|async\s+def\b|await\s)"
+)
 _MONGO = re.compile(r"^\s*(?:db|rs|sh)\.[A-Za-z]\w*|^\s*show (?:dbs|collections|users)\b|^\s*use \w+\s*;?\s*$")
 _PSQL = re.compile(r"^\s*\\(?:[a-z][a-z+]*\+?|[?!])(?:\s|$|;)")
 _CMDLET = re.compile(r"^\s*(?:\$\w+\s*=\s*)?[A-Z][a-z]+[A-Za-z]*-[A-Z][A-Za-z]+\b")
 _SCRIPT = re.compile(r"^(?:\.{1,2}/|~/|/)[\w./$@+-]+$|^[\w-]+(?:/[\w.-]+)*\.(?:sh|py|pl|rb|js|bash)$")
-_BUILTINS = frozenset("if for while until case [ [[ (( { ( ! function select then fi done else elif do".split())
+_BUILTINS = word_set("if for while until case [ [[ (( { ( ! function select then fi done else elif do")
 #: programs that are also plain English words: they need something that no sentence has
-_ENGLISH = frozenset(
-    "find watch test make kill time host top split sort cut last who which at more less cat look file service date free install yes mail scale set export exit "
-    "read type wait sleep screen script strings head tail touch link act open code join convert command exec go pass patch step sync task invoke wall paste expand fold let "
-    "history clear break continue return local trap jobs true false host mount init reboot shutdown halt start stop test id w ip ss nc at ab op age hey http route arch cal pd "
-    "migrate alias logout locate tree stat truncate column comm diff factor groups install join line man nice nl od patch print rev seq shift source umask unset users size "
-    "parallel fly just goose safety artillery playwright cypress prisma flux argo temporal restic bun vault consul nomad packer helm hubble cilium supabase railway vercel snap brew atlas dog newrelic stripe fab tox curator multitail caddy sequence echo".split()
-)  # fmt: skip
+_ENGLISH = word_set(
+    "find watch test make kill time host top split sort cut last who which at more less cat look file service date "
+    "free install yes mail scale set export exit "
+    "read type wait sleep screen script strings head tail touch link act open code join convert command exec "
+    "go pass patch step sync task invoke wall paste expand fold let "
+    "history clear break continue return local trap jobs true false host mount init reboot shutdown halt start "
+    "stop test id w ip ss nc at ab op age hey http route arch cal pd "
+    "migrate alias logout locate tree stat truncate column comm diff factor groups install join line man nice "
+    "nl od patch print rev seq shift source umask unset users size "
+    "parallel fly just goose safety artillery playwright cypress prisma flux argo temporal restic bun vault "
+    "consul nomad packer helm hubble cilium supabase railway vercel snap brew atlas dog newrelic stripe fab "
+    "tox curator multitail caddy sequence echo")  # fmt: skip
 _EVIDENCE = re.compile(r"(?:^|\s)-{1,2}\w|[/.=$|*:@\\<>~]\S|\d|[a-z0-9]+[-_][a-z0-9]+|\S=\S|\s\||\|\s")
 
 
@@ -76,7 +87,28 @@ def redis_words() -> frozenset[str]:
     program = find("redis-cli")
     patterns = [pattern for _, group in program.risks for pattern in group] if program else []
     words = {pattern.words[0].upper() for pattern in patterns if pattern.words}
-    return frozenset(words - {"TIME", "TYPE", "TOUCH", "COPY", "WAIT", "WATCH", "EXEC", "SELECT", "MOVE", "COMMAND", "HELLO", "ROLE", "ECHO", "SORT", "SAVE", "RESTORE", "SET"}) | {"SET", "SAVE", "ROLE", "TYPE"}
+    return frozenset(
+        words
+        - {
+            "TIME",
+            "TYPE",
+            "TOUCH",
+            "COPY",
+            "WAIT",
+            "WATCH",
+            "EXEC",
+            "SELECT",
+            "MOVE",
+            "COMMAND",
+            "HELLO",
+            "ROLE",
+            "ECHO",
+            "SORT",
+            "SAVE",
+            "RESTORE",
+            "SET",
+        }
+    ) | {"SET", "SAVE", "ROLE", "TYPE"}
 
 
 def first_word(line: str) -> str:
@@ -103,19 +135,44 @@ def startable(line: str, *, strict: bool) -> bool:
     word = first_word(text)
     bare = word.strip("'\"")
     if _ASSIGN.match(text):
-        return not strict or bool(re.match(r"^\s*(?:export\s+)?[A-Za-z_]\w*=\S", text)) and " " not in text.split("=", 1)[0].replace("export ", "")
+        return not strict or (
+            bool(re.match(r"^\s*(?:export\s+)?[A-Za-z_]\w*=\S", text)) and " " not in text.split("=", 1)[0].replace("export ", "")
+        )
     if not bare:
         return text.startswith(("(", "{")) and not strict
     if bare in _BUILTINS:
         return not strict or bool(re.search(r"\]|;|\bdo\b|\bthen\b", text))
     name = bare.rsplit("/", 1)[-1]
     if _SCRIPT.match(bare):
+        if strict and not (knows(name) or "." in name or "/bin/" in bare or bare.startswith("./")):
+            return False
         return not (strict and bare.startswith("/") and " " not in text and "." not in name and not knows(name))
     if knows(name):
         if name in _ENGLISH and (strict or text[0].isupper()):
             rest = text[text.find(bare) + len(bare) :]
-            return bool(_EVIDENCE.search(rest)) or (not rest.strip() and name not in ("test", "make", "install", "more", "look", "file", "which", "type", "read", "open", "command", "service", "set", "scale"))
+            return bool(_EVIDENCE.search(rest)) or (
+                not rest.strip()
+                and name
+                not in (
+                    "test",
+                    "make",
+                    "install",
+                    "more",
+                    "look",
+                    "file",
+                    "which",
+                    "type",
+                    "read",
+                    "open",
+                    "command",
+                    "service",
+                    "set",
+                    "scale",
+                )
+            )
         return True
+    if bare == text and "_" in bare and "." not in bare:
+        return False
     if strict or not re.match(r"^[A-Za-z0-9_.$~/@%+{<\[\"'\\-]", bare):
         return False
     return not is_sentence(text)
@@ -126,7 +183,7 @@ _SENTENCE = re.compile(r"^[A-Z][a-z]+(?:'[a-z]+)?(?:\s+[\w'’(),/&-]+){1,}[.:]?
 
 def is_sentence(text: str) -> bool:
     """Say whether a line reads like prose rather than like a command."""
-    if _LABEL.match(text) or re.search(r"[a-z]\.\s+[A-Z]|[a-z]\.$", text) and " -" not in text:
+    if _LABEL.match(text) or (re.search(r"[a-z]\.\s+[A-Z]|[a-z]\.$", text) and " -" not in text):
         return True
     return bool(_SENTENCE.match(text)) and not re.search(r"(?:^|\s)-{1,2}[a-z]", text)
 
@@ -177,3 +234,15 @@ def numbered_text(line: str) -> str:
     """Take the number or the bullet off."""
     found = _NUMBERED.match(line) or _BULLET.match(line)
     return line[found.end() :].strip() if found else line.strip()
+
+
+def balanced(lines: Sequence[str], position: int) -> int:
+    """Give the index after a statement that may go on in brackets, after a pipe, a comma or a backtick."""
+    depth = 0
+    for end in range(position, min(len(lines), position + 200)):
+        text = re.sub(r"\"[^\"]*\"|'[^']*'", "", lines[end])
+        depth += sum(text.count(char) for char in "({[") - sum(text.count(char) for char in ")}]")
+        following = lines[end + 1].strip() if end + 1 < len(lines) else ""
+        if depth <= 0 and not lines[end].rstrip().endswith(("`", "|", ",")) and not following.startswith((".", "|")):
+            return end + 1
+    return position + 1

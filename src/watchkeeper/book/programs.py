@@ -16,6 +16,12 @@ from typing import Any, cast
 
 from watchkeeper.book.model import Risk
 
+
+def word_set(text: str) -> frozenset[str]:
+    """Make a set of the words of a text, so that long lists stay readable."""
+    return frozenset(text.split())
+
+
 _RISKS: tuple[Risk, ...] = ("destroy", "change", "read")
 
 
@@ -121,7 +127,7 @@ class Program:
 def sort_arguments(
     given: Sequence[str], values: frozenset[str] = frozenset(), globals_: frozenset[str] = frozenset()
 ) -> Arguments:
-    """Sort words into plain words and options; `globals_` take a value only before the first plain word."""
+    """Sort words into plain words and options; `globals_` take a value only before the first plain word and are left out."""
     words: list[str] = []
     options: list[tuple[str, str | None]] = []
     position = 0
@@ -137,7 +143,9 @@ def sort_arguments(
         name, equals, value = word.partition("=")
         if equals:
             options.append((name, value))
-        elif word in values or (not words and word in globals_):
+        elif not words and word in globals_:
+            position += 1
+        elif word in values:
             options.append((word, given[position] if position < len(given) else None))
             position += 1
         elif word[1] != "-" and len(word) > 2 and word[:2] in values and word[2:].isupper():

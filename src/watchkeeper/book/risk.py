@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 
 from watchkeeper.book.model import Risk
-from watchkeeper.book.programs import Arguments, find, sort_arguments
+from watchkeeper.book.programs import Arguments, find, sort_arguments, word_set
 from watchkeeper.book.scripts import assess_script
 from watchkeeper.book.sql import assess_sql
 from watchkeeper.book.unwrap import WRAPPERS, Started, Unwrapped, unwrap_text
@@ -21,19 +21,68 @@ _ORDER: dict[Risk, int] = {"read": 0, "change": 1, "unknown": 2, "destroy": 3}
 #: SQL client -> options that carry a statement, options that name a file
 SQL_CLIENTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "psql": (("-c", "--command"), ("-f", "--file")), "mysql": (("-e", "--execute"), ()), "mariadb": (("-e", "--execute"), ()),
-    "clickhouse-client": (("-q", "--query"), ("--queries-file",)), "clickhouse": (("-q", "--query"), ()), "cqlsh": (("-e", "--execute"), ("-f", "--file")),
-    "sqlcmd": (("-Q", "-q"), ("-i",)), "snowsql": (("-q", "--query"), ("-f",)), "trino": (("--execute",), ("-f", "--file")), "sqlite3": ((), ()),
-    "usql": (("-c", "--command"), ("-f",)), "cockroach": (("-e", "--execute"), ("-f",)), "mycli": (("-e",), ()), "pgcli": (("-c",), ()), "duckdb": (("-c",), ()),
-    "presto": (("--execute",), ("-f",)), "influx": (("-execute",), ()), "beeline": (("-e",), ("-f",)), "hive": (("-e",), ("-f",)), "gitlab-psql": (("-c",), ("-f",)), "gitlab-rails": ((), ()),
+    "clickhouse-client": (("-q", "--query"), ("--queries-file",)), "clickhouse": (("-q", "--query"), ()),
+    "cqlsh": (("-e", "--execute"), ("-f", "--file")),
+    "sqlcmd": (("-Q", "-q"), ("-i",)), "snowsql": (("-q", "--query"), ("-f",)), "trino": (("--execute",), ("-f", "--file")),
+    "sqlite3": ((), ()),
+    "usql": (("-c", "--command"), ("-f",)), "cockroach": (("-e", "--execute"), ("-f",)), "mycli": (("-e",), ()),
+    "pgcli": (("-c",), ()), "duckdb": (("-c",), ()),
+    "presto": (("--execute",), ("-f",)), "influx": (("-execute",), ()), "beeline": (("-e",), ("-f",)),
+    "hive": (("-e",), ("-f",)), "gitlab-psql": (("-c",), ("-f",)), "gitlab-rails": ((), ()),
     "sqlplus": ((), ()), "vsql": (("-c",), ("-f",)), "ysqlsh": (("-c",), ("-f",)),
 }  # fmt: skip
-_SQL_VALUES = frozenset(
-    "-c --command -f --file -h --host -p --port -U --username -d --dbname -e --execute -u --user -P -S -D --database -q --query -Q -o --output -v --set -F -R -T --variable --password -i --queries-file --keyspace --server -execute -database -port -host".split()
+_SQL_VALUES = word_set(
+    "-c --command -f --file -h --host -p --port -U --username -d --dbname -e --execute -u --user -P -S -D "
+    "--database -q --query -Q -o --output -v --set -F -R -T --variable --password -i --queries-file --keyspace "
+    "--server -execute -database -port -host"
 )
 _MONGO = frozenset({"mongosh", "mongo"})
 _SHELLS = frozenset({"bash", "sh", "zsh", "dash", "ash", "ksh", "fish", "busybox"})
-_INTERPRETERS = frozenset({"python", "python2", "python3", "node", "php", "ruby", "perl", "java", "deno", "ts-node", "tsx", "Rscript", "pwsh", "powershell", "jruby", "nodejs", "elixir", "iex"})
-_MAKE = frozenset({"make", "gmake", "just", "task", "rake", "invoke", "inv", "fab", "mage", "cap", "gulp", "grunt", "nx", "turbo", "lerna", "rails", "mix", "artisan", "console"})
+_INTERPRETERS = frozenset(
+    {
+        "python",
+        "python2",
+        "python3",
+        "node",
+        "php",
+        "ruby",
+        "perl",
+        "java",
+        "deno",
+        "ts-node",
+        "tsx",
+        "Rscript",
+        "pwsh",
+        "powershell",
+        "jruby",
+        "nodejs",
+        "elixir",
+        "iex",
+    }
+)
+_MAKE = frozenset(
+    {
+        "make",
+        "gmake",
+        "just",
+        "task",
+        "rake",
+        "invoke",
+        "inv",
+        "fab",
+        "mage",
+        "cap",
+        "gulp",
+        "grunt",
+        "nx",
+        "turbo",
+        "lerna",
+        "rails",
+        "mix",
+        "artisan",
+        "console",
+    }
+)
 
 
 def assess(text: str, language: str = "bash") -> Judged:
@@ -60,11 +109,26 @@ def assess_unwrapped(found: Unwrapped) -> Judged:
     if found.opaque:
         judged.append(("unknown", f"{found.opaque[0].upper()}{found.opaque[1:]}."))
     if found.writes:
-        judged.append(("change", f"It writes the file {found.writes[0]}."))
+        emptied = (
+            all(
+                started.name in (":", "true") or (started.name == "cat" and started.texts == ("/dev/null",))
+                for started in found.started
+            )
+            and not found.appends
+        )
+        judged.append(
+            ("destroy", f"It empties the file {found.writes[0]}.")
+            if emptied
+            else ("change", f"It writes the file {found.writes[0]}.")
+        )
     if not judged and (found.interactive or found.endless):
         return "read", "It only opens a session."
     if not judged:
-        return ("read", "It only sets variables of its own shell.") if not found.started else ("unknown", "It starts no program that is known.")
+        return (
+            ("read", "It only sets variables of its own shell.")
+            if not found.started
+            else ("unknown", "It starts no program that is known.")
+        )
     worst = _worst(judged)
     if worst[0] == "read" and len(judged) > 1:
         names = dict.fromkeys(started.name for started in found.started if not started.wrapper)
@@ -84,10 +148,16 @@ def judge(started: Started) -> Judged:
     if name in SQL_CLIENTS and name not in ("gitlab-rails",):
         return _sql_client(started)
     if name in _MONGO:
-        code = sort_arguments(texts, frozenset({"--eval", "--host", "-u", "-p", "--username", "--password", "--port"})).value("--eval")
+        code = sort_arguments(texts, frozenset({"--eval", "--host", "-u", "-p", "--username", "--password", "--port"})).value(
+            "--eval"
+        )
         if code is None and started.stdin != "text" and started.stdin is not None:
             return "unknown", "What is fed to the MongoDB shell is not known."
-        return assess_mongo(code or started.stdin_text) if code or started.stdin_text else ("read", "It only opens a MongoDB session.")
+        return (
+            assess_mongo(code or started.stdin_text)
+            if code or started.stdin_text
+            else ("read", "It only opens a MongoDB session.")
+        )
     if name in _SHELLS:
         return _shell(started)
     if re.fullmatch(r"python\d(\.\d+)?", name):
@@ -121,8 +191,22 @@ def _unknown(name: str, texts: Sequence[str]) -> Judged:
     return "unknown", f"No rule knows the program {name}."
 
 
+_REDIS_CALL = re.compile(r"redis\.p?call\(\s*['\"](\w+)['\"]", re.IGNORECASE)
+
+
+def _redis_script(texts: Sequence[str]) -> Judged:
+    """Judge an EVAL by the commands that its script calls by name."""
+    script = texts[[text.lower() for text in texts].index("eval") + 1 :][:1]
+    calls = _REDIS_CALL.findall(script[0]) if script else []
+    if not calls or len(calls) != len(re.findall(r"redis\.p?call", script[0])):
+        return "unknown", "What the script calls is not known."
+    return _worst([_by_table("redis-cli", [call]) for call in calls])
+
+
 def _by_table(name: str, texts: Sequence[str]) -> Judged:
     program = find(name)
+    if name in ("redis-cli", "valkey-cli") and any(text.lower() == "eval" for text in texts):
+        return _redis_script(texts)
     if program is None:
         return _unknown(name, texts)
     if "--help" in texts:
@@ -133,7 +217,12 @@ def _by_table(name: str, texts: Sequence[str]) -> Judged:
         if not given.words and (not given.options or name.endswith("-cli")):
             return "read", f"{name} alone opens a session or prints its usage."
         return "unknown", f"What {name} {' '.join(given.words[:2])} does is in no rule.".replace("  ", " ")
-    said = {"read": "changes nothing", "change": "alters state", "destroy": "deletes, overwrites or cannot be taken back", "unknown": "is in no rule"}[risk]
+    said = {
+        "read": "changes nothing",
+        "change": "alters state",
+        "destroy": "deletes, overwrites or cannot be taken back",
+        "unknown": "is in no rule",
+    }[risk]
     return risk, f"{name}{' ' + pattern if pattern and pattern != 'always' else ''} {said}."
 
 
@@ -142,7 +231,11 @@ def _sql_client(started: Started) -> Judged:
     statements, files = SQL_CLIENTS[name]
     given = sort_arguments(started.texts, _SQL_VALUES)
     code = [value for option, value in given.options if option in statements and value]
-    code += [option[2:] for option, value in given.options if value is None and len(option) > 3 and option[:2] in statements and option[1] != "-"]
+    code += [
+        option[2:]
+        for option, value in given.options
+        if value is None and len(option) > 3 and option[:2] in statements and option[1] != "-"
+    ]
     if name == "sqlite3" and len(given.words) > 1:
         code.append(" ".join(given.words[1:]))
     if started.stdin == "text" and started.stdin_text.strip():
@@ -160,12 +253,17 @@ def _sql_client(started: Started) -> Judged:
     return "read", f"{name} only opens a session."
 
 
-_META_READ = re.compile(r"\\(?:d\S*|l\+?|x|timing|conninfo|c|connect|pset|q|z|sf|sv|encoding|echo|\?|h|watch|set|a|t|dt\S*|errverbose|copy\s+\(.*\)\s+to\b.*|copy\s+\S+\s+to\b.*)(?:\s|$|\+)", re.I)
+_META_READ = re.compile(
+    r"\\(?:d\S*|l\+?|x|timing|conninfo|c|connect|pset|q|z|sf|sv|encoding|echo|\?|h|watch|set|a|t|dt\S*|errverbose|copy\s+\(.*\)\s+to\b.*|copy\s+\S+\s+to\b.*)(?:\s|$|\+)",
+    re.I,
+)
 
 
 def _meta_commands(text: str) -> Judged:
     word = text.strip()
-    if word.startswith(".") and re.match(r"\.(?:tables|schema|databases|indexes|indices|mode|headers|dump|quit|exit|timer|stats)\b", word):
+    if word.startswith(".") and re.match(
+        r"\.(?:tables|schema|databases|indexes|indices|mode|headers|dump|quit|exit|timer|stats)\b", word
+    ):
         return "read", f"{word.split()[0]} only shows."
     if _META_READ.match(word):
         return "read", f"{word.split()[0]} only shows."
@@ -215,9 +313,11 @@ def _interpreter(name: str, started: Started) -> Judged:
 
 
 _DJANGO: dict[str, Risk] = {
-    **dict.fromkeys("check showmigrations dbshell inspectdb sqlmigrate diffsettings findstatic version help".split(), "read"),
-    **dict.fromkeys("migrate collectstatic createsuperuser loaddata runserver makemigrations clearsessions shell changepassword createcachetable compilemessages rebuild_index update_index dumpdata".split(), "change"),
-    **dict.fromkeys("flush sqlflush reset_db clear_cache".split(), "destroy"),
+    **dict.fromkeys(word_set("check showmigrations dbshell inspectdb sqlmigrate diffsettings findstatic version help"), "read"),
+    **dict.fromkeys(word_set(
+        "migrate collectstatic createsuperuser loaddata runserver makemigrations clearsessions shell "
+        "changepassword createcachetable compilemessages rebuild_index update_index dumpdata"), "change"),
+    **dict.fromkeys(word_set("flush sqlflush reset_db clear_cache"), "destroy"),
 }  # fmt: skip
 
 
@@ -236,21 +336,37 @@ def _django(words: Sequence[str]) -> Judged:
 
 def _sourced(name: str, texts: Sequence[str]) -> Judged:
     target = texts[0] if texts else ""
-    if name != "eval" and (target.endswith(("activate", ".env", "/.bashrc", ".bashrc", ".profile", "openrc", "env.sh")) or "/.env" in target or target.startswith(".env")):
+    if name != "eval" and (
+        target.endswith(("activate", ".env", "/.bashrc", ".bashrc", ".profile", "openrc", "env.sh"))
+        or "/.env" in target
+        or target.startswith(".env")
+    ):
         return "read", f"{target} only sets variables of the shell."
     return "unknown", f"What {name} runs is not known."
 
 
 _MONGO_RULES: tuple[tuple[Risk, str], ...] = (
     ("destroy", r"\.(?:drop\w*|remove\w*|delete\w*|shutdownServer)\s*\(|rs\.remove\(|\$out|\$merge|shutdown"),
-    ("change", r"\.(?:insert\w*|update\w*|replace\w*|save|createIndex\w*|ensureIndex|stepDown|freeze|killOp|setProfilingLevel|reconfig|initiate|add|addArb|compact|createUser|grantRolesToUser|bulkWrite|renameCollection|fsync\w*|reIndex|changeUserPassword|runCommand|adminCommand|enableSharding|shardCollection|startBalancer|stopBalancer|setBalancerState|syncFrom)\s*\("),
-    ("read", r"^\s*(?:show\s+\w+|use\s+\w+|it|help|exit|quit)\s*;?\s*$|\.(?:find\w*|count\w*|stats|status|serverStatus|currentOp|getIndexes|getCollectionNames|aggregate|hello|isMaster|version|hostInfo|explain|getProfilingStatus|print\w*|conf|config|getReplicationInfo|getMongo|getUsers|distinct|estimatedDocumentCount|dataSize|totalSize|latencyStats|serverBuildInfo|secondaryOk|setReadPref|getCollectionInfos|getSiblingDB|validate|listCommands|ping)\b"),
+    ("change",
+        r"\.(?:insert\w*|update\w*|replace\w*|save|createIndex\w*|ensureIndex|stepDown|freeze|killOp|"
+        r"setProfilingLevel|reconfig|initiate|add|addArb|compact|createUser|grantRolesToUser|bulkWrite|"
+        r"renameCollection|fsync\w*|reIndex|changeUserPassword|runCommand|adminCommand|enableSharding|"
+        r"shardCollection|startBalancer|stopBalancer|setBalancerState|syncFrom)\s*\("),
+    ("read",
+        r"^\s*(?:show\s+\w+|use\s+\w+|it|help|exit|quit)\s*;?\s*$|\.(?:find\w*|count\w*|stats|status|serverStatus|"
+        r"currentOp|getIndexes|getCollectionNames|aggregate|hello|isMaster|version|hostInfo|explain|"
+        r"getProfilingStatus|print\w*|conf|config|getReplicationInfo|getMongo|getUsers|distinct|"
+        r"estimatedDocumentCount|dataSize|totalSize|latencyStats|serverBuildInfo|secondaryOk|setReadPref|"
+        r"getCollectionInfos|getSiblingDB|validate|listCommands|ping)\b"),
 )  # fmt: skip
 
 
 def assess_mongo(text: str) -> Judged:
     """Judge code of the MongoDB shell by the methods it calls."""
-    if re.search(r"(?:runCommand|adminCommand)\s*\(\s*\{?\s*['\"]?(?:ping|serverStatus|replSetGetStatus|dbStats|collStats|listDatabases|currentOp|hello|isMaster|connPoolStats|getParameter|buildInfo|hostInfo|getLog|top)\b", text):
+    if re.search(
+        r"(?:runCommand|adminCommand)\s*\(\s*\{?\s*['\"]?(?:ping|serverStatus|replSetGetStatus|dbStats|collStats|listDatabases|currentOp|hello|isMaster|connPoolStats|getParameter|buildInfo|hostInfo|getLog|top)\b",
+        text,
+    ):
         return "read", "The command only asks for a state."
     for risk, pattern in _MONGO_RULES:
         found = re.search(pattern, text)
@@ -259,8 +375,11 @@ def assess_mongo(text: str) -> Judged:
     return "unknown", "No rule knows what is called."
 
 
-_POWERSHELL_READ = frozenset("get test show measure select where format sort write resolve find compare convertto convertfrom foreach group tee join split trace debug ping wait watch read connect search out".split())
-_POWERSHELL_DESTROY = frozenset("remove clear uninstall reset unregister revoke undo dismount".split())
+_POWERSHELL_READ = word_set(
+    "get test show measure select where format sort write resolve find compare convertto convertfrom foreach "
+    "group tee join split trace debug ping wait watch read connect search out"
+)
+_POWERSHELL_DESTROY = word_set("remove clear uninstall reset unregister revoke undo dismount")
 
 
 def assess_powershell(text: str) -> Judged:
@@ -277,8 +396,14 @@ def assess_powershell(text: str) -> Judged:
             continue
         verb = cmdlet.group(1).lower()
         if verb == "invoke":
-            web = cmdlet.group(2) in ("WebRequest", "RestMethod") and not re.search(r"-Method\s+['\"]?(?:Post|Put|Patch|Delete)", piece, re.I)
-            judged.append(("read", "It only fetches.") if web else ("change" if "Method" in piece else "unknown", f"{cmdlet.group()} does what it is given."))
+            web = cmdlet.group(2) in ("WebRequest", "RestMethod") and not re.search(
+                r"-Method\s+['\"]?(?:Post|Put|Patch|Delete)", piece, re.I
+            )
+            judged.append(
+                ("read", "It only fetches.")
+                if web
+                else ("change" if "Method" in piece else "unknown", f"{cmdlet.group()} does what it is given.")
+            )
         elif cmdlet.group(2) == "File" and verb == "out":
             judged.append(("change", "Out-File writes a file."))
         else:

@@ -10,22 +10,35 @@ import re
 from collections.abc import Sequence
 
 from watchkeeper.book.model import Risk
+from watchkeeper.book.programs import word_set
 
-READS = frozenset(
-    "check checks status health healthcheck verify verification validate validation test tests show list ls audit report monitor diagnose diagnostic diagnostics inspect log logs info "
-    "scan smoke describe view get stats ping plan diff lint preview version help doctor dry dryrun metrics inventory probe query print tail ps state history".split()
-)  # fmt: skip
-DESTROYS = frozenset(
-    "restore recover recovery drop delete destroy purge wipe prune flush failover promote teardown erase truncate remove clean cleanup reset nuke rm uninstall unlock expire decommission overwrite failback "
-    "switchover factory".split()
-)  # fmt: skip
-CHANGES = frozenset(
-    "deploy deployment restart start stop scale backup backups update upgrade renew renewal migrate migration migrations sync rotate rotation apply install setup create enable disable switch build release rollback "
-    "seed run notify send warm warmup drain reload import export configure register publish push pull maintenance init bootstrap provision promote snapshot archive reindex rebuild "
-    "replay retry requeue refresh block unblock ban add set kill up down trigger launch reboot optimize vacuum analyze compress dump upload revert undo resume pause swap mitigate repair fix heal "
-    "schedule download isolate reconcile cutover redeploy shutdown process compile collectstatic createsuperuser load".split()
-)  # fmt: skip
-_DRY = frozenset({"--dry-run", "--dryrun", "-n", "--check", "--simulate", "--noop", "--list", "--status", "--help", "--version", "--verify", "--plan", "--what-if", "--preview"})
+READS = word_set(
+    "check checks status health healthcheck verify verification validate validation test tests show list ls audit "
+    "report monitor diagnose diagnostic diagnostics inspect log logs info "
+    "scan smoke describe view get stats ping plan diff lint preview version help doctor dry dryrun metrics "
+    "inventory probe query print tail ps state history")  # fmt: skip
+DESTROYS = word_set(
+    "restore recover recovery drop delete destroy purge wipe prune flush failover promote teardown erase truncate "
+    "remove clean cleanup reset nuke rm uninstall expire decommission overwrite failback "
+    "switchover factory cancel refund revoke evict")  # fmt: skip
+CHANGES = word_set(
+    "deploy deployment restart start stop scale backup backups update upgrade renew renewal migrate migration "
+    "migrations sync rotate rotation apply install setup create enable disable switch build release rollback "
+    "seed run notify send warm warmup drain reload import export configure register publish push pull "
+    "maintenance init bootstrap provision promote snapshot archive reindex rebuild "
+    "replay retry requeue refresh block unblock ban add set kill up down trigger launch reboot optimize vacuum "
+    "analyze compress dump upload revert undo resume pause swap mitigate repair fix heal "
+    "schedule download isolate reconcile cutover redeploy shutdown process compile collectstatic "
+    "createsuperuser load generate regenerate execute abort unlock perform")  # fmt: skip
+_DRY = frozenset({"--dry-run", "--dryrun", "--simulate", "--noop", "--help", "--what-if"})
+#: these only show where nothing else is given (`--status PENDING` may be a filter)
+_ALONE = frozenset({"--check", "--list", "--status", "--version", "--verify", "--plan", "--preview", "--info"})
+#: deeds that also name a thing: a `backup-status` is read, a `rotate-logs` is not
+_THINGS = word_set(
+    "deploy deployment backup backups release restore recovery migration migrations migrate build failover "
+    "rollback sync maintenance renewal rotation snapshot upgrade schedule incident"
+)
+_SHOWN = word_set("status check checks list audit info healthcheck health history")
 
 
 def assess_script(name: str, words: Sequence[str]) -> tuple[Risk, str]:
@@ -36,7 +49,8 @@ def assess_script(name: str, words: Sequence[str]) -> tuple[Risk, str]:
     >>> assess_script("restore-db.sh", ["--dry-run"])[0], assess_script("frobnicate.py", [])[0]
     ('read', 'unknown')
     """
-    dry = next((word for word in words if word.split("=")[0] in _DRY - {"-n"} and not word.endswith("=false")), None)
+    dry = next((word for word in words if word.split("=")[0] in _DRY and not word.endswith("=false")), None)
+    dry = dry or (words[0] if len(words) == 1 and words[0] in _ALONE else None)
     if dry:
         return "read", f"{name} with {dry} is said to change nothing."
     for word in words:
@@ -53,6 +67,10 @@ def assess_script(name: str, words: Sequence[str]) -> tuple[Risk, str]:
 
 def verb_risk(phrase: str) -> Risk | None:
     """Judge a hyphenated word such as `backup-status`; None where it has no verb known to us or contradicts itself."""
+    if ":" in phrase.strip(":"):
+        last = phrase.strip(":").rsplit(":", 1)[1]
+        if any(part in READS | DESTROYS | CHANGES for part in re.split(r"[-_.]+", last.lower())):
+            return verb_risk(last)
     parts = [part for part in re.split(r"[-_:./]+|(?<=[a-z])(?=[A-Z])", phrase) if part]
     parts = [part.lower() for part in parts]
     if not parts:
@@ -60,10 +78,15 @@ def verb_risk(phrase: str) -> Risk | None:
     reads = [part for part in parts if part in READS]
     destroys = [part for part in parts if part in DESTROYS]
     changes = [part for part in parts if part in CHANGES]
-    if parts[0] in ("verify", "check", "list", "show", "validate", "audit", "status", "test", "describe", "get", "view") and "and" not in parts:
+    if (
+        parts[0] in ("verify", "check", "list", "show", "validate", "audit", "status", "test", "describe", "get", "view")
+        and "and" not in parts
+    ):
         return None if destroys and parts[0] == "test" else "read"
-    if parts[-1] in ("status", "check", "checks", "list", "report", "audit", "info", "logs", "healthcheck", "health", "history", "diff", "plan") and "and" not in parts:
+    if parts[-1] in _SHOWN and "and" not in parts and (parts[0] in _THINGS or parts[0] not in DESTROYS | CHANGES):
         return "read"
+    if parts[0] == "reset" and parts[-1] in ("password", "token", "email", "mfa", "link", "session", "circuit", "breaker"):
+        return "change"
     if destroys:
         return "destroy"
     if changes:

@@ -5,23 +5,41 @@ from __future__ import annotations
 import re
 from typing import Literal, TypeAlias
 
+from watchkeeper.book.programs import word_set
 from watchkeeper.book.syntax import ANGLE
 
 SlotKind: TypeAlias = Literal["env", "angle", "bracket", "brace", "word", "date"]
 
 #: variables that every shell has
-SHELL_OWN = frozenset(
-    "HOME PATH USER PWD SHELL HOSTNAME RANDOM SECONDS UID EUID LANG TERM OLDPWD IFS LINENO TMPDIR EDITOR LOGNAME PPID OPTARG OPTIND REPLY FUNCNAME BASH "
-    "BASH_SOURCE BASH_VERSION PIPESTATUS LC_ALL DISPLAY COLUMNS LINES HOSTTYPE OSTYPE MACHTYPE SHLVL PS1 PS4 EPOCHSECONDS MAILTO NF NR FS OFS RS FILENAME".split()
-)  # fmt: skip
-_ENV = re.compile(r"(?<![\\$\w])\$(?:\{([A-Za-z_]\w*)(?:\}|[:%#/\[^,?+=-])|([A-Za-z_]\w*))")
-_DATE = re.compile(r"(?<![A-Za-z%])(?:YYYY[-_./]?MM[-_./]?DD(?:[-_T :]*HH[-_:]?MM(?:[-_:]?SS)?)?|YYYYMMDDHHMMSS|YYYYMMDD[-_]?HHMMSS|YYYY-MM|HH:MM(?::SS)?)(?![A-Za-z])")
-_BRACE = re.compile(r"(?<![\w${'\"\\%@])\{([A-Za-z][A-Za-z]*(?:[_-][A-Za-z0-9]+)*)\}(?!\})|\{\{\s*([A-Z][A-Z0-9_]+|[a-z]+(?:[_-][a-z0-9]+)+)\s*\}\}")
-_BRACKET = re.compile(r"(?<![\w\])$\\\[.'\"=~^*+-])\[(?!\s|x\]|X\]|-|\^|:|!|@|\.|\d+\]|[A-Za-z]\])([A-Za-z][^\[\]|&;$`\"'(){}=~*\\<>]{0,60})\](?![(\[\w:*+?])")
-_YOUR = re.compile(r"(?<![\w/$-])(?:(?:your|YOUR|Your)(?:[-_][A-Za-z0-9]+)+(?:\.[a-z]{2,})*|(?:your-?|my-?)(?:domain|company|site|host|server|app)\.[a-z]{2,}(?:\.[a-z]{2,})?|your[-_]?(?:domain|bucket|host|server|namespace|cluster|project|registry|org|token|password|key)(?![A-Za-z]))(?![\w@])")
-_XXX = re.compile(r"\+?[\d()]*(?:[-. ]?\(?(?:X{2,}|x{3,})\)?)+(?:[-. ]\(?(?:[Xx]{2,}|\d{2,4})\)?)*(?![A-Za-z])|\b[a-z]+-x{3,}\b")
-_CHANGE_ME = re.compile(r"\b(?:CHANGE[-_]?ME|REPLACE[-_]?(?:ME|WITH[-_]\w+|THIS)|INSERT[-_]\w+[-_]HERE|[A-Z]+(?:_[A-Z]+)*_HERE)\b", re.IGNORECASE)
-_CAPS = re.compile(r"(?<![\w$/{.:%-])(?:[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)(?![\w(=:}.-])|(?<==)(?:[A-Z][A-Z0-9]*(?:[_-][A-Z0-9]+)+)(?![\w(=:}])")
+SHELL_OWN = word_set(
+    "HOME PATH USER PWD SHELL HOSTNAME RANDOM SECONDS UID EUID LANG TERM OLDPWD IFS LINENO TMPDIR EDITOR LOGNAME "
+    "PPID OPTARG OPTIND REPLY FUNCNAME BASH "
+    "BASH_SOURCE BASH_VERSION PIPESTATUS LC_ALL DISPLAY COLUMNS LINES HOSTTYPE OSTYPE MACHTYPE SHLVL PS1 PS4 "
+    "EPOCHSECONDS MAILTO NF NR FS OFS RS FILENAME")  # fmt: skip
+_ENV = re.compile(r"(?<![\\$])\$(?:\{([A-Za-z_]\w*)(?:\}|[:%#/\[^,?+=-])|([A-Za-z_]\w*))")
+_DATE = re.compile(
+    r"(?<![A-Za-z%])(?:YYYY[-_./]?MM[-_./]?DD(?:[-_T]?HH[-_:]?MM(?:[-_:]?SS)?)?|YYYYMMDDHHMMSS|YYYYMMDD[-_]?HHMMSS|YYYY-MM|HH:MM(?::SS)?)(?![A-Za-z])"
+)
+_BRACE = re.compile(
+    r"(?<![\w${'\"\\%@])\{([A-Za-z][A-Za-z]*(?:[_-][A-Za-z0-9]+)*)\}(?!\})|\{\{\s*([A-Z][A-Z0-9_]+|[a-z]+(?:[_-][a-z0-9]+)+)\s*\}\}"
+)
+_BRACKET = re.compile(
+    r"(?<![\w\])$\\\[.'\"=~^*+-])\[(?!\s|x\]|X\]|-|\^|:|!|@|\.|\d+\]|[A-Za-z]\])([A-Za-z][^\[\]|&;$`\"'(){}=~*\\<>]{0,60})\](?![(\[\w:*+?])"
+)
+_YOUR = re.compile(
+    r"(?:(?<=//)|(?<![\w/$-]))(?:(?:your|YOUR|Your)(?:[-_][A-Za-z0-9]+)+(?:\.[a-z]{2,})*|(?:your-?|my-?)(?:domain|company|site|host|server|app)\.[a-z]{2,}(?:\.[a-z]{2,})?|your[-_]?(?:domain|bucket|host|server|namespace|cluster|project|registry|org|token|password|key)(?![A-Za-z]))(?![\w@])"
+)
+_XXX = re.compile(
+    r"(?<![\w+])\+?\d{0,3}[-. ]?\(?(?:X{2,4}|x{2,4})\)?(?:[-. ](?:X{2,8}|x{2,8}|\d{2,4}))+(?![\w-])|"
+    r"(?<![\w-])[a-z]{1,12}-x{3,}(?![\w-])|(?<![\w-])(?:X{4,}|x{4,})(?![\w-])|(?<![\w+])\+\d{1,3}(?:[- ]\d{2,"
+    r"4})*(?:[- ](?:X{1,8}|x{1,8}))+(?![\w-])"
+)
+_CHANGE_ME = re.compile(
+    r"\b(?:CHANGE[-_]?ME|REPLACE[-_]?(?:ME|WITH[-_]\w+|THIS)|INSERT[-_]\w+[-_]HERE|[A-Z]+(?:_[A-Z]+)*_HERE)\b", re.IGNORECASE
+)
+_CAPS = re.compile(
+    r"(?<![\w${.:%\"'\[-])(?:[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)(?![\w(=:}.\]-])|(?<==)(?:[A-Z][A-Z0-9]*(?:[_-][A-Z0-9]+)+)(?![\w(=:}])"
+)
 _PATH = re.compile(r"/?(?:path|PATH)/to/[\w./-]+")
 
 
@@ -35,7 +53,7 @@ def env_names(text: str) -> list[tuple[str, int]]:
     return found
 
 
-def marked_slots(text: str, *, shell: bool) -> list[tuple[str, SlotKind, int]]:
+def marked_slots(text: str, *, in_shell: bool) -> list[tuple[str, SlotKind, int]]:
     """Give the slots that are marked as such, with their offsets: `<name>`, `[name]`, `{name}`, your-…, YYYYMMDD, xxx."""
     found: list[tuple[str, SlotKind, int]] = []
     taken: list[tuple[int, int]] = []
@@ -49,6 +67,8 @@ def marked_slots(text: str, *, shell: bool) -> list[tuple[str, SlotKind, int]]:
     for match in ANGLE.finditer(text):
         if not _HTML.match(match.group()):
             take(match, "angle")
+    for match in _BRACKET.finditer(text):
+        take(match, "bracket")
     for match in _DATE.finditer(text):
         take(match, "date")
     for match in _YOUR.finditer(text):
@@ -60,16 +80,17 @@ def marked_slots(text: str, *, shell: bool) -> list[tuple[str, SlotKind, int]]:
     for match in _XXX.finditer(text):
         if len(re.findall("[Xx]", match.group())) >= 3 and match.group().strip():
             take(match, "word")
-    for match in _BRACKET.finditer(text):
-        take(match, "bracket")
-    if shell:
+    if in_shell:
         for match in _BRACE.finditer(text):
             take(match, "brace")
     found.sort(key=lambda one: one[2])
     return found
 
 
-_HTML = re.compile(r"</?(?:br|b|i|em|strong|p|div|span|a|img|table|tr|td|th|ul|ol|li|code|pre|h[1-6]|hr|details|summary|kbd|sub|sup|center|font|thead|tbody|u|s|small|figure|script|style|picture|source|video|iframe|nav|input|label|button|html|body|head|title|meta|svg|path|blockquote)\b", re.IGNORECASE)
+_HTML = re.compile(
+    r"</?(?:br|b|i|em|strong|p|div|span|a|img|table|tr|td|th|ul|ol|li|code|pre|h[1-6]|hr|details|summary|kbd|sub|sup|center|font|thead|tbody|u|s|small|figure|script|style|picture|source|video|iframe|nav|input|label|button|html|body|head|title|meta|svg|path|blockquote)(?=[\s/>])",
+    re.IGNORECASE,
+)
 
 
 def capital_words(text: str) -> list[tuple[str, int]]:

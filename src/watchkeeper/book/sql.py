@@ -9,11 +9,15 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from importlib import import_module
 
 from watchkeeper.book.model import Risk
+from watchkeeper.book.programs import word_set
 from watchkeeper.book.sql_words import CHANGING, DESTROYING, FIRST_WORDS, PURE, PURE_PREFIXES, SESSION_SETTINGS
 
-_PLACEHOLDERS = re.compile(r"<[^<>\n;'()=]{1,60}>|\[[A-Za-z_][\w .-]{0,60}\]|\{\{?[\w .-]+\}?\}|\$\{?\w+\}?|%\(?\w*\)?s|:'?[A-Za-z_]\w*'?")
+_PLACEHOLDERS = re.compile(
+    r"<[^<>\n;'()=]{1,60}>|\[[A-Za-z_][\w .-]{0,60}\]|\{\{?[\w .-]+\}?\}|\$\{?\w+\}?|%\(?\w*\)?s|:'?[A-Za-z_]\w*'?"
+)
 _COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/|^\s*#[^\n]*", re.DOTALL | re.MULTILINE)
 _STRINGS = re.compile(r"'(?:[^']|'')*'|\$(\w*)\$.*?\$\1\$", re.DOTALL)
 _START = re.compile(r"\s*\(*\s*([A-Za-z]+)")
@@ -115,14 +119,21 @@ def _assess_one(statement: str) -> tuple[Risk, str]:
     if first in ("SHOW", "DESCRIBE", "DESC", "USE", "HELP", "EXISTS", "STATUS", "LIST"):
         return "read", f"{first} only shows."
     if first in ("BEGIN", "COMMIT", "END", "ROLLBACK", "START", "CHECK", "CHECKPOINT", "PRAGMA", "SAVEPOINT"):
-        return ("read", f"{first} changes no data by itself.") if first != "CHECKPOINT" else ("change", "CHECKPOINT forces a write.")
+        return (
+            ("read", f"{first} changes no data by itself.") if first != "CHECKPOINT" else ("change", "CHECKPOINT forces a write.")
+        )
     if first == "SET":
         setting = words[1].upper() if len(words) > 1 else ""
-        if setting in SESSION_SETTINGS or setting in ("LOCAL", "SESSION") or words[1:2] and "_" in words[1]:
+        if setting in SESSION_SETTINGS or setting in ("LOCAL", "SESSION") or (words[1:2] and "_" in words[1]):
             return "read", "SET without GLOBAL counts for this session only."
         return "change", "SET alters a setting."
     if first == "EXPLAIN":
-        inner = re.sub(r"^EXPLAIN\s*(\([^)]*\)|ANALYZE\b|ANALYSE\b|VERBOSE\b|FORMAT\s*=\s*\w+|EXTENDED\b|PLAN\b|PIPELINE\b|SYNTAX\b|QUERY\b)*\s*", "", bare, flags=re.I)
+        inner = re.sub(
+            r"^EXPLAIN\s*(\([^)]*\)|ANALYZE\b|ANALYSE\b|VERBOSE\b|FORMAT\s*=\s*\w+|EXTENDED\b|PLAN\b|PIPELINE\b|SYNTAX\b|QUERY\b)*\s*",
+            "",
+            bare,
+            flags=re.I,
+        )
         inner = re.sub(r"^(ANALYZE|VERBOSE)\s+", "", inner, flags=re.I)
         executes = re.search(r"\bANALY[SZ]E\b", bare[:60], re.I)
         if not inner or re.match(r"\.\.\.|<|\[", inner) or not executes:
@@ -145,10 +156,12 @@ def _by_first_words(risk: Risk, found: str, bare: str, upper: str) -> tuple[Risk
 
 
 _FUNCTION = re.compile(r"([A-Za-z_][\w.]*)\s*\(")
-_NO_FUNCTION = frozenset(
-    "in values any all some exists over filter within select from where and or not as on using case when then else with by having union "
-    "interval distinct partition array row lateral is like ilike between except intersect join limit offset returning cast extract group grouping "
-    "sets cube rollup materialized if left right inner table set decimal numeric varchar char".split()
+_NO_FUNCTION = word_set(
+    "in values any all some exists over filter within select from where and or not as on using case when then "
+    "else with by having union "
+    "interval distinct partition array row lateral is like ilike between except intersect join limit offset "
+    "returning cast extract group grouping "
+    "sets cube rollup materialized if left right inner table set decimal numeric varchar char"
 )
 
 
@@ -165,10 +178,16 @@ def _assess_query(bare: str) -> tuple[Risk, str]:
         if short in _FUNCTION_RISKS:
             risk = _FUNCTION_RISKS[short]
             if worst is None or _rank(risk) > _rank(worst[0]):
-                worst = risk, f"{short}() {'cannot be undone' if risk == 'destroy' else 'alters state' if risk == 'change' else 'runs what it is given'}."
+                worst = (
+                    risk,
+                    f"{short}() {_SAID[risk]}.",
+                )
         elif short not in PURE and not short.startswith(PURE_PREFIXES) and worst is None:
             worst = "unknown", f"Whether {short}() changes anything is not known."
     return worst or ("read", "SELECT, and every function in it is known to change nothing.")
+
+
+_SAID = {"read": "only reads", "change": "alters state", "destroy": "cannot be undone", "unknown": "runs what it is given"}
 
 
 def _rank(risk: Risk) -> int:
@@ -176,22 +195,32 @@ def _rank(risk: Risk) -> int:
 
 
 _FUNCTION_RISKS: dict[str, Risk] = {
-    **dict.fromkeys(
-        "pg_terminate_backend pg_cancel_backend pg_reload_conf pg_switch_wal pg_switch_xlog pg_rotate_logfile pg_advisory_lock pg_advisory_unlock "
-        "pg_advisory_unlock_all pg_advisory_xact_lock pg_create_restore_point pg_create_physical_replication_slot pg_create_logical_replication_slot "
-        "pg_wal_replay_pause pg_wal_replay_resume pg_start_backup pg_stop_backup pg_backup_start pg_backup_stop nextval setval set_config "
-        "pg_logical_emit_message pg_notify pg_prewarm pg_log_backend_memory_contexts pg_replication_slot_advance pg_import_system_collations cron.schedule "
-        "create_hypertable add_retention_policy add_compression_policy compress_chunk pg_try_advisory_lock pg_export_snapshot get_lock release_lock "
-        "pg_sync_replication_slots bdr_wait_slot_confirm_lsn refresh_continuous_aggregate run_job lo_create lo_import pg_wal_replay_resume sleep_for".split(),
+    **dict.fromkeys(word_set(
+        "pg_terminate_backend pg_cancel_backend pg_reload_conf pg_switch_wal pg_switch_xlog pg_rotate_logfile "
+        "pg_advisory_lock pg_advisory_unlock "
+        "pg_advisory_unlock_all pg_advisory_xact_lock pg_create_restore_point "
+        "pg_create_physical_replication_slot pg_create_logical_replication_slot "
+        "pg_wal_replay_pause pg_wal_replay_resume pg_start_backup pg_stop_backup pg_backup_start "
+        "pg_backup_stop nextval setval set_config "
+        "pg_logical_emit_message pg_notify pg_prewarm pg_log_backend_memory_contexts "
+        "pg_replication_slot_advance pg_import_system_collations cron.schedule "
+        "create_hypertable add_retention_policy add_compression_policy compress_chunk pg_try_advisory_lock "
+        "pg_export_snapshot get_lock release_lock "
+        "pg_sync_replication_slots bdr_wait_slot_confirm_lsn refresh_continuous_aggregate run_job lo_create "
+        "lo_import pg_wal_replay_resume sleep_for"),
         "change",
     ),
-    **dict.fromkeys(
-        "pg_promote pg_drop_replication_slot pg_logical_slot_get_changes pg_logical_slot_get_binary_changes pg_stat_reset pg_stat_statements_reset "
-        "pg_stat_reset_shared pg_stat_reset_single_table_counters pg_stat_reset_replication_slot lo_unlink lo_put pg_file_unlink pg_file_write drop_chunks "
-        "pg_replication_origin_drop load_file_into txid_reset".split(),
+    **dict.fromkeys(word_set(
+        "pg_promote pg_drop_replication_slot pg_logical_slot_get_changes pg_logical_slot_get_binary_changes "
+        "pg_stat_reset pg_stat_statements_reset "
+        "pg_stat_reset_shared pg_stat_reset_single_table_counters pg_stat_reset_replication_slot lo_unlink "
+        "lo_put pg_file_unlink pg_file_write drop_chunks "
+        "pg_replication_origin_drop load_file_into txid_reset"),
         "destroy",
     ),
-    **dict.fromkeys("query_to_xml database_to_xml dblink dblink_exec exec xp_cmdshell pg_execute_server_program sys_exec sys_eval".split(), "unknown"),
+    **dict.fromkeys(word_set(
+        "query_to_xml database_to_xml dblink dblink_exec exec xp_cmdshell pg_execute_server_program sys_exec "
+        "sys_eval"), "unknown"),
 }  # fmt: skip
 
 
@@ -204,24 +233,26 @@ def _functions(bare: str) -> tuple[set[str], list[str]] | None:
         kinds = _other(masked)
     if kinds is None:
         return None
-    no_strings = _STRINGS.sub("''", quoted)
+    no_strings = re.sub(r'"[^"\n]*"', '""', _STRINGS.sub("''", quoted))
     return kinds, [name for name in _FUNCTION.findall(no_strings) if name.lower() not in _NO_FUNCTION]
 
 
 def _mask(text: str) -> str:
     parts = re.split(r"('(?:[^']|'')*')", text)
     for number in range(0, len(parts), 2):
-        parts[number] = _PLACEHOLDERS.sub(lambda m: m.group() if m.group().startswith(":") and m.string[m.start() - 1 : m.start()] == ":" else " xx ", parts[number])
+        parts[number] = _PLACEHOLDERS.sub(
+            lambda m: m.group() if m.group().startswith(":") and m.string[m.start() - 1 : m.start()] == ":" else " xx ",
+            parts[number],
+        )
         parts[number] = re.sub(r"\s*\.\.\.\s*", " ", parts[number]).replace("…", " ")
     return "".join(parts)
 
 
 def _postgres(text: str) -> set[str] | None:
-    import postgast  # noqa: PLC0415 - only where SQL occurs
-
+    postgast = import_module("postgast")
     try:
         tree = postgast.parse(text)
-    except Exception:  # noqa: BLE001 - any refusal of the grammar means: ask the next one
+    except Exception:
         return None
     found: set[str] = set()
     for _, node in postgast.walk(tree):
@@ -234,19 +265,19 @@ def _postgres(text: str) -> set[str] | None:
 
 
 def _other(text: str) -> set[str] | None:
-    import sqlglot  # noqa: PLC0415
-    from sqlglot import exp  # noqa: PLC0415
-
+    sqlglot, exp = import_module("sqlglot"), import_module("sqlglot.expressions")
     for dialect in ("mysql", "clickhouse", "tsql"):
         try:
             trees = sqlglot.parse(text, dialect=dialect)
-        except Exception:  # noqa: BLE001, S112
+        except Exception:  # noqa: S112
             continue
         if any(tree is None or isinstance(tree, exp.Command) for tree in trees):
             continue
         found: set[str] = set()
         for tree in trees:
-            if tree is not None and (tree.find(exp.Insert, exp.Update, exp.Into, exp.Lock) or re.search(r"\bINTO\s+(OUT|DUMP)FILE\b", text, re.I)):
+            if tree is not None and (
+                tree.find(exp.Insert, exp.Update, exp.Into, exp.Lock) or re.search(r"\bINTO\s+(OUT|DUMP)FILE\b", text, re.I)
+            ):
                 found.add("write")
             if tree is not None and tree.find(exp.Delete, exp.Drop):
                 found |= {"write", "delete"}

@@ -14,7 +14,9 @@ import tree_sitter_bash
 from tree_sitter import Language, Node, Parser
 
 #: `<name>`, `<Multi word>`; not `<file >out`, `<(cmd)`, `<<EOF`
-ANGLE = re.compile(r"(?<![<\w])<(?!/|https?:|mailto:)(?=[^<>]*[^\W\d_])[^\W][^<>\n|&;()$`\"'=]{0,60}(?<!\s)>(?!>)")
+ANGLE = re.compile(
+    r"(?<![<\w])<(?!/|https?:|mailto:)(?=[^<>]*[^\W\d_])[^\W](?:[^<>\n|&;()$`\"'=]|(?<=\w)['’](?=\w)){0,60}(?<!\s)>(?!>)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,8 @@ class Call:
     words: tuple[Word, ...]
     #: files it writes by `>` and `>>`
     writes: tuple[str, ...] = ()
+    #: among them by `>>`
+    appends: bool = False
     #: what its standard input is: "file", "text" (here-document, here-string, a fixed echo) or "pipe"
     stdin: str | None = None
     stdin_text: str = ""
@@ -79,8 +83,13 @@ def read_script(text: str) -> Script:
     return reader.script
 
 
-_COMPOUND = frozenset({"if_statement", "for_statement", "while_statement", "case_statement", "c_style_for_statement", "function_definition"})
+_COMPOUND = frozenset(
+    {"if_statement", "for_statement", "while_statement", "case_statement", "c_style_for_statement", "function_definition"}
+)
 _EXPANSIONS = frozenset({"simple_expansion", "expansion", "command_substitution", "process_substitution", "arithmetic_expansion"})
+
+
+_NO_FILES = frozenset({"", "/dev/null", "/dev/stderr", "/dev/stdout", "/dev/tty", "-"})
 
 
 class _Reader:
@@ -154,7 +163,7 @@ class _Reader:
         extra["writes"] = tuple(writes)
         first = [(body, extra)] if body is not None else []
         if body is None and writes:
-            self.script.calls.append(Call((Word(":"),), writes=tuple(writes)))
+            self.script.calls.append(Call((Word(":"),), writes=tuple(writes), appends=bool(extra.get("appends"))))
         return [*first, *later]
 
     def _file_redirect(self, node: Node, writes: list[str], extra: dict[str, object]) -> None:
@@ -166,9 +175,9 @@ class _Reader:
                 extra.update(stdin="file", stdin_text=target)
             elif target == "/dev/null":
                 extra.update(stdin="null")
-        elif operator not in (">&", "<&-", ">&-") or not target.lstrip("-").isdigit():
-            if target not in ("/dev/null", "/dev/stderr", "/dev/stdout", "/dev/tty", "-") and target:
-                writes.append(target)
+        elif target not in _NO_FILES and (operator not in (">&", "<&-", ">&-") or not target.lstrip("-").isdigit()):
+            writes.append(target)
+            extra["appends"] = operator == ">>"
 
     def _pipeline(self, node: Node, joined: dict[str, object]) -> list[tuple[Node, dict[str, object]]]:
         parts = [child for child in node.children if child.is_named]
@@ -182,6 +191,7 @@ class _Reader:
                 extra = {"stdin": joined["stdin"], "stdin_text": joined.get("stdin_text", "")}
             if number == len(parts) - 1 and joined.get("writes"):
                 extra["writes"] = joined["writes"]
+                extra["appends"] = joined.get("appends", False)
             found.append((part, extra))
         return found
 
@@ -216,7 +226,14 @@ class _Reader:
         if words:
             stdin = extra.get("stdin")
             self.script.calls.append(
-                Call(tuple(words), tuple(writes), str(stdin) if stdin else None, str(extra.get("stdin_text", "")), tuple(assigned))
+                Call(
+                    tuple(words),
+                    tuple(writes),
+                    bool(extra.get("appends")),
+                    str(stdin) if stdin else None,
+                    str(extra.get("stdin_text", "")),
+                    tuple(assigned),
+                )
             )
 
     def _word(self, node: Node) -> Word:
@@ -243,7 +260,13 @@ def _substitutions(node: Node) -> list[Node]:
     stack = list(reversed(node.children))
     while stack:
         current = stack.pop()
-        if current.type in ("command_substitution", "process_substitution", "simple_expansion", "expansion", "variable_assignment"):
+        if current.type in (
+            "command_substitution",
+            "process_substitution",
+            "simple_expansion",
+            "expansion",
+            "variable_assignment",
+        ):
             found.append(current)
         else:
             stack.extend(reversed(current.children))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from watchkeeper.book.programs import find, sort_arguments
+from watchkeeper.book.programs import find, sort_arguments, word_set
 from watchkeeper.book.syntax import Call, Script, Word, read_script
 
 
@@ -45,6 +45,8 @@ class Unwrapped:
     #: why nothing positive can be said, where that is so
     opaque: str | None = None
     writes: list[str] = field(default_factory=list)
+    #: the files are only added to (`>>`)
+    appends: bool = False
 
 
 #: wrapper -> options that take a value, plain words before the program
@@ -52,30 +54,44 @@ _PLAIN: dict[str, tuple[str, int]] = {
     "sudo": ("-u -g -h -p -C -r -t -U -D -R --user --group", 0), "doas": ("-u -C", 0), "env": ("-u -C --unset --chdir", 0),
     "time": ("-o -f", 0), "nohup": ("", 0), "nice": ("-n", 0), "ionice": ("-c -n", 0), "setsid": ("", 0), "exec": ("-a", 0),
     "stdbuf": ("-i -o -e", 0), "command": ("", 0), "builtin": ("", 0), "timeout": ("-s -k --signal --kill-after", 1),
-    "gtimeout": ("-s -k", 1), "xargs": ("-n -P -I -L -d -s -a -E --max-args --max-procs", 0), "sshpass": ("-p -f", 0), "chroot": ("", 1),
-    "strace": ("-p -e -o -s -f", 0), "gosu": ("", 1), "su-exec": ("", 1), "flock": ("-w -E", 1), "unbuffer": ("", 0), "torsocks": ("", 0),
-    "chronic": ("", 0), "parallel": ("-j -n -S --jobs", 0), "nsenter": ("-t --target -S -G", 0), "taskset": ("-c -p", 1), "numactl": ("", 0),
-    "npx": ("-p --package -c", 0), "bunx": ("", 0), "pipx": ("--spec", 0), "winpty": ("", 0), "cgexec": ("-g", 0), "systemd-run": ("-u -p --unit --property", 0),
-    "aws-vault": ("-d --duration", 0), "chamber": ("", 0), "doppler": ("-p -c --project --config", 0), "infisical": ("--env", 0), "direnv": ("", 0),
-    "runuser": ("-u -g -s", 0), "setpriv": ("", 0), "ltrace": ("-p -e -o", 0), "catchsegv": ("", 0), "caffeinate": ("", 0), "dotenv": ("-f -e", 0),
+    "gtimeout": ("-s -k", 1), "xargs": (
+        "-n -P -I -L -d -s -a -E --max-args --max-procs", 0), "sshpass": ("-p -f", 0), "chroot": ("", 1),
+    "strace": ("-p -e -o -s -f", 0), "gosu": ("", 1), "su-exec": ("", 1), "flock": ("-w -E", 1), "unbuffer": ("", 0),
+    "torsocks": ("", 0),
+    "chronic": ("", 0), "parallel": ("-j -n -S --jobs", 0), "nsenter": ("-t --target -S -G", 0), "taskset": ("-c -p", 1),
+    "numactl": ("", 0),
+    "npx": ("-p --package -c", 0), "bunx": ("", 0), "pipx": ("--spec", 0), "winpty": ("", 0), "cgexec": ("-g", 0),
+    "systemd-run": ("-u -p --unit --property", 0),
+    "aws-vault": ("-d --duration", 0), "chamber": ("", 0), "doppler": ("-p -c --project --config", 0),
+    "infisical": ("--env", 0), "direnv": ("", 0),
+    "runuser": ("-u -g -s", 0), "setpriv": ("", 0), "ltrace": ("-p -e -o", 0), "catchsegv": ("", 0), "caffeinate": ("", 0),
+    "dotenv": ("-f -e", 0),
 }  # fmt: skip
 #: program -> words after which the rest is another program
 _RUNNERS: dict[str, tuple[tuple[str, ...], ...]] = {
-    "bundle": (("exec",),), "poetry": (("run",),), "pipenv": (("run",),), "uv": (("run",), ("tool", "run")), "uvx": ((),), "pdm": (("run",),), "hatch": (("run",),),
-    "pnpm": (("exec",), ("dlx",)), "yarn": (("exec",), ("dlx",)), "npm": (("exec",),), "bun": (("x",),), "conda": (("run",),), "rbenv": (("exec",),),
-    "aws-vault": (("exec",),), "chamber": (("exec",),), "doppler": (("run",),), "infisical": (("run",),), "direnv": (("exec",),), "pipx": (("run",),),
-    "mise": (("exec",), ("x",)), "asdf": (("exec",),), "sail": (("php",), ("artisan",)), "op": (("run",),), "sops": (("exec-env",),), "dotenv": (("run",),),
+    "bundle": (("exec",),), "poetry": (("run",),), "pipenv": (("run",),), "uv": (("run",), ("tool", "run")), "uvx": ((),),
+    "pdm": (("run",),), "hatch": (("run",),),
+    "pnpm": (("exec",), ("dlx",)), "yarn": (("exec",), ("dlx",)), "npm": (("exec",),), "bun": (("x",),),
+    "conda": (("run",),), "rbenv": (("exec",),),
+    "aws-vault": (("exec",),), "chamber": (("exec",),), "doppler": (("run",),), "infisical": (("run",),),
+    "direnv": (("exec",),), "pipx": (("run",),),
+    "mise": (("exec",), ("x",)), "asdf": (("exec",),), "sail": (("php",), ("artisan",)), "op": (("run",),),
+    "sops": (("exec-env",),), "dotenv": (("run",),),
 }  # fmt: skip
 #: every name that is taken off, or that runs another program under some verb
 WRAPPERS = frozenset({*_PLAIN, *_RUNNERS, "ssh", "autossh", "su", "watch", "source", "eval"})
 _SHELLS = frozenset({"bash", "sh", "zsh", "dash", "ash", "ksh", "fish", "busybox"})
-_EXEC_VALUES = frozenset(
-    "-e --env -u --user -w --workdir --env-file --detach-keys --index -n --namespace -c --container --context --kubeconfig --cluster "
-    "-l --selector -s --server --as --token --request-timeout --pod-running-timeout -f --filename -a --app --zone --project --region "
-    "--name -v --volume -p --publish --entrypoint --network --net -h --hostname --mount -m --memory --cpus --restart --label --link --add-host --platform "
-    "--ulimit --cap-add --device --security-opt --dns --log-driver --log-opt --shm-size --tmpfs --pull --gpus --ip --pid --ipc --gcplogs".split()
+_EXEC_VALUES = word_set(
+    "-e --env -u --user -w --workdir --env-file --detach-keys --index -n --namespace -c --container --context "
+    "--kubeconfig --cluster "
+    "-l --selector -s --server --as --token --request-timeout --pod-running-timeout -f --filename -a --app "
+    "--zone --project --region "
+    "--name -v --volume -p --publish --entrypoint --network --net -h --hostname --mount -m --memory --cpus "
+    "--restart --label --link --add-host --platform "
+    "--ulimit --cap-add --device --security-opt --dns --log-driver --log-opt --shm-size --tmpfs --pull --gpus "
+    "--ip --pid --ipc --gcplogs"
 )
-_SSH_VALUES = frozenset("-i -p -l -o -F -J -L -R -D -b -c -E -e -I -m -O -Q -S -W -w -B".split())
+_SSH_VALUES = word_set("-i -p -l -o -F -J -L -R -D -b -c -E -e -I -m -O -Q -S -W -w -B")
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*\+?=")
 _PLACEHOLDER = re.compile(r"^[<\[{].*[>\]}]$")
 
@@ -95,6 +111,7 @@ def unwrap_text(text: str, depth: int = 0) -> tuple[Unwrapped, Script]:
 
 def _unwrap(call: Call, found: Unwrapped, depth: int) -> None:
     found.writes += call.writes
+    found.appends = found.appends or call.appends
     words = list(call.words)
     elsewhere = False
     for _ in range(12):
@@ -112,7 +129,9 @@ def _unwrap(call: Call, found: Unwrapped, depth: int) -> None:
             _inside(name, words, found, depth)
             return
         rest, remote = step
-        found.started.append(Started(name, tuple(words[: len(words) - len(rest)]), True, call.stdin, call.stdin_text, path, elsewhere))
+        found.started.append(
+            Started(name, tuple(words[: len(words) - len(rest)]), True, call.stdin, call.stdin_text, path, elsewhere)
+        )
         elsewhere = elsewhere or remote
         words = rest
 
@@ -124,7 +143,7 @@ def _step(name: str, words: list[Word], found: Unwrapped, depth: int) -> tuple[l
     if name == "su":
         return _su(words, found, depth)
     if name == "docker" and (rest := _after_verb(words, ("compose",), name)) is not None:
-        return [Word("docker-compose"), *rest], False
+        return [Word("docker compose"), *rest], False
     if name == "watch":
         found.endless = True
         rest = _skip(words, frozenset({"-n", "--interval"}), 0)
@@ -135,9 +154,13 @@ def _step(name: str, words: list[Word], found: Unwrapped, depth: int) -> tuple[l
     for verb in _RUNNERS.get(name, ()):
         rest = _after_verb(words, verb, name)
         if rest:
-            rest = _skip(rest, frozenset({"--env", "-e", "-n", "--name", "--project", "--config"}), 1 if name in ("chamber", "aws-vault", "direnv", "sops") else 0)
+            rest = _skip(
+                rest,
+                frozenset({"--env", "-e", "-n", "--name", "--project", "--config"}),
+                1 if name in ("chamber", "aws-vault", "direnv", "sops") else 0,
+            )
             return (rest[1:] if rest and rest[0].text == "--" else rest), False
-    if name in _PLAIN and not (name in _RUNNERS):
+    if name in _PLAIN and name not in _RUNNERS:
         return _plain(name, words, found, depth)
     return _into_container(name, words, found)
 
@@ -146,7 +169,11 @@ def _plain(name: str, words: list[Word], found: Unwrapped, depth: int) -> tuple[
     values, skipped = _PLAIN[name]
     if name == "command" and words and words[0].text in ("-v", "-V"):
         return None
-    if name in ("strace", "ltrace", "nsenter", "taskset") and any(word.text.startswith("-p") for word in words) and name != "nsenter":
+    if (
+        name in ("strace", "ltrace", "nsenter", "taskset")
+        and any(word.text.startswith("-p") for word in words)
+        and name != "nsenter"
+    ):
         return None
     if name in ("flock", "npx") and "-c" in [word.text for word in words]:
         text = words[[word.text for word in words].index("-c") + 1 :]
@@ -221,10 +248,7 @@ def _container_words(verb: str, rest: list[Word], found: Unwrapped) -> tuple[lis
     named = _skip(rest[:dashes] if dashes is not None else rest, _EXEC_VALUES, 0)
     if named and found.target is None and verb != "run":
         found.target = re.sub(r"^(?:pods?|deploy(?:ment)?s?|statefulset|sts|svc|service|job|daemonset|ds|po)/", "", named[0].text)
-    if dashes is not None:
-        inner = rest[dashes + 1 :]
-    else:
-        inner = _skip(named[1:], _EXEC_VALUES, 0) if named else []
+    inner = rest[dashes + 1 :] if dashes is not None else _skip(named[1:], _EXEC_VALUES, 0)
     if not inner:
         if verb in ("exec", "rsh", "ssh"):
             found.interactive = True
@@ -234,7 +258,23 @@ def _container_words(verb: str, rest: list[Word], found: Unwrapped) -> tuple[lis
     return inner, True
 
 
-_INTERPRETERS = frozenset({"python", "python3", "php", "node", "ruby", "psql", "mysql", "mongosh", "rails", "rake", "artisan", "./manage.py", "clickhouse-client"})
+_INTERPRETERS = frozenset(
+    {
+        "python",
+        "python3",
+        "php",
+        "node",
+        "ruby",
+        "psql",
+        "mysql",
+        "mongosh",
+        "rails",
+        "rake",
+        "artisan",
+        "./manage.py",
+        "clickhouse-client",
+    }
+)
 
 
 def _ssh(words: list[Word], found: Unwrapped, depth: int) -> tuple[list[Word], bool] | None:
@@ -270,6 +310,7 @@ def _nested(word: Word, found: Unwrapped, depth: int) -> None:
     inner, _ = unwrap_text(word.text, depth + 1)
     found.started += inner.started
     found.writes += inner.writes
+    found.appends = found.appends or inner.appends
     found.endless = found.endless or inner.endless
     found.interactive = found.interactive or inner.interactive
     found.opaque = found.opaque or inner.opaque
@@ -303,7 +344,7 @@ def acts_on(started: Started) -> str | None:
         return words[0]
     if name in ("supervisorctl", "pm2", "rc-service", "initctl") and len(words) > 1 and words[1] != "all":
         return words[1].split(":")[0]
-    if name in ("docker-compose", "podman-compose") and len(words) > 1:
+    if name in ("docker-compose", "docker compose", "podman-compose") and len(words) > 1:
         return words[1]
     if name in ("docker", "podman", "nerdctl") and len(words) > 1 and words[0] in _ON_CONTAINER:
         return words[1]
@@ -314,7 +355,9 @@ def acts_on(started: Started) -> str | None:
     return None
 
 
-_ON_CONTAINER = frozenset({"restart", "stop", "start", "kill", "logs", "inspect", "stats", "rm", "pause", "unpause", "top", "port", "update", "attach"})
+_ON_CONTAINER = frozenset(
+    {"restart", "stop", "start", "kill", "logs", "inspect", "stats", "rm", "pause", "unpause", "top", "port", "update", "attach"}
+)
 
 
 def _kubernetes_target(words: tuple[str, ...]) -> str | None:

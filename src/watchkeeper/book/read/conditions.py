@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Literal
 
 from watchkeeper.book.model import Command, Condition, Expectation, Step, Threshold
 from watchkeeper.book.read.comparisons import canonical_metric, find_comparisons
@@ -17,15 +18,35 @@ from watchkeeper.book.read.labels import is_otherwise
 from watchkeeper.book.shell import read_inline
 
 _AFTER_FAILURE = re.compile(
-    r"^(?:that|this|it|the (?:above|restart|previous step|last step|first (?:step|attempt)|fix|step|command|rollback|reload|failover|upgrade|deployment)|restart(?:ing)?(?: \w+)?|graceful \w+|reload(?:ing)?|previous step|above(?: steps?)?|scaling|still|none of (?:this|these|the above)|(?:these|the) steps?|recovery|issue|problem|normal \w+)?\s*"
-    r"(?:(?:still |also )?(?:fails?|failed|failing)|does(?:n['’]?t| not) (?:help|work|fix (?:it|the (?:issue|problem))|resolve (?:it|the (?:issue|problem))|solve it|recover|succeed)|did(?:n['’]?t| not) (?:help|work|fix (?:it|the (?:issue|problem))|resolve (?:it|the (?:issue|problem))|succeed)|is unsuccessful|was unsuccessful|unsuccessful|"
-    r"(?:still )?(?:persists?|not resolved|unresolved|failing|down|not (?:working|recovering|responding|fixed))|not successful|has no effect|is not enough)\s*$",
+    r"^(?:that|this|it|the (?:above|restart|previous step|last step|first (?:step|attempt)|fix|step|command|"
+    r"rollback|reload|failover|upgrade|deployment)|restart(?:ing)?(?: \w+)?|graceful \w+|reload(?:ing)?|"
+    r"previous step|above(?: steps?)?|scaling|still|none of (?:this|these|the above)|(?:these|the) steps?|"
+    r"recovery|issue|problem|normal \w+)?\s*"
+    r"(?:(?:still |also )?(?:fails?|failed|failing)|does(?:n['’]?t| not) (?:help|work|fix (?:it|the (?:issue|"
+    r"problem))|resolve (?:it|the (?:issue|problem))|solve it|recover|succeed)|did(?:n['’]?t| not) (?:help|"
+    r"work|fix (?:it|the (?:issue|problem))|resolve (?:it|the (?:issue|problem))|succeed)|is unsuccessful|was "
+    r"unsuccessful|unsuccessful|"
+    r"(?:still )?(?:persists?|not resolved|unresolved|failing|down|not (?:working|recovering|responding|"
+    r"fixed))|not successful|has no effect|is not enough)\s*$",
     re.IGNORECASE,
 )  # fmt: skip
-_SHOWS = re.compile(r"^(?P<what>.*?)\s*\b(?:shows?|prints?|returns?|reports?|says?|outputs?|contains?|lists?|gives?|displays?|responds? with|answers?(?: with)?|reads?|is|are|equals?|zeigt|meldet|gibt|affiche|retourne|renvoie|muestra|devuelve|mostra|retorna)\b\s*(?P<value>.+)$", re.IGNORECASE)
-_FAILS = re.compile(r"^(?P<what>.*?)\s*\b(?P<verb>fails?|failed|errors?(?: out)?|times? out|is refused|hangs|does not (?:answer|respond|succeed|work|return)|doesn['’]t (?:answer|respond|succeed|work|return)|exits? (?:with )?(?:non-?zero|1)|succeeds?|passes|works|answers|responds|is ok|returns nothing|prints nothing|is empty|is not empty|shows nothing|exits? (?:with )?0)\s*$", re.IGNORECASE)  # fmt: skip
+_SHOWS = re.compile(
+    r"^(?P<what>.*?)\s*\b(?:shows?|prints?|returns?|reports?|says?|outputs?|contains?|lists?|gives?|displays?|"
+    r"responds? with|answers?(?: with)?|reads?|is|are|equals?|zeigt|meldet|gibt|affiche|retourne|renvoie|"
+    r"muestra|devuelve|mostra|retorna)\b\s*(?P<value>.+)$",
+    re.IGNORECASE,
+)
+_FAILS = re.compile(
+    r"^(?P<what>.*?)\s*\b(?P<verb>fails?|failed|errors?(?: out)?|times? out|is refused|hangs|does not (?:answer|"
+    r"respond|succeed|work|return)|doesn['’]t (?:answer|respond|succeed|work|return)|exits? (?:with )?(?:non-?zero|"
+    r"1)|succeeds?|passes|works|answers|responds|is ok|returns nothing|prints nothing|is empty|is not empty|shows "
+    r"nothing|exits? (?:with )?0)\s*$", re.IGNORECASE)  # fmt: skip
 _ORDINALS = {"first": 0, "1st": 0, "second": 1, "2nd": 1, "third": 2, "3rd": 2, "fourth": 3, "4th": 3, "last": -1, "latter": -1}
-_PRONOUN = re.compile(r"^(?:it|this|that|the (?:output|result|command|check|status|response|query|count|number|value|list)|output|result|response|the (?P<ordinal>\w+) (?:check|command|query|step|probe|output|test))$", re.IGNORECASE)
+_PRONOUN = re.compile(
+    r"^(?:it|this|that|the (?:output|result|command|check|status|response|query|count|number|value|list)|"
+    r"output|result|response|the (?P<ordinal>\w+) (?:check|command|query|step|probe|output|test))$",
+    re.IGNORECASE,
+)
 
 
 def decide_conditions(steps: Sequence[Step]) -> Iterator[Step]:
@@ -43,11 +64,13 @@ def decide_conditions(steps: Sequence[Step]) -> Iterator[Step]:
             same = number > 0 and steps[number - 1].when == step.when
             before = condition if not same or condition else before
             yield replace(step, condition=condition)
-        asked += [command for command in step.commands if command.risk == "read" and not command.endless and not command.interactive]
+        asked += [
+            command for command in step.commands if command.risk == "read" and not command.endless and not command.interactive
+        ]
 
 
 def condition_of(when: str, line: int, asked: Sequence[Command], before: Condition | None = None) -> Condition | None:
-    """Make one condition decidable: `asked` are the reading commands before it, `before` the branch it may be the other side of."""
+    """Make one condition decidable; `asked` are the reading commands before it, `before` the branch before it."""
     said = " ".join(when.split()).strip(" .:")
     if is_otherwise(said):
         return _otherwise(said, line, before)
@@ -82,7 +105,9 @@ def _pronoun(said: str, asked: Sequence[Command]) -> tuple[Command, str] | None:
         what = found.group("what").strip().lower()
         named = _PRONOUN.match(what)
         if not named:
-            named_tool = next((command for command in reversed(asked) if what in command.tools or what == (command.purpose or "").lower()), None)
+            named_tool = next(
+                (command for command in reversed(asked) if what in command.tools or what == (command.purpose or "").lower()), None
+            )
             if named_tool is None or not what:
                 continue
             return named_tool, said[found.end("what") :].strip()
@@ -99,7 +124,11 @@ def _pronoun(said: str, asked: Sequence[Command]) -> tuple[Command, str] | None:
 def _about_output(said: str, line: int, asked: Sequence[Command], when: str) -> Condition | None:
     """`STOPPED` is shown: code that is no command is a value to be seen in the nearest output."""
     values = re.findall(r"`([^`]+)`", said)
-    if not asked or not values or not re.search(r"\b(?:shown|printed|appears?|listed|returned|seen|present|displayed)\b", said, re.IGNORECASE):
+    if (
+        not asked
+        or not values
+        or not re.search(r"\b(?:shown|printed|appears?|listed|returned|seen|present|displayed)\b", said, re.IGNORECASE)
+    ):
         return None
     test = Expectation(line=line, kind="shows", value=values[0], any_of=tuple(values) if len(values) > 1 else (), text=said)
     return Condition(line=line, text=when, command=asked[-1], test=test)
@@ -114,7 +143,9 @@ def _test(words: str, line: int, said: str) -> Expectation | None:
             return Expectation(line=line, kind="empty", text=said)
         if verb == "is not empty":
             return Expectation(line=line, kind="some", text=said)
-        good = verb in ("succeeds", "succeed", "passes", "works", "answers", "responds", "is ok") or re.match(r"exits? (?:with )?0$", verb)
+        good = verb in ("succeeds", "succeed", "passes", "works", "answers", "responds", "is ok") or re.match(
+            r"exits? (?:with )?0$", verb
+        )
         return Expectation(line=line, kind="succeeds" if good else "fails", text=said)
     shown = _SHOWS.match(words)
     if not shown or shown.group("what").strip():
@@ -126,7 +157,13 @@ def _test(words: str, line: int, said: str) -> Expectation | None:
     comparison = find_comparisons(value)
     if plain and not comparison and not re.match(r"^(?:nothing|empty|none|no|zero|null|something|\d+$)", value, re.IGNORECASE):
         names = [one for one in re.split(r"\s*(?:,|\bor\b|/|\boder\b|\bou\b|\bo\b)\s*", re.sub(r"[\"'`]", "", value)) if one]
-        return Expectation(line=line, kind="lacks" if negative else "shows", value=names[0], any_of=tuple(names) if len(names) > 1 else (), text=said)
+        return Expectation(
+            line=line,
+            kind="lacks" if negative else "shows",
+            value=names[0],
+            any_of=tuple(names) if len(names) > 1 else (),
+            text=said,
+        )
     return judge_words(value, line, said, negative=negative)
 
 
@@ -135,20 +172,57 @@ def _threshold(said: str, line: int) -> Threshold | None:
     if len(found) != 1:
         return None
     one = found[0]
-    subject = re.sub(r"\s+(?:is|are|was|stays|remains|goes|rises|drops|falls|still|ist|est|es)\s*$", "", one.subject.strip(), flags=re.IGNORECASE)
+    subject = re.sub(
+        r"\s+(?:is|are|was|stays|remains|goes|rises|drops|falls|still|ist|est|es)\s*$",
+        "",
+        one.subject.strip(),
+        flags=re.IGNORECASE,
+    )
     subject = re.sub(r"^(?:the|if|when|still|die|der|das|la|le|el)\s+", "", subject, flags=re.IGNORECASE)
-    if not subject or len(subject.split()) > 6 or re.fullmatch(r"(?:it|this|that|not \w+|unresolved|resolved|issue|problem|recovery|recovered|running|takes)", subject, re.IGNORECASE):
+    if (
+        not subject
+        or len(subject.split()) > 6
+        or re.fullmatch(
+            r"(?:it|this|that|not \w+|unresolved|resolved|issue|problem|recovery|recovered|running|takes)", subject, re.IGNORECASE
+        )
+    ):
         return None
-    return Threshold(line=line, role="alert", subject=subject, metric=canonical_metric(subject), statistic=one.statistic, op=one.op, value=one.value, unit=one.unit, for_s=one.for_s, source="condition", text=said)
+    return Threshold(
+        line=line,
+        role="alert",
+        subject=subject,
+        metric=canonical_metric(subject),
+        statistic=one.statistic,
+        op=one.op,
+        value=one.value,
+        unit=one.unit,
+        for_s=one.for_s,
+        source="condition",
+        text=said,
+    )
 
 
 def _otherwise(said: str, line: int, before: Condition | None) -> Condition | None:
     if before is None or before.after_failure:
         return None
-    opposite = {"shows": "lacks", "lacks": "shows", "empty": "some", "some": "empty", "succeeds": "fails", "fails": "succeeds"}
+    opposite: dict[str, Literal["shows", "lacks", "empty", "some", "succeeds", "fails"]] = {
+        "shows": "lacks",
+        "lacks": "shows",
+        "empty": "some",
+        "some": "empty",
+        "succeeds": "fails",
+        "fails": "succeeds",
+    }
     if before.test is not None and before.test.kind in opposite:
-        return Condition(line=line, text=said, command=before.command, test=replace(before.test, line=line, kind=opposite[before.test.kind], text=said))  # type: ignore[arg-type]
+        return Condition(
+            line=line,
+            text=said,
+            command=before.command,
+            test=replace(before.test, line=line, kind=opposite[before.test.kind], text=said),
+        )
     if before.threshold is not None and before.threshold.op in (">", ">=", "<", "<="):
-        turned = {">": "<=", ">=": "<", "<": ">=", "<=": ">"}[before.threshold.op]
-        return Condition(line=line, text=said, threshold=replace(before.threshold, line=line, op=turned, text=said))  # type: ignore[arg-type]
+        turned: dict[str, Literal["<=", "<", ">=", ">"]] = {">": "<=", ">=": "<", "<": ">=", "<=": ">"}
+        return Condition(
+            line=line, text=said, threshold=replace(before.threshold, line=line, op=turned[before.threshold.op], text=said)
+        )
     return None

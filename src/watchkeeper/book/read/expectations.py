@@ -13,19 +13,43 @@ from watchkeeper.book.model import Expectation
 from watchkeeper.book.read.comparisons import find_comparisons
 
 _SAYS = re.compile(
-    r"(?:^|\b|\s)(?:(?:it|this|output|result|command|response|status|you|which|value|count|number)?\s*(?:should|must|shall|will|needs to|has to)\s+(?:now\s+|also\s+|all\s+|only\s+|be able to\s+|typically\s+)?"
-    r"(?P<not>not\s+|never\s+)?(?P<verb>be|show|shows|print|return|report|say|contain|include|list|read|respond(?: with)?|answer(?: with)?|output|give|display|see|equal|have|match|start with|succeed|fail|exit|work|indicate|look like)\b"
-    r"|(?P<label>expected(?:\s+(?:output|result|results|response|value|status|outcome|state))?|expect(?:\s+to\s+see)?|healthy(?:\s+(?:output|state|value))?|normal|ok if|good|erwartet(?:e ausgabe)?|résultat attendu|resultado esperado|期待値|期待される(?:結果|出力)|预期(?:结果|输出)?|예상(?: 결과)?)\s*(?:[:：=]|is\b)"
+    r"(?:^|\b|\s)(?:(?:it|this|output|result|command|response|status|you|which|value|count|"
+    r"number)?\s*(?:should|must|shall|will|needs to|has to)\s+(?:now\s+|also\s+|all\s+|only\s+|be able to\s+|"
+    r"typically\s+)?"
+    r"(?P<not>not\s+|never\s+)?(?P<verb>be|show|shows|print|return|report|say|contain|include|list|read|"
+    r"respond(?: with)?|answer(?: with)?|output|give|display|see|equal|have|match|start with|succeed|fail|exit|"
+    r"work|indicate|look like)\b"
+    r"|(?P<label>expected(?:\s+(?:output|result|results|response|value|status|outcome|state))?|"
+    r"expect(?:\s+to\s+see)?|healthy(?:\s+(?:output|state|value))?|normal|ok if|good|erwartet(?:e ausgabe)?|"
+    r"résultat attendu|resultado esperado|期待値|期待される(?:結果|出力)|预期(?:结果|输出)?|예상(?: 결과)?)\s*(?:[:：=]|is\b)"
     r"|(?:→|->|=>)\s*(?:should be|expect)\s)\s*(?P<what>.*)$",
     re.IGNORECASE | re.DOTALL,
 )  # fmt: skip
-_EMPTY = re.compile(r"^(?:be\s+)?(?:completely\s+)?(?:empty|blank|nothing|no (?:output|results?|rows?|lines?|entries|matches)|none|0 rows|zero rows|null|leer|vide|vacío)\b", re.IGNORECASE)
-_SUCCEEDS = re.compile(r"^(?:succeed|succeeds|success(?:ful(?:ly)?)?|exit(?:s)?(?: with)?(?: code| status)? 0|work|pass(?:es)?|be successful|ok)\b\W*$|exit (?:code|status) (?:of )?0\b", re.IGNORECASE)
+_EMPTY = re.compile(
+    r"^(?:be\s+)?(?:completely\s+)?(?:empty|blank|nothing|no (?:output|results?|rows?|lines?|entries|matches)|"
+    r"none|0 rows|zero rows|null|leer|vide|vacío)\b",
+    re.IGNORECASE,
+)
+_SUCCEEDS = re.compile(
+    r"^(?:succeed|succeeds|success(?:ful(?:ly)?)?|exit(?:s)?(?: with)?(?: code| status)? 0|work|pass(?:es)?|be "
+    r"successful|ok)\b\W*$|exit (?:code|status) (?:of )?0\b",
+    re.IGNORECASE,
+)
 _FAILS = re.compile(r"^(?:fail|fails|be refused|time out|exit(?:s)? (?:with )?(?:non-?zero|1)|non-?zero)\b", re.IGNORECASE)
-_LACKS = re.compile(r"^no\s+(?P<what>[\w\s/-]{2,40}?)(?:\s+(?:should|must|found|are|is|in|left|remain\w*|listed|shown|returned))?\b[\s.]*$", re.IGNORECASE)
+_LACKS = re.compile(
+    r"^no\s+(?P<what>[\w\s/-]{2,40}?)(?:\s+(?:should|must|found|are|is|in|left|remain\w*|listed|shown|returned))?\b[\s.]*$",
+    re.IGNORECASE,
+)
 _QUOTED = re.compile(r"[`\"“”'‘’]([^`\"“”'‘’]{1,80})[`\"“”'‘’]")
-_STATUS = re.compile(r"\b(?:HTTP(?:/[\d.]+)?\s*)?(?:status(?:\s+code)?\s*)?(?P<code>[1-5]\d\d)(?:\s+(?:OK|Created|No Content|status))?\b", re.IGNORECASE)
-_STATE = re.compile(r"\b(Running|Healthy|Ready|Up|OK|Active|active \(running\)|running|healthy|ready|Succeeded|Completed|Bound|PONG|Online|RUNNING|True|true|yes|connected|enabled|streaming|green|accepting connections|Synced|Complete|STARTED|UP|leader|ok)\b")
+_STATUS = re.compile(
+    r"\b(?:HTTP(?:/[\d.]+)?\s*)?(?:status(?:\s+code)?\s*)?(?P<code>[1-5]\d\d)(?:\s+(?:OK|Created|No Content|status))?\b",
+    re.IGNORECASE,
+)
+_STATE = re.compile(
+    r"\b(Running|Healthy|Ready|Up|OK|Active|active \(running\)|running|healthy|ready|Succeeded|Completed|Bound|"
+    r"PONG|Online|RUNNING|True|true|yes|connected|enabled|streaming|green|accepting connections|Synced|"
+    r"Complete|STARTED|UP|leader|ok)\b"
+)
 _ANY = re.compile(r"\s*(?:,|\bor\b|/|\boder\b|\bou\b|\bo\b)\s*")
 
 
@@ -77,7 +101,11 @@ def judge_words(what: str, line: int, said: str, *, negative: bool = False) -> E
     number = re.fullmatch(r"(?:exactly\s+)?(\d+(?:\.\d+)?)(?:\s+[\w\s]{1,30})?", plain)
     if number:
         return _shows((number.group(1),), line, said, negative=negative)
-    capitals = [word for word in re.findall(r"\b[A-Z][A-Z_]{2,}\b", plain) if word not in ("HTTP", "URL", "API", "CPU", "AND", "OR", "THE", "NOT", "JSON", "SSL", "TLS", "DNS", "SQL", "IP")]
+    capitals = [
+        word
+        for word in re.findall(r"\b[A-Z][A-Z_]{2,}\b", plain)
+        if word not in ("HTTP", "URL", "API", "CPU", "AND", "OR", "THE", "NOT", "JSON", "SSL", "TLS", "DNS", "SQL", "IP")
+    ]
     if capitals:
         return _shows(tuple(capitals), line, said, negative=negative)
     state = [found.group(1) for found in _STATE.finditer(plain)]
@@ -91,14 +119,20 @@ def _alternatives(what: str) -> bool:
 
 
 def _shows(words: tuple[str, ...], line: int, said: str, *, negative: bool) -> Expectation:
-    return Expectation(line=line, kind="lacks" if negative else "shows", value=words[0], any_of=words if len(words) > 1 else (), text=said)
+    return Expectation(
+        line=line, kind="lacks" if negative else "shows", value=words[0], any_of=words if len(words) > 1 else (), text=said
+    )
 
 
 def _compared(what: str, line: int, said: str, *, negative: bool) -> Expectation | None:
     found = [one for one in find_comparisons(what) if one.op in (">", ">=", "<", "<=")]
     if not found:
         zero = re.match(r"^(?:zero|0)\b(?!\.)", what)
-        return Expectation(line=line, kind="above" if negative else "shows", value=0.0 if negative else "0", text=said) if zero else None
+        return (
+            Expectation(line=line, kind="above" if negative else "shows", value=0.0 if negative else "0", text=said)
+            if zero
+            else None
+        )
     one = found[0]
     value, above = one.value, one.op in (">", ">=")
     if one.op == ">=":

@@ -7,27 +7,59 @@ import re
 from watchkeeper.book.model import ProcedureKind
 
 _OWN: tuple[tuple[ProcedureKind, str], ...] = (
-    ("reference", r"useful commands?|quick reference|command reference|commands? reference|cheat ?sheet|reference commands|befehlsreferenz|comandos útiles|commandes utiles|よく使うコマンド"),
-    ("incident", r"post[- ]?incident|post[- ]?mortem|incident (?:response )?(?:process|procedure|workflow|handling|management|declaration)|incident response$|response process"),
+    ("reference",
+        r"useful commands?|quick reference|command reference|commands? reference|cheat ?sheet|reference commands|"
+        r"befehlsreferenz|comandos útiles|commandes utiles|よく使うコマンド"),
+    ("incident",
+        r"post[- ]?incident|post[- ]?mortem|incident (?:response )?(?:process|procedure|workflow|handling|"
+        r"management|declaration)|incident response$|response process"),
+    ("emergency", r"emergenc\w*"),
     ("rollback", r"roll(?:ing)?[- ]?back|revert|zurückrollen|retour arrière|reversión|ロールバック|回滚|롤백"),
-    ("failover", r"fail[- ]?over|failback|switch ?over|promot(?:e|ing|ion)|region(?:al)? (?:failure|outage)|umschalten|basculement|conmutación|フェイルオーバー|故障转移|장애 ?조치"),
-    ("restore", r"restor\w*|recover(?!y (?:time|point))\w*|point-in-time|pitr|wiederherstell\w*|restaur\w*|recuperación|復元|リストア|恢复|복원|복구|disaster"),
+    ("failover",
+        r"fail[- ]?over|failback|switch ?over|promot(?:e|ing|ion)|region(?:al)? (?:failure|outage)|umschalten|"
+        r"basculement|conmutación|フェイルオーバー|故障转移|장애 ?조치"),
+    ("restore",
+        r"restor\w*|recover(?!y (?:time|point))\w*|point-in-time|pitr|wiederherstell\w*|restaur\w*|recuperación|復元|"
+        r"リストア|恢复|복원|복구|disaster"),
     ("backup", r"back[- ]?ups?|snapshots?|sicherung\w*|sauvegardes?|copia(?:s)? de seguridad|バックアップ|备份|백업"),
-    ("deploy", r"deploy\w*|release|upgrade procedure|service updates?|blue[- ]green|canary|rollout|bereitstell\w*|déploiement|despliegue|implantação|wdrożenie|デプロイ|部署|배포"),
-    ("security", r"securit\w*|breach|ddos|intrusion|unauthori[sz]ed|vulnerab\w*|compromis\w*|sicherheit\w*|sécurité|seguridad|segurança|bezpieczeństw\w*|セキュリティ|安全|보안"),
-    ("capacity", r"capacity|scal(?:e|ing)\b.*|auto-?scaling|reserved instances|storage optimi[sz]ation|cost optimi[sz]ation|resource planning|kapazität\w*|capacité|capacidad|スケーリング|扩容|확장"),
-    ("performance", r"performance (?:tuning|optimi[sz]ation|monitoring)|(?:tuning|optimi[sz]ation|profiling)$|backend optimi[sz]ation"),
-    ("routine", r"daily|weekly|monthly|quarterly|annual|yearly|nightly|morning|evening|routine|maintenance|health checks?$|hand-?off|hand-?over|log rotation|clean-?up|certificate renewal|renew(?:al)?|checklist|vacuum|housekeeping|wartung\w*|täglich\w*|wöchentlich\w*|monatlich\w*|quotidien\w*|hebdomadaire|mensuel\w*|diari[oa]\w*|semanal\w*|mensual\w*|mantenimiento|manutenção|konserwacja|メンテナンス|定期|维护|정기|점검"),
-    ("incident", r"incident|outage response|war room|severity \d|sev-?\d|^p\d\b|^phase \d|escalat\w*|level \d|zwischenfall|vorfall|インシデント|事件|장애 대응"),
+    ("deploy",
+        r"deploy\w*|release|upgrade procedure|service updates?|blue[- ]green|canary|rollout|bereitstell\w*|"
+        r"déploiement|despliegue|implantação|wdrożenie|デプロイ|部署|배포"),
+    ("security",
+        r"securit\w*|breach|ddos|intrusion|unauthori[sz]ed|vulnerab\w*|compromis\w*|sicherheit\w*|sécurité|"
+        r"seguridad|segurança|bezpieczeństw\w*|セキュリティ|安全|보안"),
+    ("capacity",
+        r"capacity|scal(?:e|ing)\b.*|auto-?scaling|reserved instances|storage optimi[sz]ation|cost optimi[sz]ation|"
+        r"resource planning|kapazität\w*|capacité|capacidad|スケーリング|扩容|확장"),
+    ("performance",
+        r"performance (?:tuning|optimi[sz]ation|monitoring)|(?:tuning|optimi[sz]ation|profiling)$|backend "
+        r"optimi[sz]ation"),
+    ("routine",
+        r"daily|weekly|monthly|quarterly|annual|yearly|nightly|morning|evening|routine|maintenance|health checks?$|"
+        r"hand-?off|hand-?over|log rotation|clean-?up|certificate renewal|renew(?:al)?|checklist|vacuum|"
+        r"housekeeping|wartung\w*|täglich\w*|wöchentlich\w*|monatlich\w*|quotidien\w*|hebdomadaire|mensuel\w*|"
+        r"diari[oa]\w*|semanal\w*|mensual\w*|mantenimiento|manutenção|konserwacja|メンテナンス|定期|维护|정기|점검"),
+    ("incident",
+        r"incident|outage response|war room|severity \d|sev-?\d|^p\d\b|^phase \d|escalat\w*|level \d|zwischenfall|"
+        r"vorfall|インシデント|事件|장애 대응"),
     ("emergency", r"emergenc\w*|complete (?:system )?(?:outage|failure)|notfall\w*|urgence|emergencia|緊急|紧急|긴급"),
-    ("troubleshooting", r"troubleshoot\w*|^issue\b|^problem\w*|not (?:starting|responding|working|processing|ready|syncing)|won'?t start|issues?$|errors?$|failures?$|fail(?:s|ing|ed)\b|exhaust\w*|slow\b|timeouts?|crash\w*|leak|stuck|high (?:cpu|memory|latency|error|load|disk)|out of (?:memory|disk)|down$|connection (?:refused|issues?|problems?)|degrad\w*|outage|unavailable|lag\b|full$|fehler\w*|störung\w*|panne|dépannage|problema\w*|error(?:es)?|lent[ao]s?|トラブル|障害|エラー|故障|问题|오류|문제"),
+    ("troubleshooting",
+        r"troubleshoot\w*|^issue\b|^problem\w*|not (?:starting|responding|working|processing|ready|syncing)|won'?t "
+        r"start|issues?$|errors?$|failures?$|fail(?:s|ing|ed)\b|exhaust\w*|slow\b|timeouts?|crash\w*|leak|stuck|"
+        r"high (?:cpu|memory|latency|error|load|disk)|out of (?:memory|disk)|down$|connection (?:refused|issues?|"
+        r"problems?)|degrad\w*|outage|unavailable|lag\b|full$|fehler\w*|störung\w*|panne|dépannage|problema\w*|"
+        r"error(?:es)?|lent[ao]s?|トラブル|障害|エラー|故障|问题|오류|문제"),
     ("reference", r"^(?:useful|common|helpful) |reference|^kubernetes$|^docker$|commands$|queries$|^logs$|^database$"),
 )  # fmt: skip
 _AROUND: tuple[tuple[ProcedureKind, str], ...] = (
     ("emergency", r"emergenc\w*|critical alerts?|notfall\w*|urgence|emergencia|緊急|紧急|긴급"),
     ("reference", r"useful commands?|quick reference|command reference|appendix|anhang|befehle|cheat ?sheet|commands? reference"),
-    ("troubleshooting", r"troubleshoot\w*|common (?:issues|problems)|known issues|problems?\b|issues\b|fehlerbehebung|dépannage|solución de problemas|resolución de problemas|トラブルシューティング|故障排|문제 해결"),
-    ("routine", r"routine|maintenance|daily|scheduled tasks|wartung|mantenimiento|manutenção|メンテナンス|维护|유지"),
+    ("troubleshooting",
+        r"troubleshoot\w*|common (?:issues|problems)|known issues|problems?\b|issues\b|fehlerbehebung|dépannage|"
+        r"solución de problemas|resolución de problemas|トラブルシューティング|故障排|문제 해결"),
+    ("routine",
+        r"routine|maintenance|(?:common|daily|regular|standard|day-to-day) operations|daily|scheduled tasks|"
+        r"wartung|mantenimiento|manutenção|メンテナンス|维护|유지"),
     ("security", r"securit\w*|sicherheit\w*|sécurité|seguridad|segurança|セキュリティ|安全|보안"),
     ("performance", r"performance|tuning|optimi[sz]ation"),
     ("capacity", r"capacity|scaling|cost"),
@@ -39,17 +71,23 @@ _AROUND: tuple[tuple[ProcedureKind, str], ...] = (
 _STRONG = frozenset({"rollback", "failover", "restore", "backup", "deploy", "security", "reference", "incident"})
 
 
-def kind_of(title: str, path: tuple[str, ...]) -> ProcedureKind:
-    """Choose the kind: strong words of the title, then an emergency or troubleshooting chapter, then the title, then the chapter."""
-    own = _first(title, _OWN)
+def kind_of(title: str, path: tuple[str, ...], *, staged: bool = False) -> ProcedureKind:
+    """Choose the kind: strong words of the title, then an emergency or troubleshooting chapter, then the rest."""
+    own = "incident" if re.match(r"\W*phase\s*\d", title, re.IGNORECASE) else _first(title, _OWN)
     around = next((kind for heading in reversed(path[1:] if len(path) > 1 else path) if (kind := _first(heading, _AROUND))), None)
     if around == "emergency" and own not in ("failover", "rollback"):
         return "emergency"
-    if around in ("troubleshooting", "reference") and own not in ("rollback", "reference"):
+    if around == "troubleshooting" and own not in ("rollback", "reference"):
+        return around
+    if around == "reference" and own not in ("rollback", "troubleshooting"):
         return around
     if own in _STRONG and not (own == "incident" and around in ("security",)):
-        return "security" if around == "security" and own == "incident" else own  # type: ignore[return-value]
-    return own or around or "other"
+        return "security" if around == "security" and own == "incident" else own
+    if around == "security":
+        return "security"
+    if around == "restore" and own == "troubleshooting" and any("disaster" in heading.lower() for heading in path):
+        return "failover"
+    return own or around or ("troubleshooting" if staged else "other")
 
 
 def _first(text: str, rules: tuple[tuple[ProcedureKind, str], ...]) -> ProcedureKind | None:

@@ -14,12 +14,17 @@ from watchkeeper.book.slots import SHELL_OWN, SlotKind, capital_words, env_names
 from watchkeeper.book.syntax import read_script
 from watchkeeper.text.blocks import Block, Text
 
-_SET = re.compile(r"(?:^|[\s;(&|])(?:export\s+|local\s+|readonly\s+|declare\s+(?:-\w+\s+)*)?([A-Za-z_]\w*)\+?=|\bread\s+(?:-\w+\s+(?:\"[^\"]*\"\s+)?)*([A-Za-z_]\w*)|\bfor\s+([A-Za-z_]\w*)\s+in\b")
 _SAMPLES = re.compile(
-    r"(?<![\w.$/@<{-])(?:new-[a-z]+(?:-[a-z]+)*-host|suspicious-ip|suspect(?:ed)?-ip|attacker-ip|malicious-ip|server-ip|server_ip|host-ip|username|user_name|database_name|db_name|dbname|table_name|column_name|index_name|schema_name|pod-name|pod_name|container-name|container_name|container-id|container_id|service-name|service_name|"
+    r"(?<![\w.$/<{-])(?:new-[a-z]+(?:-[a-z]+)*-host|suspicious-ip|suspect(?:ed)?-ip|attacker-ip|malicious-ip|server-ip|server_ip|host-ip|username|user_name|database_name|db_name|dbname|table_name|column_name|index_name|schema_name|pod-name|pod_name|container-name|container_name|container-id|container_id|service-name|service_name|"
     r"bucket-name|bucket_name|namespace-name|cluster-name|backup-file|backup_file|backup-name|deployment-name|node-name|instance-id|instance_id|resource-group|app-name|app_name|db-host|db_host|project-id|project_id|some-[a-z]+)(?![\w.@=(:-])"
 )  # fmt: skip
-_NO_SLOT = re.compile(r"^\[(?:[xX ]|\d.*|critical|warning|info|error|debug|ok|done|todo|note|important|tip|caution|optional|required|n/a|yes|no)\]$", re.IGNORECASE)
+#: a name in capitals that a function is given: pg_terminate_backend(PID)
+_SQL_SAMPLES = re.compile(r"(?<=\w\()[A-Z]{3,}(?=\))")
+_NO_SLOT = re.compile(
+    r"^\[(?:[xX ]|p\d|sev-?\d|[^\]]*\d\d:\d\d[^\]]*|\d.*|critical|warning|info|error|debug|ok|done|todo|note|"
+    r"important|tip|caution|optional|required|n/a|yes|no)\]$",
+    re.IGNORECASE,
+)
 _HTTP = re.compile(r"https?://[^\s`\"')]+")
 
 
@@ -32,7 +37,10 @@ def read_placeholders(text: Text, procedures: Sequence[Procedure], commands: Seq
         if line not in lines:
             lines.append(line)
 
-    for group in (*([command for step in procedure.steps for command in step.commands] for procedure in procedures), list(commands)):
+    for group in (
+        *([command for step in procedure.steps for command in step.commands] for procedure in procedures),
+        list(commands),
+    ):
         for token, kind, line in _of_commands(group):
             keep(token, kind, line)
     links = {span.text for block in text.blocks for part in block.walk() for span in part.spans if span.kind == "link"}
@@ -40,34 +48,62 @@ def read_placeholders(text: Text, procedures: Sequence[Procedure], commands: Seq
         for token, kind, line in _of_block(block, links):
             keep(token, kind, line)
     ordered = sorted(found.items(), key=lambda one: (min(one[1][1]), one[0]))
-    return tuple(Placeholder(line=min(lines), token=token, kind=kind, lines=tuple(sorted(lines))) for token, (kind, lines) in ordered)
+    return tuple(
+        Placeholder(line=min(lines), token=token, kind=kind, lines=tuple(sorted(lines))) for token, (kind, lines) in ordered
+    )
 
 
 def _of_commands(commands: Iterable[Command]) -> Iterator[tuple[str, SlotKind, int]]:
     group = list(commands)
     shell = [command for command in group if command.language in ("bash", "powershell")]
-    sets = {name for command in shell for match in _SET.finditer(command.text) for name in match.groups() if name}
+    scripts = {id(command): read_script(command.text) for command in shell}
+    sets = {name for script in scripts.values() for name in script.sets}
     for command in group:
         text = command.text
         if command.language == "bash":
-            used = set(read_script(text).uses)
+            used = set(scripts[id(command)].uses)
             for name, offset in env_names(text):
                 if name in sets or name in SHELL_OWN:
                     continue
                 if name in used or (name.isupper() and len(name) > 2):
                     yield f"${name}", "env", command.line + text.count("\n", 0, offset)
-        if command.language in ("bash", "sql", "psql", "redis", "mongodb"):
-            for word, offset in capital_words(text) if command.language == "bash" else ():
+        for token, kind, offset in marked_slots(text, in_shell=command.language != "python"):
+            if kind != "bracket" or (_bracket_in_shell(token, _line_at(text, offset)) and not _NO_SLOT.match(token)):
+                yield token, kind, command.line + text.count("\n", 0, offset)
+        if command.language == "bash":
+            for word, offset in capital_words(text):
                 if word not in sets and not _is_fixed(word, text, offset):
                     yield word, "word", command.line + text.count("\n", 0, offset)
-            for match in _SAMPLES.finditer(text):
-                yield match.group(), "word", command.line + text.count("\n", 0, match.start())
+        if command.language != "python":
+            for match in (*_SAMPLES.finditer(text), *_SQL_SAMPLES.finditer(text)):
+                if _is_argument(text, match.start(), match.end(), command.language):
+                    yield match.group(), "word", command.line + text.count("\n", 0, match.start())
+
+
+def _line_at(text: str, offset: int) -> str:
+    return text[text.rfind("\n", 0, offset) + 1 : (text + "\n").find("\n", offset)]
+
+
+def _is_argument(text: str, start: int, end: int, language: str) -> bool:
+    """Say whether a sample name stands where a value is given, not as a column or as a JSON key."""
+    before, after = text[:start], text[end:]
+    if re.match(r"[\"']\s*:", after) or re.match(r"\s+AS\b", after, re.IGNORECASE):
+        return False
+    if re.search(r"\b(?:information_schema|SELECT|UPDATE|WHERE|INSERT INTO)\b", before, re.IGNORECASE) or language == "sql":
+        return (
+            bool(re.search(r"(?:\b(?:ON|FROM|TABLE|INTO|UPDATE|JOIN)\s+|\w\()$", before, re.IGNORECASE))
+            and "information_schema" not in text.lower()
+        )
+    return True
 
 
 def _is_fixed(word: str, text: str, offset: int) -> bool:
     """A word in capitals that is a constant (a storage class, a state, a variable being set), not a slot."""
     after = text[offset + len(word) : offset + len(word) + 1]
-    if after == "=" or not re.search(r"(?:^|_)(?:ID|NAME|TOKEN|KEY|HOST|IP|URL|ARN|PASSWORD|USER|DATE|VERSION|NUMBER|ADDRESS|DOMAIN|REGION|PATH|FILE|BUCKET|TAG|HASH|SHA|PORT|EMAIL|PID|SECRET)$", word):
+    if after == "=" or not re.search(
+        r"(?:^|_)(?:ID|NAME|TOKEN|KEY|HOST|IP|URL|ARN|PASSWORD|USER|DATE|VERSION|NUMBER|ADDRESS|DOMAIN|REGION|PATH|FILE|BUCKET|TAG|HASH|SHA|PORT|EMAIL|PID|SECRET)$",
+        word,
+    ):
         return True
     before = text[:offset]
     quotes = before.count("'") % 2 == 1 or before.count('"') % 2 == 1
@@ -85,20 +121,54 @@ def _of_block(block: Block, links: set[str]) -> Iterator[tuple[str, SlotKind, in
     if block.kind == "fence":
         code = block.info.split()[0] if block.info.split() else ""
         shell = code not in ("", "text", "txt", "markdown", "md")
-        configuration = code in ("yaml", "yml", "json", "hcl", "toml", "ini", "nginx", "promql", "mermaid", "conf", "xml", "javascript", "js", "typescript", "ts", "python", "py", "go", "java", "logql", "kql", "hcl", "dockerfile", "properties", "css", "html", "jsx", "tsx", "ruby", "php", "csharp", "rust")
-        for token, kind, offset in marked_slots(block.text, shell=shell and not configuration):
-            line_text = block.text[block.text.rfind("\n", 0, offset) + 1 : (block.text + "\n").find("\n", offset)]
+        configuration = code in (
+            "yaml",
+            "yml",
+            "json",
+            "hcl",
+            "toml",
+            "ini",
+            "nginx",
+            "promql",
+            "mermaid",
+            "conf",
+            "xml",
+            "javascript",
+            "js",
+            "typescript",
+            "ts",
+            "python",
+            "py",
+            "go",
+            "java",
+            "logql",
+            "kql",
+            "hcl",
+            "dockerfile",
+            "properties",
+            "css",
+            "html",
+            "jsx",
+            "tsx",
+            "ruby",
+            "php",
+            "csharp",
+            "rust",
+        )
+        for token, kind, offset in marked_slots(block.text, in_shell=shell and not configuration):
+            line_text = _line_at(block.text, offset)
             if configuration and kind in ("bracket", "brace", "angle"):
                 continue
-            if kind == "bracket" and (shell and not _bracket_in_shell(token, line_text) or _NO_SLOT.match(token)):
-                continue
-            if kind == "brace" and ("http" in line_text and "/{" in line_text.replace(" ", "") and False):
+            if kind == "bracket" and ((shell and not _bracket_in_shell(token, line_text)) or _NO_SLOT.match(token)):
                 continue
             yield token, kind, block.line + block.text.count("\n", 0, offset)
+        if not shell:
+            for match in re.finditer(r"(?<=\S )\[[XN]\]", block.text):
+                yield match.group(), "bracket", block.line + block.text.count("\n", 0, match.start())
         return
     plain_text = "".join(span.text for span in block.spans if span.kind != "link") if block.spans else block.text
     code_parts = [span for span in block.spans if span.kind == "code"]
-    for token, kind, offset in marked_slots(plain_text, shell=False):
+    for token, kind, _ in marked_slots(plain_text, in_shell=False):
         if kind == "bracket" and (_NO_SLOT.match(token) or token.strip("[]") in links):
             continue
         if kind == "angle" and re.search(r"\s", token) and not code_parts and block.kind == "heading":
@@ -106,13 +176,16 @@ def _of_block(block: Block, links: set[str]) -> Iterator[tuple[str, SlotKind, in
         yield token, kind, _line_of(block, token)
     for span in block.spans:
         if span.kind == "link":
-            for token, kind, _ in marked_slots(span.href if span.href != span.text else span.text, shell=False):
+            for token, kind, _ in marked_slots(span.href if span.href != span.text else span.text, in_shell=False):
                 if kind == "word":
                     yield token, kind, span.line
         elif span.kind == "code":
-            for token, kind, _ in marked_slots(span.text, shell=True):
+            for token, kind, _ in marked_slots(span.text, in_shell=True):
                 if kind == "brace":
                     yield token, kind, span.line
+            for match in _SAMPLES.finditer(span.text):
+                if " " in span.text and _is_argument(span.text, match.start(), match.end(), "bash"):
+                    yield match.group(), "word", span.line
 
 
 def _line_of(block: Block, token: str) -> int:
@@ -126,5 +199,7 @@ def _bracket_in_shell(token: str, line: str) -> bool:
     """A bracket in shell text is a slot only where it stands as a word and is no test, index, pattern or JSON."""
     inner = token[1:-1]
     if line.lstrip().startswith(("#", "//", "--")):
-        return bool(re.fullmatch(r"[A-Za-z][\w ./-]*", inner)) and ("-" in inner or "_" in inner or inner.isupper() or " " in inner)
-    return bool(re.fullmatch(r"[A-Za-z][A-Za-z0-9]*(?:[-_ ][A-Za-z0-9]+)*", inner)) and not re.search(r"(?:jsonpath|jq|awk|grep|sed|--query|-o\s+json)", line)
+        return bool(re.fullmatch(r"[A-Za-z][\w ./-]*", inner)) and ("-" in inner or "_" in inner or " " in inner)
+    return bool(re.fullmatch(r"[A-Za-z][A-Za-z0-9]*(?:[-_ ][A-Za-z0-9]+)*", inner)) and not re.search(
+        r"(?:jsonpath|jq|awk|grep|sed|--query|-o\s+json)", line
+    )

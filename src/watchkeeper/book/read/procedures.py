@@ -14,20 +14,41 @@ from dataclasses import dataclass, field, replace
 
 from watchkeeper.book.model import Command, Procedure, Step
 from watchkeeper.book.read.conditions import decide_conditions
+from watchkeeper.book.read.drafts import Draft
 from watchkeeper.book.read.instructions import is_instruction, phase_of
 from watchkeeper.book.read.kinds import kind_of
 from watchkeeper.book.read.labels import branch_of, is_step_title, plain, platform_of, stage_of
-from watchkeeper.book.read.steps import Draft, StepReader
+from watchkeeper.book.read.steps import StepReader
 from watchkeeper.text.blocks import Section, Text
 
 _NO_PROCEDURE = re.compile(
-    r"\b(?:table of contents|contents|contacts?|contact information|directory|glossary|references?|related|see also|further reading|change ?log|changelog|change history|revision history|version history|document (?:history|control)|architecture|overview|introduction|summary|about|"
-    r"templates?|roles?(?: and responsibilities)?|responsibilities|severity (?:levels?|definitions?|matrix|classification)|classification|escalation (?:matrix|path|contacts|policy|levels?|chain)|key metrics|metrics to monitor|metrics|kpis?|thresholds?|slas?|slos?|objectives|dashboards?|"
-    r"urls|links|resources|components?|dependencies|topology|diagram|service map|log locations|configuration files|configuration reference|best practices|lessons learned|principles|glossar|inhaltsverzeichnis|kontakte?|ansprechpartner|architektur|übersicht|table des matières|contactos?|índice|sommaire|arquitectura|contatos|arquitetura|kontakty|spis treści|目次|連絡先|联系人|目录|목차|연락처)\b",
+    r"\b(?:table of contents|contents|contacts?|contact information|directory|glossary|references?|related|see "
+    r"also|further reading|change ?log|changelog|change history|revision history|version history|document "
+    r"(?:history|control)|architecture|overview|introduction|summary|about|"
+    r"templates?|roles?(?: and responsibilities)?|responsibilities|severity (?:levels?|definitions?|matrix|"
+    r"classification)|classification|escalation (?:matrix|path|contacts|policy|policies|levels?|chain)|key "
+    r"metrics|metrics to monitor|metrics|kpis?|thresholds?|slas?|slos?|objectives|dashboards?|"
+    r"urls|links|resources|components?|dependencies|topology|diagram|service map|log locations|configuration "
+    r"files|configuration reference|best practices|lessons learned|principles|glossar|inhaltsverzeichnis|"
+    r"kontakte?|ansprechpartner|architektur|übersicht|table des matières|contactos?|índice|sommaire|"
+    r"arquitectura|contatos|arquitetura|kontakty|spis treści|目次|連絡先|联系人|目录|목차|연락처)\b",
     re.IGNORECASE,
 )  # fmt: skip
-_QUALIFIERS = re.compile(r"\b(?:manual|automatic|automated|standard|normal|general|basic|full|quick|the|a|an|steps?|procedures?|process|commands?|how to|perform(?:ing)?|execut(?:e|ing))\b", re.IGNORECASE)
-_GROUPS = re.compile(r"\b(?:procedures|operations|tasks|issues|problems|scenarios|runbooks|alerts|playbooks|commands|guide|incidents|workflows|maintenance|troubleshooting|verfahren|probleme|procédures|problèmes|procedimientos|problemas|operaciones|手順書)\b", re.IGNORECASE)
+_QUALIFIERS = re.compile(
+    r"\b(?:manual|automatic|automated|standard|normal|general|basic|full|quick|the|a|an|steps?|procedures?|"
+    r"process|commands?|how to|perform(?:ing)?|execut(?:e|ing))\b",
+    re.IGNORECASE,
+)
+_MODE = re.compile(r"\b(?:manual|automatic|automated)\b", re.IGNORECASE)
+#: phases of an incident and time windows are tasks of their own, whatever their words
+_PHASE = re.compile(r"^\W*phase\s*\d", re.IGNORECASE)
+_WINDOW = re.compile(
+    r"\([^()]*\d[^()]*(?:min|hour|h\b|day|week|stunde|tag|heure|jour|hora|día|dia|godz|分|時間|小时|분|시간)", re.IGNORECASE
+)
+_GROUPS = re.compile(
+    r"\b(?:procedures|operations|tasks|issues|problems|scenarios|runbooks|alerts|playbooks|commands|guide|incidents|workflows|maintenance|troubleshooting|verfahren|probleme|procédures|problèmes|procedimientos|problemas|operaciones|手順書)\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(slots=True)
@@ -59,17 +80,19 @@ def _section(section: Section, result: _Result) -> None:
     _finish(section, reader, result)
 
 
-def _below(section: Section, reader: StepReader, result: _Result) -> None:
-    absorbs = _absorbs(section)
+def _below(section: Section, reader: StepReader, result: _Result, *, inside: bool = False) -> None:
+    absorbs = inside or _absorbs(section)
     numbered = _numbered_steps(section)
     for child in section.sections:
         role = _role(child, section, absorbs=absorbs, numbered=numbered)
+        if role is None and inside and not _SCENARIO.match(plain(child.title)):
+            role = "step"
         if role is None:
             _section(child, result)
             continue
         _enter(child, role, reader)
         reader.blocks(child.blocks)
-        _below(child, reader, result)
+        _below(child, reader, result, inside=inside or (role == "stage" and stage_of(child.title) in _WORKING))
 
 
 def _enter(child: Section, role: str, reader: StepReader) -> None:
@@ -93,7 +116,7 @@ def _enter(child: Section, role: str, reader: StepReader) -> None:
         reader.topic(title, child.line)
         reader.phase = None if not stage else reader.phase
         if not child.blocks and not child.sections and is_instruction(title):
-            reader._add(Draft(child.line, title, source="ordered"))
+            reader.add(Draft(child.line, title, source="ordered"))
 
 
 def _role(child: Section, parent: Section, *, absorbs: bool, numbered: bool) -> str | None:
@@ -103,9 +126,14 @@ def _role(child: Section, parent: Section, *, absorbs: bool, numbered: bool) -> 
         return None
     if is_step_title(title):
         return "step"
-    if stage_of(title) is not None and not (parent.level <= 1 and _NO_PROCEDURE.search(title)):
+    stage = stage_of(title)
+    if stage is not None and (_PHASE.match(title) or _WINDOW.search(title) or (stage == "background" and _has_fence(child))):
+        return None
+    if stage is not None and not (parent.level <= 1 and _NO_PROCEDURE.search(title)):
         return "stage"
-    if re.match(r"^\W*(?:if|option|root cause|cause|fix|falls|wenn|si)\b", plain(title), re.IGNORECASE) and branch_of(title, heading=True):
+    if re.match(r"^\W*(?:if|option|root cause|cause|fix|falls|wenn|si)\b", plain(title), re.IGNORECASE) and branch_of(
+        title, heading=True
+    ):
         return "branch"
     if numbered and re.match(r"^\s*\d+[.)]\s", title):
         return "step"
@@ -118,25 +146,50 @@ def _same_topic(title: str, around: str) -> bool:
     def bare(text: str) -> str:
         return re.sub(r"s\b", "", " ".join(_QUALIFIERS.sub(" ", plain(text).lower()).split()))
 
-    return bool(bare(title)) and bare(title) == bare(around)
+    return bool(_MODE.search(title)) and bool(bare(title)) and bare(title) == bare(around)
+
+
+def _has_fence(section: Section) -> bool:
+    return any(block.kind == "fence" for block in section.blocks)
 
 
 def _has_content(section: Section) -> bool:
-    return any(block.kind == "fence" or (block.kind == "list" and (block.info == "ordered" or any(item.checked is not None for item in block.children))) for top in section.blocks for block in top.walk())
+    return any(
+        block.kind == "fence"
+        or (block.kind == "list" and (block.info == "ordered" or any(item.checked is not None for item in block.children)))
+        for top in section.blocks
+        for block in top.walk()
+    )
+
+
+_WORKING = ("diagnose", "act", "verify")
+_SCENARIO = re.compile(r"(?:scenario|case|phase|szenario|scénario|escenario|cenário|シナリオ|场景|시나리오)\b", re.IGNORECASE)
 
 
 def _absorbs(section: Section) -> bool:
-    """Say whether the stages right under a section are its own: always for a topic; for a title page only where little else is."""
+    """Say whether the stages under a section are its own: always for a topic, for a title page where little else is."""
     if section.level >= 2:
         return True
     stages = [child for child in section.sections if stage_of(child.title) is not None]
-    working = [child for child in stages if stage_of(child.title) in ("diagnose", "act", "verify")]
+    working = [child for child in stages if stage_of(child.title) in _WORKING]
+    if working and section.level == 1 and len(stages) == len(section.sections):
+        return True
     if not working:
         return section.level == 1 and any(is_step_title(child.title) for child in section.sections)
     for child in working:
-        if any(_role(below, child, absorbs=True, numbered=False) is None and any(_has_content(one) for one in below.walk()) for below in child.sections):
+        if any(
+            _role(below, child, absorbs=True, numbered=False) is None and any(_has_content(one) for one in below.walk())
+            for below in child.sections
+        ):
             return False
-    topics = [child for child in section.sections if child not in stages and not is_step_title(child.title) and any(_has_content(one) for one in child.walk()) and not _NO_PROCEDURE.search(child.title)]
+    topics = [
+        child
+        for child in section.sections
+        if child not in stages
+        and not is_step_title(child.title)
+        and any(_has_content(one) for one in child.walk())
+        and not _NO_PROCEDURE.search(child.title)
+    ]
     return len(topics) <= len(working)
 
 
@@ -153,20 +206,31 @@ def _numbered_steps(section: Section) -> bool:
 
 def _finish(section: Section, reader: StepReader, result: _Result) -> None:
     drafts = reader.drafts
+    _only_real_alternatives(drafts)
     if not _is_procedure(section, reader):
         result.loose += [command for draft in drafts for command in draft.commands] + reader.loose
         return
     result.loose += reader.loose
-    steps = tuple(decide_conditions(list(_steps([draft for draft in drafts if draft.told or draft.commands or draft.source in ("ordered", "comment")]))))
+    steps = tuple(
+        decide_conditions(list(_steps([draft for draft in drafts if draft.told or draft.commands or draft.source == "ordered"])))
+    )
     title = section.title or "Procedure"
     facts = reader.facts
     result.procedures.append(
         Procedure(
-            line=section.line, end_line=section.end_line, id=slug((*section.path[1:], title)), title=plain_title(title), kind=kind_of(title, section.path),
+            line=section.line, end_line=section.end_line, id=slug((*section.path[1:], title)), title=plain_title(title),
+            kind=kind_of(title, section.path, staged=reader.staged),
             path=section.path, symptoms=tuple(facts.symptoms), causes=tuple(facts.causes), prevention=tuple(facts.prevention),
             escalation="; ".join(facts.escalation) or None, steps=steps,
         )
     )  # fmt: skip
+
+
+def _only_real_alternatives(drafts: list[Draft]) -> None:
+    """A platform is an alternative only beside another one."""
+    if len({command.alternative for draft in drafts for command in draft.commands if command.alternative}) == 1:
+        for draft in drafts:
+            draft.commands = [replace(command, alternative=None) for command in draft.commands]
 
 
 def _is_procedure(section: Section, reader: StepReader) -> bool:
@@ -182,7 +246,7 @@ def _is_procedure(section: Section, reader: StepReader) -> bool:
     told = [draft for draft in drafts if draft.told]
     ordered = [draft for draft in told if draft.source in ("ordered", "numbered")]
     listed = [draft for draft in drafts if draft.source in ("ordered", "numbered")]
-    if ordered and len(ordered) * 2 >= len(listed):
+    if ordered and len(ordered) * 3 >= len(listed):
         return len(ordered) > 1 or any(draft.phase for draft in ordered) or bool(section.level >= 2)
     boxes = [draft for draft in drafts if draft.source == "box"]
     if len(boxes) > 1:
@@ -200,7 +264,8 @@ def _steps(drafts: list[Draft]) -> Iterator[Step]:
             phase = phase_of(draft.text, reads=reads, acted=acted)
         acted = acted or phase == "act"
         yield Step(
-            line=draft.line, n=number, text=draft.text, phase=phase, when=draft.when, caution=draft.caution, manual=not draft.commands,
+            line=draft.line, n=number, text=draft.text, phase=phase, when=draft.when, caution=draft.caution,
+            manual=not draft.commands,
             commands=tuple(draft.commands), wait_s=draft.wait_s, condition=None,
         )  # fmt: skip
 

@@ -8,55 +8,31 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
-from watchkeeper.base.durations import find_durations
 from watchkeeper.book.model import Command, StepPhase
+from watchkeeper.book.read.drafts import Draft, Facts
 from watchkeeper.book.read.expectations import read_expectation
+from watchkeeper.book.read.fence_steps import FenceSteps
 from watchkeeper.book.read.instructions import is_instruction
-from watchkeeper.book.read.labels import PHASES, Stage, branch_of, is_caution, platform_of, platform_of_tools, stage_of
-from watchkeeper.book.shell import Entry, is_alternative, read_entries, read_inline
+from watchkeeper.book.read.labels import PHASES, Stage, branch_of, is_caution, platform_of, stage_of
+from watchkeeper.book.read.sentences import LEADING_IF, code_of, commands_in, label_of, lines_of, split_condition, wait_of
+from watchkeeper.book.shell import read_entries
 from watchkeeper.text.blocks import Block, Span
 
-
-@dataclass(slots=True)
-class Draft:
-    """A step being put together."""
-
-    line: int
-    text: str
-    phase: StepPhase | None = None
-    when: str | None = None
-    #: commands and words given as code in the words of the condition
-    when_code: tuple[str, ...] = ()
-    caution: str | None = None
-    commands: list[Command] = field(default_factory=list)
-    wait_s: float | None = None
-    #: where it came from: "fence", "ordered", "bullet", "box", "prose", "table", "numbered"
-    source: str = "prose"
-    #: it tells somebody to do something
-    told: bool = True
-
-
-@dataclass(slots=True)
-class Facts:
-    """What a section says beside its steps."""
-
-    symptoms: list[str] = field(default_factory=list)
-    causes: list[str] = field(default_factory=list)
-    prevention: list[str] = field(default_factory=list)
-    escalation: list[str] = field(default_factory=list)
-
-
-_WAIT = re.compile(r"\b(?:wait|pause|allow|monitor|observe|watch|sleep|hold|warten|attendre|esperar|aguardar|poczekaj|待機|等待|대기)\b(?!\s+(?:until|for the))", re.IGNORECASE)
-_RUN = re.compile(r"\b(?:run|runs|execute|use|using|type|enter|via|with|by|check|apply|issue|invoke|call|try|then|or|and|restart|verify|see|view|get|list|ejecut\w+|verific\w+|lanc\w+|exécut\w+|ausführen|führe|mit|uruchom)\b[^`]{0,60}$|[:：→]\s*$|(?:実行|运行|执行)", re.IGNORECASE)
-_PARENTHESIS = re.compile(r"\s*\((?P<what>(?:only )?(?:if|when|falls|wenn|si|unless)\b[^()]*|optional(?:ly)?)\)\s*:?\s*$", re.IGNORECASE)
-_LEADING_IF = re.compile(r"^(?P<how>if|when|in case(?: of)?|once|unless|falls|wenn|si|se|jeśli)\s+(?P<what>.{2,140}?)\s*(?:,|:|→|-+>|=>|\bthen\b)\s*(?P<do>\S.*)$", re.IGNORECASE | re.DOTALL)
-_TRAILING_IF = re.compile(r"^(?P<do>.{4,}?)\s+(?P<how>if|falls|wenn|only if|in case)\s+(?P<what>(?!you\b|it'?s a\b)[^.;]{2,80})$", re.IGNORECASE | re.DOTALL)
-_OR_ELSE = re.compile(r"^(?:or|oder|ou|o|または|或)\s+(?!else)(?P<do>\S.*)$", re.IGNORECASE)
-_ALTERNATIVE = "instead of the step before"
-_ACTION_COLUMNS = re.compile(r"action|resolution|solution|fix|step|what to do|first thing|check|remedy|mitigation|response|command|task|how|lösung|maßnahme|solution|acción|solución|ação|działanie|対応|対処|操作|处理|조치", re.IGNORECASE)
-_CASE_COLUMNS = re.compile(r"symptom|problem|issue|error|cause|condition|scenario|if|when|situation|alert|failure|trigger|finding|observation|ursache|problème|síntoma|causa|sintoma|przyczyna|症状|原因|问题|문제|증상", re.IGNORECASE)
+_RUN = re.compile(
+    r"\b(?:run|runs|execute|use|using|type|enter|via|with|by|check|apply|issue|invoke|call|try|then|or|and|restart|verify|see|view|get|list|ejecut\w+|verific\w+|lanc\w+|exécut\w+|ausführen|führe|mit|uruchom)\b[^`]{0,60}$|(?:実行|运行|执行)",
+    re.IGNORECASE,
+)
+_ACTION_COLUMNS = re.compile(
+    r"action|resolution|solution|fix|step|what to do|first thing|check|remedy|mitigation|response|command|task|"
+    r"how|lösung|maßnahme|solution|acción|solución|ação|działanie|対応|対処|操作|处理|조치",
+    re.IGNORECASE,
+)
+_CASE_COLUMNS = re.compile(
+    r"symptom|problem|issue|error|cause|condition|scenario|if|when|situation|alert|failure|trigger|finding|observation|ursache|problème|síntoma|causa|sintoma|przyczyna|症状|原因|问题|문제|증상",
+    re.IGNORECASE,
+)
 
 
 class StepReader:
@@ -170,7 +146,7 @@ class StepReader:
                 self._say(rest, line, spans, "prose")
         else:
             self.topic(label, line)
-            when = _LEADING_IF.match(rest + ", x") if rest and branch_of(rest) else None
+            when = LEADING_IF.match(rest + ", x") if rest and branch_of(rest) else None
             if when:
                 self.when, self.when_code = branch_of(rest), code_of(spans)
             elif rest and (self.collecting is None):
@@ -202,7 +178,7 @@ class StepReader:
             return
         expectation = self._expected(text, line)
         condition = branch_of(text) if text.endswith((":", "：")) and len(text) < 140 else None
-        if condition is not None and not commands_in(spans, told=True):
+        if condition is not None and not commands_in(spans):
             self.branch(condition, code_of(spans))
             return
         if text.endswith((":", "：")):
@@ -211,7 +187,7 @@ class StepReader:
                 return
             found = self._commands(spans, line)
             if found:
-                self._add(Draft(line, text, commands=found, source="prose"))
+                self.add(Draft(line, text, commands=found, source="prose"))
             self.intro = (text.rstrip(":："), line)
             return
         if not expectation and self.collecting != "background":
@@ -225,12 +201,15 @@ class StepReader:
             self.caution = text
             return
         if found or (told and (self.phase is not None or self.when is not None or len(text) < 140)):
-            self._add(Draft(line, f"{title}: {text}" if title else text, commands=found, source=source, told=told or bool(found)), code_of(spans))
+            self.add(
+                Draft(line, f"{title}: {text}" if title else text, commands=found, source=source, told=told or bool(found)),
+                code_of(spans),
+            )
         elif not text.endswith("."):
             self.intro = (title or text, line)
 
     def _commands(self, spans: tuple[Span, ...], line: int) -> list[Command]:
-        return [replace(command, alternative=self.platform) for command in commands_in(spans, told=True)]
+        return [replace(command, alternative=self.platform) for command in commands_in(spans)]
 
     def _expected(self, text: str, line: int) -> bool:
         """Hang an expectation on the last command; say whether the text was one."""
@@ -248,8 +227,13 @@ class StepReader:
         if self.collecting in ("symptoms", "causes", "prevention", "escalation", "caution"):
             if not any(child.kind == "fence" for child in block.walk()):
                 for item in block.children:
-                    self._collect(" ".join(child.text for child in item.walk() if child.text and child.kind in ("item", "paragraph")), item.line)
-                    self.loose += [replace(one, alternative=None) for one in commands_in(item.spans, told=False)]
+                    self._collect(
+                        " ".join(child.text for child in item.walk() if child.text and child.kind in ("item", "paragraph")),
+                        item.line,
+                    )
+                    self.loose += [
+                        one for child in item.walk() if child.kind in ("item", "paragraph") for one in commands_in(child.spans)
+                    ]
                 return
             self.collecting = None
         kept = (self.when, self.when_code, self.platform)
@@ -262,13 +246,24 @@ class StepReader:
         spans, text = item.spans, " ".join(item.text.split())
         label, rest = label_of(spans)
         stage = stage_of(label) if label else None
-        if stage and stage not in ("act", "diagnose", "verify", "communicate", "prevention", "prerequisites") and self.collecting != "background":
+        if (
+            stage
+            and stage not in ("act", "diagnose", "verify", "communicate", "prevention", "prerequisites")
+            and self.collecting != "background"
+        ):
             self._item_stage(stage, rest, item)
             return
-        if stage and item.children and not rest and not any(child.kind == "list" for child in item.children if child.kind != "fence"):
+        if (
+            stage
+            and item.children
+            and not rest
+            and not any(child.kind == "list" for child in item.children if child.kind != "fence")
+        ):
             pass
         found = self._commands(spans, item.line)
-        nested = [child for child in item.children if child.kind in ("fence", "list", "table", "paragraph", "quote", "admonition")]
+        nested = [
+            child for child in item.children if child.kind in ("fence", "list", "table", "paragraph", "quote", "admonition")
+        ]
         condition = branch_of(text) if not found else None
         title = text.rstrip(":：")
         before = self.when, self.when_code, self.phase, self.intro, self.platform
@@ -277,7 +272,7 @@ class StepReader:
         elif label and platform_of(label):
             self.platform = platform_of(label)
             found = self._commands(spans, item.line)
-        elif condition is not None and nested and len(text) < 120 and not _LEADING_IF.match(text):
+        elif condition is not None and nested and len(text) < 120 and not LEADING_IF.match(text):
             self.branch(condition, code_of(spans))
         if nested:
             self._item_with_children(item, title, source, found, nested, code_of(spans))
@@ -296,14 +291,16 @@ class StepReader:
                 self.fence(child)
         self.collecting = kept
 
-    def _item_with_children(self, item: Block, title: str, source: str, found: list[Command], nested: list[Block], code: tuple[str, ...]) -> None:
+    def _item_with_children(
+        self, item: Block, title: str, source: str, found: list[Command], nested: list[Block], code: tuple[str, ...]
+    ) -> None:
         when, action = split_condition(title)
         size = len(self.drafts)
         outer = self.when, self.when_code
         if when and self.when is None:
             self.when, self.when_code = when, code
         if found:
-            self._add(Draft(item.line, action, commands=found, source=source), code)
+            self.add(Draft(item.line, action, commands=found, source=source), code)
         self.intro = (action if when and self.when == when else title, item.line)
         kept, self.collecting = self.collecting, None if self.collecting in ("background", "expected") else self.collecting
         self.blocks(nested)
@@ -311,7 +308,7 @@ class StepReader:
         self.when, self.when_code = outer
         fresh = self.drafts[size:]
         if not fresh:
-            self._add(Draft(item.line, title, source=source, told=is_instruction(title)), code)
+            self.add(Draft(item.line, title, source=source, told=is_instruction(title)), code)
             return
         told = is_instruction(title)
         for draft in fresh:
@@ -330,12 +327,33 @@ class StepReader:
         if is_caution(text) and not told and not found and source == "bullet":
             self.caution = text
             return
-        if source == "bullet" and not told and found and self.phase is None and not _RUN.search(text.split(found[0].text[:20])[0]):
+        if (
+            source == "bullet"
+            and not told
+            and found
+            and self.phase is None
+            and not _RUN.search(text.split(found[0].text[:20])[0])
+        ):
             self.loose += found
             return
-        if source == "bullet" and not told and not found and not (self.phase in ("act", "diagnose", "verify", "communicate") and self.staged) and self.when is None:
+        if (
+            source == "bullet"
+            and not told
+            and not found
+            and not (self.phase in ("act", "diagnose", "verify", "communicate") and self.staged)
+            and self.when is None
+        ):
             return
-        self._add(Draft(item.line, text, commands=found, source=source, told=told or bool(found) or (self.staged and self.phase is not None and source != "bullet")), code_of(item.spans))
+        self.add(
+            Draft(
+                item.line,
+                text,
+                commands=found,
+                source=source,
+                told=told or bool(found) or (self.staged and self.phase is not None and source != "bullet"),
+            ),
+            code_of(item.spans),
+        )
 
     # ── tables ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -350,14 +368,30 @@ class StepReader:
             cells = row.children
             if action is not None and action < len(cells):
                 spans, text = cells[action].spans, " ".join(cells[action].text.split())
-                found = commands_in(spans, told=False)
+                found = commands_in(spans)
                 when = cells[case].text if case is not None and case < len(cells) and case != action else None
                 if found or (when and is_instruction(text)):
-                    title = text if not found or len(text) > len(found[0].text) + 4 else next((c.text for n, c in enumerate(cells) if n != action and c.text), text)
-                    self.drafts.append(Draft(cells[action].line, title, self.phase, when, code_of(cells[case].spans) if when and case is not None else (), None, found, source="table", told=bool(found)))
+                    title = (
+                        text
+                        if not found or len(text) > len(found[0].text) + 4
+                        else next((c.text for n, c in enumerate(cells) if n != action and c.text), text)
+                    )
+                    self.drafts.append(
+                        Draft(
+                            cells[action].line,
+                            title,
+                            self.phase,
+                            when,
+                            code_of(cells[case].spans) if when and case is not None else (),
+                            None,
+                            found,
+                            source="table",
+                            told=bool(found),
+                        )
+                    )
                     continue
             for cell in cells:
-                self.loose += commands_in(cell.spans, told=False)
+                self.loose += commands_in(cell.spans)
 
     # ── fences ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -368,12 +402,12 @@ class StepReader:
             self.collecting, self.intro = None if self.collecting == "expected" else self.collecting, None
             return
         entries = read_entries(block.text, block.line, block.info)
-        _FenceSteps(self, entries).read()
+        FenceSteps(self, entries).read()
         self.intro = None
         if entries and self.collecting in ("symptoms", "causes", "caution"):
             self.collecting = None
 
-    def _add(self, draft: Draft, code: tuple[str, ...] = ()) -> None:
+    def add(self, draft: Draft, code: tuple[str, ...] = ()) -> None:
         """Finish a draft with what is in force and keep it."""
         when, action = split_condition(draft.text)
         if when and not draft.when:
@@ -388,211 +422,3 @@ class StepReader:
         if draft.wait_s is None and not any("sleep" in command.tools for command in draft.commands):
             draft.wait_s = wait_of(draft.text)
         self.drafts.append(draft)
-
-
-class _FenceSteps:
-    """Makes steps of a fence's entries."""
-
-    def __init__(self, reader: StepReader, entries: Sequence[Entry]) -> None:
-        self.reader = reader
-        self.entries = entries
-        self.pending: list[Entry] = []
-        self.current: Draft | None = None
-        self.platform = reader.platform
-        self.either = False
-        self.intro = reader.intro
-
-    def read(self) -> None:
-        """Go through the entries once."""
-        for entry in self.entries:
-            if entry.kind == "comment":
-                self._comment(entry)
-            elif entry.kind == "command" and entry.command is not None:
-                self._command(entry, entry.command)
-            elif entry.kind == "step":
-                self._flush()
-                self.current = None
-                told = is_instruction(entry.text)
-                self.reader._add(Draft(entry.line, entry.text, source="numbered", told=told))
-            elif entry.kind == "output":
-                self._flush()
-        self._flush()
-
-    def _comment(self, entry: Entry) -> None:
-        text = entry.text.strip(" -=─*#")
-        if not text:
-            return
-        if is_alternative(entry.text) and self.current is not None:
-            self.either = True
-            return
-        platform = platform_of(re.split(r"\s*[(:–-]", text)[0])
-        if platform:
-            self._flush()
-            self.platform = platform
-            if self.current is not None and not self.current.commands[-1:]:
-                self.current = None
-            return
-        if self.current is not None and self.current.commands and not entry.apart:
-            expectation = read_expectation(text, entry.line)
-            if expectation:
-                last = self.current.commands[-1]
-                self.current.commands[-1] = replace(last, expects=last.expects or expectation)
-                return
-        if entry.apart:
-            self._flush()
-        self.pending.append(entry)
-        self.current = None if self.platform is None or entry.apart else self.current
-
-    def _flush(self) -> None:
-        """Turn comments that no command followed into a step for a person."""
-        if self.pending:
-            text = "; ".join(dict.fromkeys(clean_comment(entry.text) for entry in self.pending))
-            expectation = read_expectation(text, self.pending[0].line)
-            last = next((draft for draft in reversed(self.reader.drafts) if draft.commands), None)
-            if expectation and last is not None and not is_instruction(text):
-                last.commands[-1] = replace(last.commands[-1], expects=last.commands[-1].expects or expectation)
-            elif text:
-                self.reader._add(Draft(self.pending[0].line, text, source="comment", told=is_instruction(text)))
-            self.pending, self.current = [], None
-
-    def _command(self, entry: Entry, command: Command) -> None:
-        comments = [clean_comment(one.text) for one in self.pending]
-        purpose = "; ".join(comments) or command.purpose or None
-        command = replace(command, alternative=command.alternative or self.platform, purpose=entry.remark or purpose)
-        expectation = read_expectation(entry.remark, entry.line) if entry.remark else None
-        if expectation:
-            command = replace(command, expects=expectation)
-        if self.either and self.current is not None and self.current.commands:
-            self._either(command)
-            return
-        same = self.current is not None and not self.pending and not (entry.apart and self.platform is None)
-        if same and self.current is not None:
-            when = split_condition(entry.remark)[0] if entry.remark and not expectation else None
-            if not when and (entry.remark.lower().startswith("if ") is False):
-                self.current.commands.append(command)
-                return
-        text = purpose or (self.intro[0] if self.intro else None) or command.text.split("\n")[0][:120]
-        if entry.remark and not purpose and not expectation:
-            text = entry.remark if not branch_of(entry.remark) else f"{text} ({entry.remark})"
-        line = self.pending[0].line if self.pending else entry.line
-        draft = Draft(line, text, commands=[command], source="fence")
-        if _OR_ELSE.match(text) and self.reader.drafts and self.pending:
-            draft.when = _ALTERNATIVE
-        code = tuple(one.text for one in self.pending if "`" in one.text)
-        self.pending = []
-        self.reader._add(draft, code or (self.reader.when_code if self.reader.when else ()))
-        self.current = draft
-
-    def _either(self, command: Command) -> None:
-        """Keep both of "A or B": by their platforms where they differ."""
-        assert self.current is not None  # noqa: S101
-        self.either = False
-        first = self.current.commands[-1]
-        one, two = platform_of_tools(first.tools), platform_of_tools(command.tools)
-        if one == two or one is None or two is None:
-            one, two = "first way", "second way"
-        if first.alternative is None:
-            self.current.commands[-1] = replace(first, alternative=one)
-        self.current.commands.append(replace(command, alternative=two, purpose=first.purpose))
-
-
-def clean_comment(text: str) -> str:
-    """Take numbers, rulers and the final colon off a comment."""
-    said = re.sub(r"^(?:step\s+)?\d+(?:\.\d+)*[.):]\s*", "", text.strip(" -=─*#"), flags=re.IGNORECASE)
-    return said.strip().rstrip(":：").strip()
-
-
-def split_condition(text: str) -> tuple[str | None, str]:
-    """Split "If X, do Y", "Do Y if X" and "Do Y (if X)" into condition and action; no condition: (None, text).
-
-    >>> split_condition("If that fails, restart it"), split_condition("Scale up if needed")
-    (('that fails', 'restart it'), ('needed', 'Scale up'))
-    """
-    said = text.strip()
-    found = _PARENTHESIS.search(said)
-    if found:
-        what = re.sub(r"^(?:only )?(?:if|when|falls|wenn|si)\s+", "", found.group("what"), flags=re.IGNORECASE)
-        return (what, said[: found.start()].rstrip(" :"))
-    found = _LEADING_IF.match(re.sub(r"^[\W_]*(?:\d+[.)]\s*)?", "", said))
-    if found and not found.group("how").lower().startswith("once"):
-        what = found.group("what")
-        return (f"not: {what}" if found.group("how").lower() == "unless" else what), found.group("do").strip()
-    found = _TRAILING_IF.match(said.rstrip("."))
-    if found and is_instruction(found.group("do")) and not re.match(r"^(?:check|verify|see|determine|find out|confirm|ask|test|identify|decide|assess|validate)\b(?!.*,)", found.group("do"), re.IGNORECASE):
-        return found.group("what").strip(), found.group("do").strip(" ,")
-    return None, said
-
-
-def wait_of(text: str) -> float | None:
-    """Give the seconds that a step asks to wait, None where it does not."""
-    found = _WAIT.search(text)
-    if not found:
-        return None
-    rest = text[found.start() :]
-    return next((one.high_s for one in find_durations(rest[:80])), None)
-
-
-def lines_of(block: Block) -> list[tuple[int, tuple[Span, ...]]]:
-    """Split a paragraph into its lines where a line begins with a label of its own; else it stays whole."""
-    rows: list[list[Span]] = [[]]
-    for span in block.spans:
-        parts = span.text.split("\n") if span.kind in ("text", "strong", "emphasis") else [span.text]
-        for number, part in enumerate(parts):
-            if number:
-                rows.append([])
-            if part:
-                rows[-1].append(replace(span, text=part, line=span.line + number))
-    rows = [row for row in rows if row]
-    if not rows:
-        return [(block.line, (Span("text", block.text, block.line),))] if block.text else []
-    merged: list[list[Span]] = []
-    for row in rows:
-        starts = row[0].kind == "strong" or re.match(r"^\s*(?:[^\w\s]{1,3}\s*)?(?:if\b|[\w /-]{2,30}:\s)", row[0].text, re.IGNORECASE) is not None
-        if merged and not starts:
-            merged[-1] += [Span("text", " ", row[0].line), *row]
-        else:
-            merged.append(list(row))
-    return [(row[0].line, tuple(row)) for row in merged]
-
-
-def label_of(spans: tuple[Span, ...]) -> tuple[str | None, str]:
-    """Give the label that a line begins with (bold, or short before a colon at its end) and the rest of the line."""
-    real = [span for span in spans if span.text.strip()]
-    if not real:
-        return None, ""
-    lead = 0
-    while lead < len(real) - 1 and real[lead].kind == "text" and not re.search(r"\w", real[lead].text):
-        lead += 1
-    first = real[lead]
-    rest = "".join(span.text for span in real[lead + 1 :])
-    if first.kind in ("strong", "emphasis"):
-        if first.text.rstrip().endswith((":", "：")) or re.match(r"^\s*(?:\([^()]*\))?\s*[:：]", rest) or not rest.strip():
-            tail = re.match(r"^\s*(\([^()]*\))?\s*[:：]?\s*", rest)
-            extra = tail.group(1) if tail and tail.group(1) else ""
-            return f"{first.text.strip().rstrip(':：')} {extra}".strip(), rest[tail.end() :].strip() if tail else rest.strip()
-        if re.match(r"^\s*(?:→|->|=>|–|—|-)\s", rest):
-            return first.text.strip(), re.sub(r"^\s*(?:→|->|=>|–|—|-)\s*", "", rest).strip()
-        return None, ""
-    text = "".join(span.text for span in real).strip()
-    plain = re.match(r"^([^\n:：`]{2,60})[:：]\s*(.*)$", text, re.DOTALL)
-    if plain and (stage_of(plain.group(1)) is not None) and first.kind == "text":
-        return plain.group(1), plain.group(2).strip()
-    return None, ""
-
-
-def code_of(spans: tuple[Span, ...]) -> tuple[str, ...]:
-    """Give the code spans of a line."""
-    return tuple(span.text for span in spans if span.kind == "code")
-
-
-def commands_in(spans: tuple[Span, ...], *, told: bool) -> list[Command]:
-    """Give the commands among the code spans; with `told` only those that the words ask to run."""
-    found: list[Command] = []
-    before = ""
-    for span in spans:
-        if span.kind == "code":
-            command = read_inline(span.text, span.line)
-            if command is not None:
-                found.append(command)
-        before += span.text
-    return found

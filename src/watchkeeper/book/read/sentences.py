@@ -1,0 +1,147 @@
+"""How a sentence of a procedure is put together: label and rest, condition and action, waiting time, commands in code.
+
+Spans or words go in, their parts come out; what they mean for the procedure is decided elsewhere.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from watchkeeper.base.durations import find_durations
+from watchkeeper.book.model import Command
+from watchkeeper.book.read.instructions import is_instruction
+from watchkeeper.book.read.labels import stage_of
+from watchkeeper.book.shell import read_inline
+from watchkeeper.text.blocks import Block, Span
+
+_WAIT = re.compile(
+    r"\b(?:wait|pause|allow|monitor|observe|watch|sleep|hold|warten|attendre|esperar|aguardar|poczekaj|待機|等待|"
+    r"대기)\b(?!\s+(?:until|for the))",
+    re.IGNORECASE,
+)
+_PARENTHESIS = re.compile(
+    r"\s*\((?P<what>(?:only )?(?:if|when|falls|wenn|si|unless)\b[^()]*|optional(?:ly)?)\)\s*:?\s*$", re.IGNORECASE
+)
+LEADING_IF = re.compile(
+    r"^(?P<how>if|when|in case(?: of)?|once|unless|falls|wenn|si|se|jeśli)\s+(?P<what>.{2,140}?)\s*(?:,|:|→|"
+    r"-+>|=>|\bthen\b)\s*(?P<do>\S.*)$",
+    re.IGNORECASE | re.DOTALL,
+)
+_TRAILING_IF = re.compile(
+    r"^(?P<do>.{4,}?)\s+(?P<how>if|falls|wenn|only if|in case)\s+(?P<what>(?!you\b|it'?s a\b)[^.;]{2,80})$",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def clean_comment(text: str) -> str:
+    """Take numbers, rulers and the final colon off a comment."""
+    said = re.sub(r"^(?:step\s+)?\d+(?:\.\d+)*[.):]\s*", "", text.strip(" -=─*#"), flags=re.IGNORECASE)
+    return said.strip().rstrip(":：").strip()
+
+
+def split_condition(text: str) -> tuple[str | None, str]:
+    """Split "If X, do Y", "Do Y if X" and "Do Y (if X)" into condition and action; no condition: (None, text).
+
+    >>> split_condition("If that fails, restart it"), split_condition("Scale up if needed")
+    (('that fails', 'restart it'), ('needed', 'Scale up'))
+    """
+    said = text.strip()
+    found = _PARENTHESIS.search(said)
+    if found:
+        what = re.sub(r"^(?:only )?(?:if|when|falls|wenn|si)\s+", "", found.group("what"), flags=re.IGNORECASE)
+        return (what, said[: found.start()].rstrip(" :"))
+    found = LEADING_IF.match(re.sub(r"^[\W_]*(?:\d+[.)]\s*)?", "", said))
+    if found and not found.group("how").lower().startswith("once"):
+        what = found.group("what")
+        return (f"not: {what}" if found.group("how").lower() == "unless" else what), found.group("do").strip()
+    found = _TRAILING_IF.match(said.rstrip("."))
+    if (
+        found
+        and is_instruction(found.group("do"))
+        and not re.match(
+            r"^(?:check|verify|see|determine|find out|confirm|ask|test|identify|decide|assess|validate)\b(?!.*,)",
+            found.group("do"),
+            re.IGNORECASE,
+        )
+    ):
+        return found.group("what").strip(), found.group("do").strip(" ,")
+    return None, said
+
+
+def wait_of(text: str) -> float | None:
+    """Give the seconds that a step asks to wait, None where it does not."""
+    found = _WAIT.search(text)
+    if not found:
+        return None
+    rest = text[found.start() :]
+    return next((one.high_s for one in find_durations(rest[:80])), None)
+
+
+def lines_of(block: Block) -> list[tuple[int, tuple[Span, ...]]]:
+    """Split a paragraph into its lines where a line begins with a label of its own; else it stays whole."""
+    rows: list[list[Span]] = [[]]
+    for span in block.spans:
+        parts = span.text.split("\n") if span.kind in ("text", "strong", "emphasis") else [span.text]
+        for number, part in enumerate(parts):
+            if number:
+                rows.append([])
+            if part:
+                rows[-1].append(replace(span, text=part, line=span.line + number))
+    rows = [row for row in rows if row]
+    if not rows:
+        return [(block.line, (Span("text", block.text, block.line),))] if block.text else []
+    merged: list[list[Span]] = []
+    for row in rows:
+        starts = (
+            row[0].kind == "strong"
+            or re.match(r"^\s*(?:[^\w\s]{1,3}\s*)?(?:if\b|[\w /-]{2,30}:\s)", row[0].text, re.IGNORECASE) is not None
+        )
+        if merged and not starts:
+            merged[-1] += [Span("text", " ", row[0].line), *row]
+        else:
+            merged.append(list(row))
+    return [(row[0].line, tuple(row)) for row in merged]
+
+
+def label_of(spans: tuple[Span, ...]) -> tuple[str | None, str]:
+    """Give the label that a line begins with (bold, or short before a colon at its end) and the rest of the line."""
+    real = [span for span in spans if span.text.strip()]
+    if not real:
+        return None, ""
+    lead = 0
+    while lead < len(real) - 1 and real[lead].kind == "text" and not re.search(r"\w", real[lead].text):
+        lead += 1
+    first = real[lead]
+    rest = "".join(span.text for span in real[lead + 1 :])
+    if first.kind in ("strong", "emphasis"):
+        if first.text.rstrip().endswith((":", "：")) or re.match(r"^\s*(?:\([^()]*\))?\s*[:：]", rest) or not rest.strip():
+            tail = re.match(r"^\s*(\([^()]*\))?\s*[:：]?\s*", rest)
+            extra = tail.group(1) if tail and tail.group(1) else ""
+            return f"{first.text.strip().rstrip(':：')} {extra}".strip(), rest[tail.end() :].strip() if tail else rest.strip()
+        if re.match(r"^\s*(?:→|->|=>|–|—|-)\s", rest):
+            return first.text.strip(), re.sub(r"^\s*(?:→|->|=>|–|—|-)\s*", "", rest).strip()
+        return None, ""
+    text = "".join(span.text for span in real).strip()
+    plain = re.match(r"^([^\n:：`]{2,60})[:：]\s*(.*)$", text, re.DOTALL)
+    if plain and (stage_of(plain.group(1)) is not None) and first.kind == "text":
+        return plain.group(1), plain.group(2).strip()
+    return None, ""
+
+
+def code_of(spans: tuple[Span, ...]) -> tuple[str, ...]:
+    """Give the code spans of a line."""
+    return tuple(span.text for span in spans if span.kind == "code")
+
+
+def commands_in(spans: tuple[Span, ...]) -> list[Command]:
+    """Give the commands among the code spans."""
+    found: list[Command] = []
+    before = ""
+    for span in spans:
+        if span.kind == "code":
+            command = read_inline(span.text, span.line)
+            if command is not None:
+                found.append(command)
+        before += span.text
+    return found
