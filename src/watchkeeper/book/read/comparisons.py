@@ -401,7 +401,10 @@ def _unit_of(subject: str, after: str, value: float) -> str | None:
 
 
 def counted_unit(comparison: Comparison, subject: str) -> str | None:
-    """Say whether a bare whole number counts things of the subject ("connections", "messages")."""
+    """Say whether a bare whole number counts things of the subject ("connections"), or has the unit that its name ends in."""
+    named = None if "rate(" in subject else _METRIC_UNIT.search(subject)
+    if named and named[1].lower() in ("seconds", "bytes", "percent", "ratio"):
+        return named[1].lower()
     if (
         comparison.op == "=="
         or comparison.value != int(comparison.value)
@@ -485,14 +488,14 @@ def _with_durations(text: str, found: list[Comparison]) -> list[Comparison]:
 def hold_after(text: str, start: int, stop: int) -> tuple[float | None, int]:
     """Read how long something must hold: "for 5 minutes", "10m)", "w 5 minut"; gives seconds and where that ends."""
     tail = text[start:stop]
-    sentence = re.split(r"\.\s|;|→|\n\n", tail, maxsplit=1)[0][:120]
+    sentence = re.split(r"\.\s|;|→|\n\n|\s(?:or|oder|ou)\s(?!more|mehr|plus)", tail, maxsplit=1, flags=re.IGNORECASE)[0][:120]
     match = _HOLDS.search(sentence)
     if match and match.start() < 70:
         for duration in find_durations(sentence[match.end() :]):
             if duration.start == 0:
                 return duration.high_s, start + match.end() + duration.end
             break
-    bare = re.match(r"\s*[,/(]?\s*(?=\d+\s?(?:s|m|min|h)\b\s*\)?)", sentence)
+    bare = re.match(r"\s*[,/]?\s*(?=\d+\s?(?:s|m|min|h)\b\s*\)?)", sentence)
     if bare:
         for duration in find_durations(sentence[bare.end() :]):
             if duration.start == 0:

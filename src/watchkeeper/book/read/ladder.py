@@ -46,6 +46,7 @@ def read_ladder(passages: Passages) -> tuple[Escalation, ...]:
     for group in _lists(passages):
         found.extend(_ordered(group))
         found.extend(_unanswered(group))
+        found.extend(_timed(group))
     return in_order(found, lambda e: (e.line, e.level, e.role))
 
 
@@ -149,6 +150,20 @@ def _unanswered(group: list[Passage]) -> Iterator[Escalation]:
             after_s=after_seconds(passage.text) if passage in timed else None,
             severity=severity_of(passage.context),
         )
+
+
+def _timed(group: list[Passage]) -> Iterator[Escalation]:
+    """Read "15 min without improvement → page Ben" beneath a heading that speaks of escalation."""
+    if not any(_ESCALATION.search(words) for words in group[0].context):
+        return
+    level = 0
+    for passage in group:
+        first = next(find_durations(passage.text), None)
+        arrow = re.search(r"(?:→|->|=>|⇒)\s*(?P<then>.+)$", passage.text)
+        match = _PAGE.search(arrow["then"].rstrip(".")) if arrow else None
+        if first is not None and first.start < 4 and match is not None:
+            level += 1
+            yield Escalation(line=passage.line, level=level, role=match["role"].strip(), after_s=first.low_s)
 
 
 def _from_table(table: TableAt) -> Iterator[Escalation]:

@@ -20,6 +20,7 @@ _MEASURED = re.compile(
     r"confirm|calcul)",
     re.IGNORECASE,
 )
+_EXPECTED = re.compile(r"\b(?:expected|target|attendu|erwartet|esperado|objectif|ziel)", re.IGNORECASE)
 _GENERIC = re.compile(r"^(?:\W|rto|rpo|targets?|and|objectives?|recovery|time|point|/|&|metrics|slas?|goals?)*$", re.IGNORECASE)
 
 
@@ -55,7 +56,7 @@ def _seconds(text: str) -> float | None:
 def _from_passage(passage: Passage) -> Iterator[Recovery]:
     label = passage.label
     own = kind_of(label) if label else None
-    if own and _starts(label) and not _MEASURED.search(label):
+    if own and _starts(label) and (not _MEASURED.search(label) or _EXPECTED.search(label)):
         for kind, body in _split(own, passage.body):
             seconds = _seconds(body)
             if seconds is not None and len(body) < 160:

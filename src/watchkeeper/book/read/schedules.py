@@ -46,6 +46,9 @@ _NOUN = re.compile(r"\b(?:operations?|tasks?|procedures?|checks?|maintenance|rep
 _ONLY_WHEN = re.compile(
     r"^(?:every|each|first|second|third|fourth|last|1st|on|jeden|chaque|cada)\b.{0,40}$|^\w+days?\b.{0,16}$", re.IGNORECASE
 )
+_TIME_OF_DAY = re.compile(
+    r"\b(?:morning|afternoon|evening|noon|midday|end of day|start of day|morgen|abend|matin|soir)\b", re.IGNORECASE
+)
 _CRON_HINT = re.compile(r"\d\s+[\d*]")
 
 
@@ -65,6 +68,8 @@ def _section(passages: Passages, section: Section) -> Iterator[Schedule]:
     heading = None
     if (section.level and _PERIOD.search(section.title)) or _WEEKDAY.search(section.title):
         heading = read_recurrence(section.title) if not _NOT_HEADING.search(section.title) else None
+    if heading is None and section.level and _TIME_OF_DAY.search(section.title):
+        heading = _daily(section.title)
     grouping = not inside and not any(block.kind in ("fence", "table", "list") for block in section.blocks)
     labelled = [s for passage in inside if (s := _passage(passage, heading, section)) is not None]
     if heading is not None and not (grouping and section.sections):
@@ -79,6 +84,14 @@ def _section(passages: Passages, section: Section) -> Iterator[Schedule]:
     yield from labelled
     if not labelled:
         yield from _comments(section)
+
+
+def _daily(title: str) -> Recurrence | None:
+    """Read "Morning checks (9 AM)": a part of the day with its time is every day."""
+    at, until, _times = times_of(title)
+    if at is None:
+        return None
+    return Recurrence("day", f"FREQ=DAILY;BYHOUR={int(at[:2])};BYMINUTE={int(at[3:])}", at, until, zone_of(title))
 
 
 def _passage(passage: Passage, heading: Recurrence | None, section: Section) -> Schedule | None:

@@ -11,7 +11,6 @@ from watchkeeper.book.model import Severity
 from watchkeeper.book.read.passages import Passage, Passages, TableAt, clean
 from watchkeeper.book.read.severity_words import numbered_severity, severity_code, severity_word
 from watchkeeper.book.vocabulary import IMMEDIATE, RESPONSE_COLUMNS, SEVERITY_HEADINGS, matcher
-from watchkeeper.text.blocks import Section
 
 _HEADING = matcher(SEVERITY_HEADINGS)
 _RESPONSE = matcher(RESPONSE_COLUMNS)
@@ -207,7 +206,7 @@ def _from_passages(passages: Passages) -> Iterator[Severity]:
             for match in _FOR_CODE.finditer(passage.body):
                 yield Severity(line=passage.line, code=match["code"].upper(), respond_within_s=response_seconds(match["time"]))
         label = passage.label or (clean(passage.text) if passage.kind == "item" and len(passage.text) < 60 else "")
-        if not label or not _LEADING.match(label) or not _defines(passage, passages):
+        if not label or not _LEADING.match(label) or not _defines(passage):
             continue
         named = _named(label)
         if named is None:
@@ -221,38 +220,25 @@ def _from_passages(passages: Passages) -> Iterator[Severity]:
         yield Severity(line=passage.line, code=named[0], name=named[1], criteria=criteria, respond_within_s=response.seconds)
 
 
-def _defines(passage: Passage, passages: Passages) -> bool:
+_ELSEWHERE = re.compile(
+    r"alert|metric|threshold|post-?mortem|communicat|status update|notification|escalation matrix|sla\b", re.IGNORECASE
+)
+_AFTERWARDS = re.compile(r"post-?mortem|communicat", re.IGNORECASE)
+_CRITERIA_OF = re.compile(r"\bSEV\b|\bcriteria\b|kriteri\w*|critères|criterios|critérios|definition", re.IGNORECASE)
+
+
+def _defines(passage: Passage) -> bool:
     """Whether a passage stands where severities are defined."""
-    if (
-        passage.under
-        and passage.parent is None
-        and not _HEADING.search(passage.under[-1])
-        and not _LEADING.match(passage.under[-1])
-    ):
+    under = passage.under[-1:]
+    if under and passage.parent is None and not _HEADING.search(under[0]) and not _LEADING.match(under[0]):
         return False
     if passage.parent is not None and not _HEADING.search(passage.parent.text):
         return False
-    near = (passage.section.title, *passage.under[-1:])
-    if any(
-        re.search(
-            r"alert|metric|threshold|post-?mortem|communicat|status update|notification|escalation matrix|sla\b",
-            words,
-            re.IGNORECASE,
-        )
-        for words in near
-    ):
-        return (
-            bool(severity_code(passage.label))
-            and bool(_HEADING.search(passage.section.title))
-            and not re.search(r"post-?mortem|communicat", passage.section.title, re.IGNORECASE)
-        )
-    return any(_HEADING.search(words) for words in near) or numbered_severity(passage.label) is not None
-
-
-def severity_of_section(section: Section) -> str | None:
-    """Give the severity code that a section is about, by its title or the nearest enclosing one."""
-    for title in (section.title, *reversed(section.path)):
-        code = severity_code(title)
-        if code:
-            return code
-    return None
+    title = passage.section.title
+    near = (title, *under)
+    if any(_ELSEWHERE.search(words) for words in near):
+        return bool(severity_code(passage.label)) and bool(_HEADING.search(title)) and not _AFTERWARDS.search(title)
+    if any(_HEADING.search(words) for words in near) or numbered_severity(passage.label) is not None:
+        return True
+    around = passage.section.path[-1] if passage.section.path else ""
+    return bool(severity_code(passage.label)) and bool(_HEADING.search(around)) and bool(_CRITERIA_OF.search(title))

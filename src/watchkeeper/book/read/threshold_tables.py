@@ -190,6 +190,7 @@ _RESPONSE = matcher(
         "schedule",
     ),
 )
+_RECOVERY = re.compile(r"\b(?:RTO|RPO|MTTR|MTTD|recovery (?:time|point))\b", re.IGNORECASE)
 _DIRECT = re.compile(r"^\W*[-+]?[$€]?\d")
 _NOTHING = re.compile(r"^\W*(?:-|n/?a|none)?\W*$", re.IGNORECASE)
 
@@ -258,6 +259,8 @@ def _band(title: str) -> tuple[str, str | None] | None:
 
 def _row(table: TableAt, columns: _Columns, row: Block, cells: list[str]) -> Iterator[Threshold]:
     metric = cells[columns.metric] if columns.metric is not None and columns.metric < len(cells) else ""
+    if _RECOVERY.search(metric):
+        return
     severity = _cell_severity(cells, columns, table)
     for_s = parse_duration(cells[columns.hold]) if columns.hold is not None and columns.hold < len(cells) else None
     action = cells[columns.action] if columns.action is not None and columns.action < len(cells) else ""
