@@ -66,6 +66,11 @@ def test_lines_have_anchors_in_text_tables_lists_and_code() -> None:
     assert re.findall(r'id="(L\d+)"', made) == ["L1", "L3", "L5", "L6", "L8", "L9", "L10", "L13", "L15"]
 
 
+def test_a_table_of_contents_leads_to_its_headings() -> None:
+    made = render("- [Who & whom](#who--whom)\n- [Über](#über)\n\n## Who & whom\n\n## Über\n\n## Über\n")
+    assert re.findall(r'href="#([^"]+)"', made) == re.findall(r'<a id="(s-[^"]+)">', made) == ["s-who--whom", "s-über"]
+
+
 def test_a_fact_stands_beside_the_smallest_block_around_its_line() -> None:
     made = render("# One\n\n- two\n- three\n\nfour\n", [FactView(4, "Threshold", "three it is")])
     note, rest = made.index("three it is"), made.index("<p>three") if "<p>three" in made else made.index(">three<")

@@ -6,8 +6,10 @@ by markdown-it itself), and pictures become links, since nothing is loaded from 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
+from urllib.parse import unquote
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -19,6 +21,7 @@ from watchkeeper.actions.views.model import FactView
 RISKS = frozenset({"read", "change", "destroy", "unknown"})
 #: notes shown beside one block before the rest is folded away
 SHOWN = 6
+_NO_SLUG = re.compile(r"[^\w\- ]")
 _ANCHORED = frozenset({"heading_open", "paragraph_open", "list_item_open", "tr_open", "blockquote_open", "fence", "code_block"})
 _HOSTS = frozenset({"heading_open", "paragraph_open", "fence", "code_block", "table_open", "front_matter"})
 
@@ -38,9 +41,15 @@ def render(source: str, facts: Iterable[FactView] = ()) -> Markup:
         by_line.setdefault(fact.line, []).append(fact)
     anchors = _anchor(tokens)
     notes = _place(tokens, by_line)
-    for token in tokens:
+    slugs: set[str] = set()
+    for place, token in enumerate(tokens):
         for child in token.children or ():
             _tame(child)
+        if token.type == "inline" and tokens[place - 1].type == "heading_open":
+            slug = _slug(token.content)
+            if slug not in slugs:
+                slugs.add(slug)
+                token.children = [Token("html_inline", "", 0, content=f'<a id="{slug}"></a>'), *(token.children or ())]
     made = [_code(token, by_line, anchors) for token in tokens]
     return Markup(parser.renderer.render(list(_with_notes(made, notes, anchors)), parser.options, env))  # noqa: S704 - every text in it is escaped
 
@@ -103,7 +112,15 @@ def _tame(token: Token) -> None:
         token.type, token.children = "html_inline", None
         token.content = f'<a href="{escape(source)}" rel="noreferrer noopener">{label}</a>'
     elif token.type == "link_open":
+        target = str(token.attrGet("href") or "")
+        if target.startswith("#"):
+            token.attrSet("href", "#" + _slug(unquote(target[1:])))
         token.attrSet("rel", "noreferrer noopener")
+
+
+def _slug(heading: str) -> str:
+    """Name a heading as the tables of contents of runbooks do; the prefix keeps it apart from the ids of the page itself."""
+    return "s-" + _NO_SLUG.sub("", heading.casefold().strip()).replace(" ", "-")
 
 
 def _code(token: Token, by_line: Mapping[int, list[FactView]], anchors: set[int]) -> Token:
