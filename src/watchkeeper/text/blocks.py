@@ -27,6 +27,8 @@ class Span:
     line: int
     #: target of a link, else empty
     href: str = ""
+    #: the code spans inside a bold, italic or linked span, in order
+    code: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -237,7 +237,8 @@ def inline_spans(children: list[Token], line: int) -> tuple[Span, ...]:
                 inner = {span.kind for span in spans[at:] if span.text.strip()}
                 kept: SpanKind = "code" if inner == {"code"} and kind != "link" else kind
                 kept = "strong" if inner == {"strong"} and kind == "emphasis" else kept
-                spans[at:] = [Span(kept, text, started, href)] if text else []
+                code = tuple(part for span in spans[at:] for part in ((span.text,) if span.kind == "code" else span.code))
+                spans[at:] = [Span(kept, text, started, href, code if kept != "code" else ())] if text else []
                 return
 
     for token in children:

@@ -39,8 +39,9 @@ def read_growth(passages: Passages) -> tuple[Growth, ...]:
     """Read "User base: 50% increase" under a heading or label that speaks of growth."""
     found: list[Growth] = []
     for passage in passages.all:
-        near = next((words for words in passage.context[:2] if _GROWTH.search(words)), None)
-        if near is None or not passage.label or passage.kind in ("heading", "comment"):
+        if "%" not in passage.body or not passage.label or passage.kind in ("heading", "comment"):
+            continue
+        if not any(_GROWTH.search(words) for words in passage.context[:2]):
             continue
         match = _INCREASE.search(passage.body)
         if match and (match["word"] or match["n"][0] in "+-" or passage.body.strip().endswith("%")):

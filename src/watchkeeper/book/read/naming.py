@@ -13,9 +13,13 @@ _GENERIC = re.compile(
     r"operacional|betriebshandbuch|handbuch|manuel|exploitation|procédures?|manual de|operaciones)\b",
     re.IGNORECASE,
 )
+_TOPIC = re.compile(
+    r"\b(?:failover|restore|backup|policies|procedure|management|manage|failure|down|outage|loss|error|escalation|standards)\b",
+    re.IGNORECASE,
+)
 _FOR = re.compile(
     r"\b(?:for|with|of|für|pour|"
-    r"para)\s+(?:the\s+)?(?P<name>[A-Z][\w.-]*(?:\s+[A-Z][\w.-]*){0,3})(?:\s+(?:platform|application|app|service|"
+    r"para)\s+(?:the\s+)?(?P<name>[A-Z][a-z][\w.-]*(?:\s+[A-Z][\w.-]*){0,3})(?:\s+(?:platform|application|app|service|"
     r"system|marketplace))?"
 )
 
@@ -35,10 +39,11 @@ def service_of(passages: Passages) -> str | None:
         ):
             return clean(passage.body)
     title = passages.title or ""
-    for part in re.split(r"\s[-–—:|]\s|:\s", title):
-        words = clean(" ".join(_GENERIC.sub(" ", part).split()))
-        if words and any(char.isupper() for char in words) and len(words) < 50:
-            return words
+    if _GENERIC.search(title):
+        for part in re.split(r"\s[-–—:|]\s|:\s", title):
+            words = clean(" ".join(_GENERIC.sub(" ", part).split()))
+            if re.search(r"[A-Z][a-z]|[A-Z]{3}", words) and len(words) < 50 and not _TOPIC.search(words):
+                return words
     for passage in passages.all[:12]:
         if passage.kind == "prose":
             match = _FOR.search(passage.text)

@@ -66,7 +66,17 @@ _STATE_LIST = matcher(
     )
 )
 _SPLIT_OR = re.compile(r"\s+(?:OR|or|oder|ou|または|或)\s+|,\s+(?:or|oder|ou)\s+")
+_DIGIT = re.compile(r"\d")
 _CAMEL = re.compile(r"^`?[A-Z][a-z0-9]+(?:[A-Z][A-Za-z0-9]*)+`?$")
+
+
+def may_state(passage: Passage) -> bool:
+    """Whether a passage could state a threshold, cheaply: it has a figure, or stands where states are listed."""
+    if _DIGIT.search(passage.text):
+        return True
+    if passage.kind in ("heading", "comment"):
+        return False
+    return bool(passage.label and _STATE_LABEL.fullmatch(passage.label)) or bool(_STATE_LIST.search(_nearest(passage)))
 
 
 def read_states(passage: Passage, comparisons: list[Comparison]) -> Iterator[tuple[str, str, float | None]]:

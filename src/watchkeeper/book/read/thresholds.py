@@ -26,7 +26,7 @@ from watchkeeper.book.read.meaning import band_of, role_of, subject_of
 from watchkeeper.book.read.monitors import read_monitors
 from watchkeeper.book.read.passages import Passage, Passages
 from watchkeeper.book.read.severity_words import severity_code, severity_labels, severity_of, severity_word
-from watchkeeper.book.read.state_lists import read_states
+from watchkeeper.book.read.state_lists import may_state, read_states
 from watchkeeper.book.read.threshold_tables import read_threshold_tables
 
 _MANIFEST = re.compile(
@@ -67,7 +67,7 @@ def _without_repeats(found: Iterable[Threshold]) -> Iterator[Threshold]:
 
 def _from_passage(passage: Passage, blocks: dict[int, AlertBlock]) -> Iterator[Threshold]:
     text = passage.text
-    if len(text) > 2000 or not is_admissible(passage):
+    if len(text) > 2000 or not may_state(passage) or not is_admissible(passage):
         return
     comparisons = [c for c in find_comparisons(text) if is_threshold(c, passage)]
     block = blocks.get(id(passage.block)) if passage.kind == "fence" else None
