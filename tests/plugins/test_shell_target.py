@@ -54,7 +54,7 @@ async def carry_out(target: ShellTarget, job: Job) -> tuple[int | None, str]:
         ('echo "$NAME"', 0, "it's $(touch pwned) -rf\n"),
         ("echo 'quotes'\ncat <<EOF\nlines\nEOF", 0, "quotes\nlines\n"),
         ("no-such-program-here", 127, None),
-        ("kill -TERM $$", 143, ""),
+        ("kill -TERM $$", 143, "Terminated\n"),
     ],
 )
 async def test_a_script_gets_what_it_needs_and_no_more(

@@ -67,6 +67,15 @@ def brakes(connection: Connection, run: Run, world: World, now: datetime, for_ch
     return Brakes(halted, overwhelmed(world.bindings, read_standings(connection)), _repeated(connection, run, now), busy)
 
 
+def hard_brakes(connection: Connection, run: Run, for_change: bool) -> Brakes:
+    """Say what may not be overrun by an intent written now; the lease is checked by taking it."""
+    halted = rows.halted(connection)
+    if not for_change or not unattended(run):
+        return Brakes(halted)
+    others = rows.changes_under_way(connection, run.id)
+    return Brakes(halted, busy=f"Another unattended change is under way: {others[0]}." if others else None)
+
+
 def severity_words(severity: str | None, severities: Iterable[Severity]) -> frozenset[str]:
     """Give all words that the book has for a severity: its code and its name."""
     if severity is None:

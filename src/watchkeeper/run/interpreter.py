@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from watchkeeper.book.model import Severity
 from watchkeeper.estate.model import Bindings, Estate
 from watchkeeper.run import ledger as rows
 from watchkeeper.run.decide import Facts, decide, evolve, outcome_to_json
-from watchkeeper.run.facts import World, brakes, gather, severity_words
+from watchkeeper.run.facts import World, gather, hard_brakes
 from watchkeeper.run.gate import Gate, gate, unattended
 from watchkeeper.run.journal import Journal, Note
 from watchkeeper.run.model import Ask, Do, Done, Event, Run, Settle, Skip, Wait
@@ -133,19 +133,19 @@ class Interpreter:
             return None
         return run, gather(connection, run, self.world, now)
 
-    def _allowed(self, run: Run, do: Do, facts: Facts) -> Any:
-        """Give the check that the journal makes in the intent's own transaction, on brakes as they are then."""
+    def _allowed(self, run: Run, do: Do, facts: Facts) -> Callable[[Connection], Gate]:
+        """Give the check that the journal makes in the intent's own transaction: halt, other changes, policy and approval."""
 
         def check(connection: Connection) -> Gate:
-            now = self._clock.now()
-            if do.act.kind == "condition":
-                return Gate("run", do.sentence)
-            found = brakes(connection, run, self.world, now, do.act.mutating)
-            policy, words = self.world.estate.policy, severity_words(run.severity, self.world.severities)
-            answer = gate(do.act, run, policy, found, now, words, facts.digests.get(do.act.key))
-            if answer.allow == "run" and do.act.mutating and found.busy:
+            found = hard_brakes(connection, run, do.act.mutating)
+            if found.halted:
+                return Gate("never", found.halted)
+            if found.busy:
                 raise Conflict(found.busy, code="WK312")
-            return answer
+            if not do.act.mutating:
+                return Gate("run", do.sentence)
+            digest = facts.digests.get(do.act.key)
+            return gate(do.act, run, self.world.estate.policy, facts.brakes, self._clock.now(), facts.severities, digest)
 
         return check
 

@@ -76,7 +76,6 @@ class Journal:
             earlier = rows.read_attempt(connection, run.id, act.key, intent.attempt)
             if earlier is not None:
                 return earlier
-            rows.check_halt(connection)
             answer = allowed(connection)
             if answer.allow != "run":
                 raise Refused(answer.sentence, code="WK303")

@@ -14,7 +14,7 @@ from watchkeeper.estate.model import Bindings
 from watchkeeper.run.model import Act, Outcome
 from watchkeeper.watch.model import Standing
 
-_NUMBER = re.compile(r"(?<![\w.])-?\d+(?:[.,]\d+)?")
+_NUMBER = re.compile(r"(?<![\w.-])-?\d+(?:[.,]\d+)?")
 _HTTP_STATUS = re.compile(r"^< ?HTTP/[\d.]+ (\d{3})|^HTTP/[\d.]+ (\d{3})", re.MULTILINE)
 _SEARCH = ("grep", "egrep", "fgrep", "rg", "zgrep", "pgrep")
 _BAD_WORDS = re.compile(r"error|fail|exception|fatal|panic|critical|refused|timeout|timed out|denied|5\d\d|oom", re.IGNORECASE)

@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import BigInteger, Column, Connection, Index, Integer, String, Table, Text, delete, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
-from watchkeeper.base.errors import Conflict, NotFound, Refused
+from watchkeeper.base.errors import Conflict, Refused
 from watchkeeper.run.decide import begin, fold, outcome_from_json, outcome_to_json
 from watchkeeper.run.model import Event, Outcome, Plan, Run
 from watchkeeper.run.plan import plan_from_json, plan_to_json
@@ -178,20 +179,23 @@ def append_event(
     expect_seq: int | None = None,
 ) -> Event:
     """Append to a run's log, without holes; Conflict where somebody else appended since `expect_seq`."""
-    locked = connection.execute(select(runs.c.id).where(runs.c.id == run_id).with_for_update()).first()
-    if locked is None:
-        raise NotFound(f"There is no run {run_id}.")
-    last = connection.execute(select(func.max(events.c.seq)).where(events.c.run_id == run_id)).scalar() or 0
-    if expect_seq is not None and last != expect_seq:
-        raise Conflict(f"Run {run_id} went on in the meantime.", code="WK311")
-    event = Event(last + 1, now, kind, actor, act, dict(body or {}))
-    row = {"run_id": run_id, "seq": event.seq, "at": now, "kind": kind, "actor": actor, "act": act, "body": event.body}
-    connection.execute(insert(events).values(**row))
+    event_body = dict(body or {})
     state = {"asked": "asking", "waiting": "waiting"}.get(kind, "running")
     values: dict[str, Any] = {"state": state}
     if kind == "ended":
-        values = {"state": event.body["state"], "sentence": event.body.get("sentence", ""), "ended_at": now}
-    connection.execute(update(runs).where(runs.c.id == run_id, runs.c.state.not_in(ENDED)).values(**values))
+        values = {"state": event_body["state"], "sentence": event_body.get("sentence", ""), "ended_at": now}
+    # the update also holds the run's row, so that two who append on PostgreSQL come one after the other
+    if not connection.execute(update(runs).where(runs.c.id == run_id, runs.c.state.not_in(ENDED)).values(**values)).rowcount:
+        raise Conflict(f"Run {run_id} is over, or there never was one.", code="WK311")
+    last = expect_seq
+    if last is None:
+        last = connection.execute(select(func.max(events.c.seq)).where(events.c.run_id == run_id)).scalar() or 0
+    event = Event(last + 1, now, kind, actor, act, event_body)
+    row = {"run_id": run_id, "seq": event.seq, "at": now, "kind": kind, "actor": actor, "act": act, "body": event.body}
+    try:
+        connection.execute(insert(events).values(**row))
+    except IntegrityError:
+        raise Conflict(f"Run {run_id} went on in the meantime.", code="WK311") from None
     return event
 
 

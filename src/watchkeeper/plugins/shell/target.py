@@ -28,8 +28,7 @@ d=$1 n=$2 w=$3 s=$4 b=$5; shift 5
 read -r x x x x x x x x x x x x x x x x x x x x x t x < /proc/$$/stat || t=0
 set -C; printf '%s %s %s .\\n' $$ "$t" "$b" > "$d/pid.$n" || exit 125; set +C
 trap : TERM INT HUP
-exec 3>&2 2> /dev/null
-if cd "$w" 2>&3; then (exec "$@" 2>&3 3>&-); r=$?; else r=126; fi
+if cd "$w"; then "$@"; r=$?; else r=126; fi
 printf '%s .\\n' $r > "$d/exit"
 read -r x x x p x < /proc/$$/stat || p=0
 [ -z "$s" ] || [ "$p" = "$PPID" ] || sync "$d/exit" "$d"

@@ -1,0 +1,207 @@
+"""Which procedure of the book meets an incident? Pure: a choice with its sentence, or none and the candidates for a person.
+
+A procedure that the alert's own actions name goes before all others. Else the words of the incident are held against titles,
+symptoms and causes; a word that every procedure has says little, one that few have says much. Where the best two are near
+each other, nobody guesses.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from watchkeeper.alert.model import Alert
+from watchkeeper.book.model import Book, Procedure, Threshold
+from watchkeeper.book.vocabulary import METRICS, matcher
+from watchkeeper.estate.model import Bindings
+from watchkeeper.incident.model import Incident
+
+#: kinds that answer an incident only where the book names them for it
+ONLY_NAMED = frozenset({"restore", "deploy", "routine", "reference", "backup"})
+#: the second best within this share of the best makes the choice a person's
+NEAR = 0.9
+#: less than this is no match
+FAINT = 1.5
+
+#: words that mean the same trouble
+_SAME: tuple[tuple[str, ...], ...] = (
+    ("down", "unavailable", "outage", "dead", "crash", "crashed", "crashing", "stopped", "unreachable", "offline", "exited"),
+    ("hang", "hangs", "hung", "stuck", "frozen", "unresponsive", "timeout", "timeouts"),
+    ("slow", "latency", "performance", "degraded", "degradation", "slowness"),
+    ("error", "errors", "5xx", "500", "failing", "exceptions"),
+    ("fail", "failed", "failure", "failures", "fails"),
+    ("queue", "queues", "backlog", "jobs", "tasks"),
+    ("worker", "workers", "consumer", "consumers"),
+    ("connection", "connections", "pool"),
+    ("exhausted", "exhaustion", "saturated", "saturation", "limit"),
+    ("disk", "storage", "space", "filesystem", "volume"),
+    ("memory", "ram", "oom", "heap", "leak"),
+    ("cpu", "load", "processor"),
+    ("replica", "replication", "standby"),
+    ("certificate", "certificates", "ssl", "tls", "cert"),
+    ("payment", "payments", "billing"),
+    ("deploy", "deployment", "release", "rollout", "version", "rollback"),
+    ("database", "databases", "db"),
+    ("app", "application", "applications"),
+    ("api", "apis", "endpoint", "endpoints"),
+    ("high", "elevated", "increased", "spike", "growing", "grows", "large"),
+)  # fmt: skip
+_CONCEPT = {word: same[0] for same in _SAME for word in same}
+_PHRASES = (
+    (re.compile(r"not (?:running|reachable|available|up)|(?:does|is) not start(?:ed)?"), "down"),
+    (re.compile(r"not (?:responding|answering)|(?:does not|no) (?:answer|respon\w+)|no response"), "hang"),
+    (re.compile(r"\b(?:max_connections|too many clients|too many connections)\b"), "connection exhausted"),
+)
+_EMPTY = frozenset(
+    re.findall(
+        r"\w+",
+        """the a an of for to in on at is are was be with and or not no if when than then more less above below over under by from
+        it its all any this that issue issues problem problems procedure runbook step steps minute minutes second seconds percent
+        check service services system alert critical warning out has have been value per rate count""",
+    )
+)
+_WORD = re.compile(r"[^\W_][\w.-]*[^\W_]|[^\W_]")
+_METRIC_WORDS = tuple((metric.name, matcher(metric.words)) for metric in METRICS)
+_NAMING = re.compile(r"follow|see|run|use|perform|execute|start|refer|procedure|runbook|playbook|[#\[“\"'`→]", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A procedure that may be meant, and how well it fits."""
+
+    procedure_id: str
+    title: str
+    score: float
+    #: the words by which it was found
+    words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The procedure for an incident, or none; the sentence says why."""
+
+    procedure_id: str | None
+    sentence: str
+    score: float = 0.0
+    runners_up: tuple[Candidate, ...] = ()
+
+
+def choose(book: Book, alerts: Sequence[Alert], incident: Incident, bindings: Bindings) -> Choice:
+    """Choose a procedure of the book for an incident."""
+    thresholds = {bound.key: bound.threshold for bound in bindings.bound}
+    causes = [alert for alert in alerts if alert.explained_by is None] or list(alerts)
+    named = _named(book.procedures, [thresholds[alert.key] for alert in causes if alert.key in thresholds])
+    if len(named) == 1:
+        return Choice(named[0].id, f"The book's own actions for this alert name “{named[0].title}”.", 100.0)
+    pool = named or [procedure for procedure in book.procedures if procedure.kind not in ONLY_NAMED]
+    ranked = _rank(pool, _incident_words(causes, alerts, incident, thresholds))
+    if not ranked or ranked[0].score < FAINT:
+        return Choice(None, "No procedure of the book speaks of this.", runners_up=tuple(ranked[:3]))
+    best, others = ranked[0], tuple(ranked[1:4])
+    if others and others[0].score >= NEAR * best.score:
+        near = [best, *(other for other in others if other.score >= NEAR * best.score)]
+        titles = ", ".join(f"“{candidate.title}”" for candidate in near)
+        return Choice(None, f"Several procedures fit about as well, so a person chooses: {titles}.", best.score, (best, *others))
+    then = f"; the next best is “{others[0].title}”" if others else ""
+    return Choice(best.procedure_id, f"“{best.title}” speaks of {_listed(best.words)}{then}.", best.score, others)
+
+
+def _named(procedures: Iterable[Procedure], thresholds: Sequence[Threshold]) -> list[Procedure]:
+    """Give the procedures that the thresholds' actions name, by title or anchor."""
+    actions = [action for threshold in thresholds for action in threshold.actions]
+    found = []
+    for procedure in procedures:
+        title, anchor = _plain(procedure.title), "-".join(_plain(procedure.title).split())
+        for action in actions:
+            text = _plain(action)
+            by_anchor = f"#{anchor}" in action.casefold() or procedure.id in action
+            by_title = len(title) > 3 and f" {title} " in f" {text} " and bool(_NAMING.search(action) or text == title)
+            if by_anchor or by_title:
+                found.append(procedure)
+                break
+    longest = max((len(_plain(procedure.title)) for procedure in found), default=0)
+    inside = [procedure for procedure in found if len(_plain(procedure.title)) == longest]
+    swallowed = all(_plain(procedure.title) in _plain(inside[0].title) for procedure in found) if inside else False
+    return inside if swallowed else found
+
+
+def _incident_words(
+    causes: Sequence[Alert], alerts: Sequence[Alert], incident: Incident, thresholds: Mapping[str, Threshold]
+) -> dict[str, float]:
+    """Give the incident's words with their weights: what is taken for the cause weighs more than what follows from it."""
+    weights: dict[str, float] = {}
+
+    def add(text: str | None, weight: float) -> None:
+        for word in words(text or ""):
+            raise_to(word, weight)
+
+    def raise_to(word: str, weight: float) -> None:
+        weights[word] = max(weights.get(word, 0.0), weight)
+
+    add(incident.cause, 3.0)
+    add(incident.title, 2.0)
+    for alert in alerts:
+        share = 1.0 if alert in causes else 0.3
+        add(alert.component, 2.0 * share)
+        add(alert.subject, 3.0 * share)
+        add(alert.sentence, 0.5 * share)
+        threshold = thresholds.get(alert.key)
+        if threshold is not None:
+            add(threshold.text, 2.0 * share)
+            add(threshold.state, 2.0 * share)
+            add(" ".join(threshold.actions), 0.7 * share)
+            if threshold.metric:
+                raise_to(f"metric:{threshold.metric}", 2.0 * share)
+    return weights
+
+
+def _rank(procedures: Sequence[Procedure], incident: Mapping[str, float]) -> list[Candidate]:
+    texts = [(procedure, words(procedure.title), _symptoms(procedure)) for procedure in procedures]
+    spread = Counter(word for _, title, symptoms in texts for word in title | symptoms)
+    ranked = []
+    for procedure, title, symptoms in texts:
+        hits: dict[str, float] = {}
+        fit = len([word for word in title if word in incident]) / len(title) if title else 0.0
+        for found, weight in ((title, 1.0 + 2.0 * fit), (symptoms - title, 0.8)):
+            for word in found & incident.keys():
+                hits[word] = weight * incident[word] * math.log(1 + len(texts) / spread[word])
+        runnable = 1.0 if any(step.commands for step in procedure.steps) else 0.6
+        best = tuple(word.removeprefix("metric:").replace("_", " ") for word in sorted(hits, key=lambda w: -hits[w])[:4])
+        ranked.append(Candidate(procedure.id, procedure.title, round(runnable * sum(hits.values()), 2), best))
+    return sorted((candidate for candidate in ranked if candidate.score > 0), key=lambda c: (-c.score, c.procedure_id))
+
+
+def _symptoms(procedure: Procedure) -> frozenset[str]:
+    return words(" . ".join((*procedure.symptoms, *procedure.causes, *procedure.path[-1:])))
+
+
+def words(text: str) -> frozenset[str]:
+    """Give the words of a text that say something, each as the first of those that mean the same.
+
+    >>> sorted(words("The database is not responding: too many connections"))
+    ['connection', 'database', 'exhausted', 'hang', 'metric:database_connections']
+    """
+    plain = text.casefold()
+    metrics = {f"metric:{name}" for name, pattern in _METRIC_WORDS if pattern.search(plain)}
+    for pattern, meant in _PHRASES:
+        plain = pattern.sub(meant, plain)
+    said = (word for word in _WORD.findall(plain) if word not in _EMPTY and not word.isdigit())
+    return frozenset({_stem(word) for word in said} | metrics)
+
+
+def _stem(word: str) -> str:
+    if word in _CONCEPT:
+        return _CONCEPT[word]
+    short = word[:-1] if len(word) > 4 and word.endswith("s") and not word.endswith("ss") else word
+    return _CONCEPT.get(short, short)
+
+
+def _plain(text: str) -> str:
+    return " ".join(re.findall(r"\w+", re.sub(r"^[\d.\s]+", "", text.casefold())))
+
+
+def _listed(found: Sequence[str]) -> str:
+    return ", ".join(found[:-1]) + f" and {found[-1]}" if len(found) > 1 else "".join(found)

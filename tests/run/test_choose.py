@@ -1,0 +1,103 @@
+"""Which procedure is chosen for which alert: tables of a small book and what fires."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+
+from watchkeeper.alert.model import Alert
+from watchkeeper.book.model import Book, Procedure, Step, Threshold
+from watchkeeper.estate.model import Bindings, Bound
+from watchkeeper.incident.model import Incident
+from watchkeeper.run.choose import choose
+
+
+def procedure(title: str, *symptoms: str, kind: str = "troubleshooting") -> Procedure:
+    name = title.lower().replace(" ", "-")
+    steps = (Step(n=1, text="do it", line=1, phase="act", commands=()),)
+    return Procedure(id=name, title=title, line=1, end_line=9, symptoms=symptoms, steps=steps, kind=kind)  # type: ignore[arg-type]
+
+
+BOOK = Book(
+    title="Shop",
+    service="shop",
+    procedures=(
+        procedure("Web application down", "health check fails", "connection refused"),
+        procedure("Web application hangs", "process runs but does not answer", "requests time out"),
+        procedure("High error rate after a release", "5xx responses above 5 percent", "errors since the last deployment"),
+        procedure("Database connections exhausted", "too many clients already"),
+        procedure("Database unavailable", "connection to the database refused"),
+        procedure("Order queue grows", "workers do not take jobs", "backlog above 500"),
+        procedure("Restore the database from backup", "database is lost", kind="restore"),
+        procedure("Deploy the web application", kind="deploy"),
+    ),
+)
+
+
+def threshold(subject: str, *actions: str, **values: object) -> Threshold:
+    return Threshold(role="alert", subject=subject, op=">", value=1, actions=actions, line=3, text=subject, **values)  # type: ignore[arg-type]
+
+
+def firing(now: datetime, *thresholds: Threshold, component: str | None = None, cause: str | None = None) -> tuple[object, ...]:
+    bound = tuple(Bound(t.subject, t, "s", "up", component, "") for t in thresholds)
+    told = [t.subject for t in thresholds]
+    alerts = [Alert(f"a-{each}", each, each, component, "P1", now, now, None, 1.0, each) for each in told]
+    incident = Incident("inc-1", "shop", thresholds[0].subject, "P1", "open", cause or component, now, now)
+    return alerts, incident, Bindings(bound)
+
+
+@pytest.mark.parametrize(
+    ("subject", "component", "chosen"),
+    [
+        ("Web application is not running", "web", "web-application-down"),
+        ("Web does not answer within 5 seconds", "web", "web-application-hangs"),
+        ("Error rate", "web", "high-error-rate-after-a-release"),
+        ("Database connections", "database", "database-connections-exhausted"),
+        ("Database down", "database", "database-unavailable"),
+        ("Queue length", "worker", "order-queue-grows"),
+        ("Backlog of jobs", None, "order-queue-grows"),
+    ],
+)
+def test_words_of_the_alert_choose(now: datetime, subject: str, component: str | None, chosen: str) -> None:
+    choice = choose(BOOK, *firing(now, threshold(subject), component=component))  # type: ignore[arg-type]
+    assert choice.procedure_id == chosen, (choice.sentence, choice.runners_up)
+    assert choice.sentence.startswith("“")
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        "Follow “Order queue grows”",
+        "Follow procedure Order Queue Grows.",
+        "See [the queue page](#order-queue-grows)",
+        "order queue grows",
+    ],
+)
+def test_what_the_book_names_goes_before_any_word(now: datetime, action: str) -> None:
+    choice = choose(BOOK, *firing(now, threshold("Database down", action), component="database"))  # type: ignore[arg-type]
+    assert (choice.procedure_id, choice.sentence) == (
+        "order-queue-grows",
+        "The book's own actions for this alert name “Order queue grows”.",
+    )
+
+
+def test_a_restore_is_chosen_only_where_it_is_named(now: datetime) -> None:
+    lost = "Database is lost, restore from backup"
+    choice = choose(BOOK, *firing(now, threshold(lost), component="database"))  # type: ignore[arg-type]
+    assert choice.procedure_id != "restore-the-database-from-backup"
+    named = threshold(lost, "Run “Restore the database from backup”")
+    assert choose(BOOK, *firing(now, named)).procedure_id == "restore-the-database-from-backup"  # type: ignore[arg-type]
+
+
+def test_where_two_fit_as_well_a_person_chooses(now: datetime) -> None:
+    book = Book(title="Shop", service="shop", procedures=(procedure("Cache one down"), procedure("Cache two down")))
+    choice = choose(book, *firing(now, threshold("Cache down"), component="cache"))  # type: ignore[arg-type]
+    assert choice.procedure_id is None
+    assert "a person chooses: “Cache one down”, “Cache two down”" in choice.sentence
+    assert [candidate.procedure_id for candidate in choice.runners_up] == ["cache-one-down", "cache-two-down"]
+
+
+def test_what_no_procedure_speaks_of_is_said(now: datetime) -> None:
+    choice = choose(BOOK, *firing(now, threshold("Certificate expiry")))  # type: ignore[arg-type]
+    assert (choice.procedure_id, choice.sentence) == (None, "No procedure of the book speaks of this.")

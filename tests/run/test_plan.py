@@ -1,0 +1,75 @@
+"""A procedure made into acts: what is done, what is left out and why, and the trip to JSON and back."""
+
+from __future__ import annotations
+
+import json
+
+from run_cast import branch, command, expect, plan_of, step
+
+from watchkeeper.book.model import Threshold
+from watchkeeper.run.plan import plan_from_json, plan_to_json
+
+STOPPED = branch("it is stopped", command("ctl status"), expect("shows", "STOPPED"))
+OVER = Threshold(role="alert", subject="Errors", op=">", value=5.0, line=7, actions=("look",))
+
+
+def test_each_command_is_an_act_and_a_branch_one_question() -> None:
+    made = plan_of(
+        step(1, command("ctl status"), command("tail -5 log"), phase="diagnose"),
+        step(2, command("ctl start web", "change"), condition=STOPPED),
+        step(3, command("ctl start worker", "change"), condition=STOPPED, wait_s=5.0),
+        step(4, phase="act", text="Call the provider", manual=True),
+        step(5, command("curl -f localhost"), phase="verify"),
+    )
+    assert [(act.key, act.kind, act.branch) for act in made.acts] == [
+        ("1.1", "command", None),
+        ("1.2", "command", None),
+        ("2.if", "condition", None),
+        ("2.1", "command", "2.if"),
+        ("3.1", "command", "2.if"),
+        ("3.2", "wait", "2.if"),
+        ("4.1", "manual", None),
+        ("5.1", "command", None),
+    ]
+
+
+def test_what_is_left_out_says_why() -> None:
+    made = plan_of(
+        step(1, text="Look at the dashboard", phase="diagnose", manual=True),
+        step(2, command("tail -f log", endless=True), phase="diagnose"),
+        step(3, command("top", "read", interactive=True), phase="verify"),
+        step(
+            4,
+            command("systemctl restart web", "change", alternative="systemd"),
+            command("docker restart web", "change", alternative="docker"),
+        ),
+        step(5, phase="prevent", text="Add a monitor"),
+        step(6, phase="communicate", text="Tell the customers"),
+        platform="docker",
+    )
+    assert {act.key: (act.kind, act.skip) for act in made.acts} == {
+        "1.1": ("manual", "Left to people: the book gives no command for this look."),
+        "2.1": ("command", "It never ends by itself, so it is left to people."),
+        "3.1": ("manual", None),
+        "4.1": ("command", "Meant for systemd; the estate runs on docker."),
+        "4.2": ("command", None),
+        "5.1": ("manual", "Left to people: it prevents the next time and repairs nothing now."),
+        "6.1": ("manual", "Left to people: it is a message, not an act on the system."),
+    }
+    assert made.acts[2].text == "Step 3 — it waits for somebody to type, so a person runs: top"
+
+
+def test_without_a_platform_the_first_alternative_counts() -> None:
+    made = plan_of(step(1, command("a", "change", alternative="docker"), command("b", "change", alternative="kubernetes")))
+    assert [act.skip for act in made.acts] == [None, "Meant for kubernetes; the alternative for docker comes first."]
+
+
+def test_a_plan_survives_json() -> None:
+    made = plan_of(
+        step(1, command("ctl status", placeholders=("$HOST",), expects=expect("above", 3.0)), phase="diagnose", caution="slow"),
+        step(2, command("SELECT 1", language="sql"), condition=STOPPED),
+        step(3, command("x", "destroy"), condition=branch("errors", threshold=OVER, line=9)),
+        step(4, condition=branch("that fails", after_failure=True, line=11), wait_s=60.0),
+    )
+    assert plan_from_json(json.loads(json.dumps(plan_to_json(made)))) == made
+    assert plan_from_json({**plan_to_json(made), "of_a_later_release": 1}) == made
