@@ -87,6 +87,19 @@ def test_ladders_in_every_form(source: str) -> None:
     assert [rung[1:] for rung in ladder(source)] == [(1, "On-call engineer", 900), (2, "Team lead", 1800)]
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "## Escalation\nOn-call engineer → Team lead (30 min) → CTO\n",
+        "**Escalation path**: On-call engineer -> Team lead (30 min) -> CTO\n",
+        "## Alerts\n| Severity | Respond | Escalation |\n|---|---|---|\n"
+        "| P1 | 5 min | On-call engineer → Team lead (30 min) → CTO |\n",
+    ],
+)
+def test_chains_of_roles(source: str) -> None:
+    assert [rung[1:] for rung in ladder(source)] == [(1, "On-call engineer", None), (2, "Team lead", 1800), (3, "CTO", None)]
+
+
 def test_matrix_of_severities_and_contacts() -> None:
     source = (
         "### Escalation matrix\n| Severity | Primary contact | Manager contact |\n"

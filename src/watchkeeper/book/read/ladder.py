@@ -31,6 +31,7 @@ _UNANSWERED = re.compile(
     r"after|for|nach|binnen|en|dans)\b",
     re.IGNORECASE,
 )
+_CHAIN = re.compile(r"\s*(?:→|⇒|->|=>|➡)\s*")
 _CONTACT_COLUMN = re.compile(
     r"contact|manager|escalat|level\s*\d|on-?call|lead|primary|secondary|tertiary|1st|2nd|3rd|first|second|third", re.IGNORECASE
 )
@@ -43,6 +44,7 @@ def read_ladder(passages: Passages) -> tuple[Escalation, ...]:
         found.extend(_from_table(table))
     for passage in passages.all:
         found.extend(_level(passage))
+        found.extend(_chain(passage))
     for group in _lists(passages):
         found.extend(_ordered(group))
         found.extend(_unanswered(group))
@@ -92,6 +94,34 @@ def _level(passage: Passage) -> Iterator[Escalation]:
         after_s=after,
         severity=severity_of((passage.section.title,)) if re.search(r"\bP\d|\bSEV", passage.section.title) else None,
     )
+
+
+def rungs_of(text: str) -> list[tuple[str, float | None]]:
+    """Read a chain of roles with their times; empty where the text is none.
+
+    >>> rungs_of("On-call engineer → Team lead (30 min) → CTO")
+    [('On-call engineer', None), ('Team lead', 1800.0), ('CTO', None)]
+    """
+    parts = [part.strip(" .*`") for part in _CHAIN.split(text)]
+    if len(parts) < 2 or any(not part or len(part.split()) > 8 for part in parts):
+        return []
+    roles = [clean(re.sub(r"\([^()]*\)", "", part)) for part in parts]
+    if sum(bool(_ROLE.search(role)) for role in roles) * 3 < len(roles) * 2 or any(
+        severity_code(part) or "?" in part for part in parts
+    ):
+        return []
+    return [(role, after_seconds(part) if re.search(r"\d", part) else None) for role, part in zip(roles, parts, strict=True)]
+
+
+def _chain(passage: Passage) -> Iterator[Escalation]:
+    """Read "On-call → team lead → CTO" beneath a heading or behind a label that speaks of escalation."""
+    if passage.kind in ("heading", "comment") or "\n" in passage.text or not _CHAIN.search(passage.text):
+        return
+    if not any(_ESCALATION.search(words) for words in (passage.label, *passage.context[:2])):
+        return
+    severity = severity_of((passage.label,))
+    for level, (role, after) in enumerate(rungs_of(passage.body), 1):
+        yield Escalation(line=passage.line, level=level, role=role, after_s=after, severity=severity)
 
 
 def _lists(passages: Passages) -> Iterator[list[Passage]]:
@@ -201,6 +231,13 @@ def _from_table(table: TableAt) -> Iterator[Escalation]:
                 line=row.line, level=int(digits.group()) if digits else index, role=clean(cells[role_column]), after_s=after
             )
         return
+    chained = next((n for n, title in enumerate(header) if n and _ESCALATION.search(title)), None)
+    if chained is not None:
+        for row in table.rows:
+            cells = [cell.text for cell in row.children]
+            severity = severity_code(cells[0]) or severity_word(cells[0]) if cells else None
+            for level, (role, after) in enumerate(rungs_of(cells[chained]) if severity and chained < len(cells) else [], 1):
+                yield Escalation(line=row.line, level=level, role=role, after_s=after, severity=severity)
     columns = [n for n, title in enumerate(header) if n and _CONTACT_COLUMN.search(title)]
     if not near or len(columns) < 2:
         return
