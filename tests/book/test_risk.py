@@ -35,11 +35,16 @@ def test_a_text_that_cannot_be_parsed_is_unknown() -> None:
 
 
 @pytest.mark.parametrize(("sql", "risk"), [
-    ("SELECT * FROM orders LIMIT 10;", "read"), ("SHOW max_connections;", "read"), ("EXPLAIN SELECT 1;", "read"), ("EXPLAIN ANALYZE DELETE FROM orders;", "destroy"),
-    ("WITH gone AS (DELETE FROM orders RETURNING *) SELECT * FROM gone;", "destroy"), ("SELECT * INTO copy FROM orders;", "change"), ("SELECT pg_promote();", "destroy"),
-    ("SELECT pg_cancel_backend(1);", "change"), ("DELETE FROM orders WHERE id = 1;", "destroy"), ("UPDATE orders SET paid = true;", "destroy"), ("UPDATE orders SET paid = true WHERE id = 1;", "change"),
-    ("ALTER TABLE orders DROP COLUMN x;", "destroy"), ("CREATE INDEX CONCURRENTLY a ON b (c);", "change"), ("SHOW REPLICA STATUS\\G", "read"), ("SELECT dblink('x', 'DROP TABLE y');", "unknown"),
-    ("SELECT 1; DROP TABLE orders;", "destroy"), ("OPTIMIZE TABLE orders;", "change"), ("SELECT issue_refund(1);", "unknown"), ("SELECT ( FROM;", "unknown"),
+    ("SELECT * FROM orders LIMIT 10;", "read"), ("SHOW max_connections;", "read"), ("EXPLAIN SELECT 1;", "read"),
+    ("EXPLAIN ANALYZE DELETE FROM orders;", "destroy"),
+    ("WITH gone AS (DELETE FROM orders RETURNING *) SELECT * FROM gone;", "destroy"),
+    ("SELECT * INTO copy FROM orders;", "change"), ("SELECT pg_promote();", "destroy"),
+    ("SELECT pg_cancel_backend(1);", "change"), ("DELETE FROM orders WHERE id = 1;", "destroy"),
+    ("UPDATE orders SET paid = true;", "destroy"), ("UPDATE orders SET paid = true WHERE id = 1;", "change"),
+    ("ALTER TABLE orders DROP COLUMN x;", "destroy"), ("CREATE INDEX CONCURRENTLY a ON b (c);", "change"),
+    ("SHOW REPLICA STATUS\\G", "read"), ("SELECT dblink('x', 'DROP TABLE y');", "unknown"),
+    ("SELECT 1; DROP TABLE orders;", "destroy"), ("OPTIMIZE TABLE orders;", "change"), ("SELECT issue_refund(1);", "unknown"),
+    ("SELECT ( FROM;", "unknown"),
 ])  # fmt: skip
 def test_sql_is_read_only_where_every_function_is_known(sql: str, risk: str) -> None:
     assert assess(sql, "sql")[0] == risk

@@ -274,5 +274,9 @@ def _untagged(lines: Sequence[str], line: int) -> list[Entry]:
 
 
 def is_alternative(comment: str) -> bool:
-    """Say whether a comment only says "or"."""
-    return bool(_OR.match(comment)) and len(_OR.sub("", comment).split()) <= 4
+    """Say whether a comment says "or" and nothing else.
+
+    >>> is_alternative("or"), is_alternative("Or force it")
+    (True, False)
+    """
+    return bool(_OR.match(comment)) and not _OR.sub("", comment).strip(" :.-")

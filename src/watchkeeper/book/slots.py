@@ -16,7 +16,7 @@ SHELL_OWN = word_set(
     "PPID OPTARG OPTIND REPLY FUNCNAME BASH "
     "BASH_SOURCE BASH_VERSION PIPESTATUS LC_ALL DISPLAY COLUMNS LINES HOSTTYPE OSTYPE MACHTYPE SHLVL PS1 PS4 "
     "EPOCHSECONDS MAILTO NF NR FS OFS RS FILENAME")  # fmt: skip
-_ENV = re.compile(r"(?<![\\$])\$(?:\{([A-Za-z_]\w*)(?:\}|[:%#/\[^,?+=-])|([A-Za-z_]\w*))")
+_ENV = re.compile(r"(?<![\\$])\$(?:\{([A-Za-z_]\w*)(?:\}|:\??\d|:?\?|[%#/\[^,])|([A-Za-z_]\w*))")
 _DATE = re.compile(
     r"(?<![A-Za-z%])(?:YYYY[-_./]?MM[-_./]?DD(?:[-_T]?HH[-_:]?MM(?:[-_:]?SS)?)?|YYYYMMDDHHMMSS|YYYYMMDD[-_]?HHMMSS|YYYY-MM|HH:MM(?::SS)?)(?![A-Za-z])"
 )

@@ -15,6 +15,7 @@ from watchkeeper.book.model import Command, Condition, Expectation, Step, Thresh
 from watchkeeper.book.read.comparisons import canonical_metric, find_comparisons
 from watchkeeper.book.read.expectations import judge_words
 from watchkeeper.book.read.labels import is_otherwise
+from watchkeeper.book.read.sentences import unmarked
 from watchkeeper.book.shell import read_inline
 
 _AFTER_FAILURE = re.compile(
@@ -49,8 +50,8 @@ _PRONOUN = re.compile(
 )
 
 
-def decide_conditions(steps: Sequence[Step]) -> Iterator[Step]:
-    """Give each step with its condition, where its words can be decided."""
+def decide_conditions(steps: Sequence[Step], words: Sequence[str | None]) -> Iterator[Step]:
+    """Give each step with its condition where its words (code in backticks) can be decided; None: only a person can."""
     asked: list[Command] = []
     before: Condition | None = None
     for number, step in enumerate(steps):
@@ -58,7 +59,8 @@ def decide_conditions(steps: Sequence[Step]) -> Iterator[Step]:
             before = None if not is_otherwise(step.text) else before
             yield step
         else:
-            condition = condition_of(step.when, step.line, asked, before)
+            said = words[number]
+            condition = condition_of(said, step.line, asked, before) if said else None
             if condition and condition.after_failure and number == 0:
                 condition = None
             same = number > 0 and steps[number - 1].when == step.when
@@ -72,6 +74,7 @@ def decide_conditions(steps: Sequence[Step]) -> Iterator[Step]:
 def condition_of(when: str, line: int, asked: Sequence[Command], before: Condition | None = None) -> Condition | None:
     """Make one condition decidable; `asked` are the reading commands before it, `before` the branch before it."""
     said = " ".join(when.split()).strip(" .:")
+    when = unmarked(said)
     if is_otherwise(said):
         return _otherwise(said, line, before)
     if _AFTER_FAILURE.match(re.sub(r"^(?:the )?", "", said)) or _AFTER_FAILURE.match(said):

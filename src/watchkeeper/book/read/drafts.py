@@ -14,9 +14,10 @@ class Draft:
     line: int
     text: str
     phase: StepPhase | None = None
+    #: the words of the condition, code in backticks
     when: str | None = None
-    #: commands and words given as code in the words of the condition
-    when_code: tuple[str, ...] = ()
+    #: a branch within a branch: both must hold, which only a person can say
+    nested: bool = False
     caution: str | None = None
     commands: list[Command] = field(default_factory=list)
     wait_s: float | None = None

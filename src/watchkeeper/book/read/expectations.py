@@ -76,7 +76,7 @@ def read_expectation(text: str, line: int, *, bare: bool = False) -> Expectation
 
 def judge_words(what: str, line: int, said: str, *, negative: bool = False) -> Expectation | None:
     """Turn the words after "should show" into a test; None where they name nothing that output could be held against."""
-    plain = re.sub(r"^(?:be|to|a|an|the|with|in|as|at|like|output|status|state)\s+", "", what.strip())
+    plain = re.sub(r"^(?:be|to|a|an|the|with|in|as|at(?! least| most)|like|output|status|state)\s+", "", what.strip())
     if _EMPTY.match(what) or _EMPTY.match(plain):
         return Expectation(line=line, kind="some" if negative else "empty", text=said)
     if re.match(r"^(?:(?:some|any) output|something|non-?empty|not empty|results?$|rows?$)", plain, re.IGNORECASE):
@@ -124,7 +124,22 @@ def _shows(words: tuple[str, ...], line: int, said: str, *, negative: bool) -> E
     )
 
 
+_BARE = re.compile(
+    r"^(?P<op>at least|no less than|at most|no more than|more than|greater than|over|above|less than|fewer than|below|under|"
+    r">=|<=|≥|≤|>|<)"
+    r"\s*(?P<value>\d+(?:[.,]\d+)?)",
+    re.IGNORECASE,
+)
+
+
 def _compared(what: str, line: int, said: str, *, negative: bool) -> Expectation | None:
+    bare = _BARE.match(what)
+    if bare:
+        word, value = bare.group("op").lower(), float(bare.group("value").replace(",", "."))
+        over = word in ("at least", "no less than", "more than", "greater than", "over", "above", ">=", "≥", ">")
+        if word in ("at least", "no less than", ">=", "≥", "at most", "no more than", "<=", "≤"):
+            value = math.nextafter(value, -math.inf if over else math.inf)
+        return Expectation(line=line, kind="above" if over != negative else "below", value=value, text=said)
     found = [one for one in find_comparisons(what) if one.op in (">", ">=", "<", "<=")]
     if not found:
         zero = re.match(r"^(?:zero|0)\b(?!\.)", what)

@@ -31,9 +31,8 @@ class Taker(Protocol):
     platform: str | None
     intro: tuple[str, int] | None
     when: str | None
-    when_code: tuple[str, ...]
 
-    def add(self, draft: Draft, code: tuple[str, ...] = ()) -> None:
+    def add(self, draft: Draft) -> None:
         """Finish a draft with what is in force and keep it."""
 
 
@@ -69,7 +68,8 @@ class FenceSteps:
         text = entry.text.strip(" -=─*#")
         if not text:
             return
-        if is_alternative(entry.text) and self.current is not None:
+        other = _OR_ELSE.match(text)
+        if self.current is not None and (is_alternative(entry.text) or (other and platform_of(other.group("do")))):
             self.either = True
             return
         platform = platform_of(text.split("(")[0])
@@ -117,12 +117,15 @@ class FenceSteps:
         purpose = "; ".join(comments) or command.purpose or None
         command = replace(command, alternative=command.alternative or self.platform, purpose=entry.remark or purpose)
         expectation = read_expectation(entry.remark, entry.line) if entry.remark else None
+        if expectation is None and command.expects is None:
+            expectation = next(
+                (one for e in self.pending if not is_instruction(e.text) and (one := read_expectation(e.text, e.line))), None
+            )
         if expectation:
             command = replace(command, expects=expectation)
-        if self.either and self.current is not None and self.current.commands:
-            self._either(command)
+        if self.either and self.current is not None and self.current.commands and self._either(command):
             return
-        same = self.current is not None and not self.pending and not (entry.apart and self.platform is None)
+        same = self.current is not None and not self.pending and not self.either and not (entry.apart and self.platform is None)
         if same and self.current is not None:
             when = split_condition(entry.remark)[0] if entry.remark and not expectation else None
             if not when and (entry.remark.lower().startswith("if ") is False):
@@ -133,21 +136,21 @@ class FenceSteps:
             text = entry.remark if not branch_of(entry.remark) else f"{text} ({entry.remark})"
         line = self.pending[0].line if self.pending else entry.line
         draft = Draft(line, text, commands=[command], source="fence")
-        if _OR_ELSE.match(text) and self.reader.drafts and self.pending:
+        if self.reader.drafts and (self.either or (_OR_ELSE.match(text) and self.pending)):
             draft.when = _ALTERNATIVE
-        code = tuple(one.text for one in self.pending if "`" in one.text)
+        self.either = False
         self.pending = []
-        self.reader.add(draft, code or (self.reader.when_code if self.reader.when else ()))
+        self.reader.add(draft)
         self.current = draft
 
-    def _either(self, command: Command) -> None:
-        """Keep both of "A or B": by their platforms where they differ."""
-        assert self.current is not None
-        self.either = False
-        first = self.current.commands[-1]
+    def _either(self, command: Command) -> bool:
+        """Keep both of "A or B" in one step where their platforms differ; say whether that is so."""
+        first = self.current.commands[-1] if self.current is not None else command
         one, two = platform_of_tools(first.tools), platform_of_tools(command.tools)
-        if one == two or one is None or two is None:
-            one, two = "first way", "second way"
+        if self.current is None or one == two or one is None or two is None:
+            return False
+        self.either = False
         if first.alternative is None:
             self.current.commands[-1] = replace(first, alternative=one)
         self.current.commands.append(replace(command, alternative=two, purpose=first.purpose))
+        return True

@@ -18,6 +18,7 @@ from watchkeeper.book.read.drafts import Draft
 from watchkeeper.book.read.instructions import is_instruction, phase_of
 from watchkeeper.book.read.kinds import kind_of
 from watchkeeper.book.read.labels import branch_of, is_step_title, plain, platform_of, stage_of
+from watchkeeper.book.read.sentences import unmarked
 from watchkeeper.book.read.steps import StepReader
 from watchkeeper.text.blocks import Section, Text
 
@@ -211,9 +212,9 @@ def _finish(section: Section, reader: StepReader, result: _Result) -> None:
         result.loose += [command for draft in drafts for command in draft.commands] + reader.loose
         return
     result.loose += reader.loose
-    steps = tuple(
-        decide_conditions(list(_steps([draft for draft in drafts if draft.told or draft.commands or draft.source == "ordered"])))
-    )
+    kept = [draft for draft in drafts if draft.told or draft.commands or draft.source == "ordered"]
+    conditions = [None if draft.nested else draft.when for draft in kept]
+    steps = tuple(decide_conditions(list(_steps(kept)), conditions))
     title = section.title or "Procedure"
     facts = reader.facts
     result.procedures.append(
@@ -264,8 +265,8 @@ def _steps(drafts: list[Draft]) -> Iterator[Step]:
             phase = phase_of(draft.text, reads=reads, acted=acted)
         acted = acted or phase == "act"
         yield Step(
-            line=draft.line, n=number, text=draft.text, phase=phase, when=draft.when, caution=draft.caution,
-            manual=not draft.commands,
+            line=draft.line, n=number, text=draft.text, phase=phase, when=draft.when and unmarked(draft.when),
+            caution=draft.caution, manual=not draft.commands,
             commands=tuple(draft.commands), wait_s=draft.wait_s, condition=None,
         )  # fmt: skip
 

@@ -6,6 +6,7 @@ Spans or words go in, their parts come out; what they mean for the procedure is 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 
 from watchkeeper.base.durations import find_durations
@@ -46,7 +47,28 @@ def split_condition(text: str) -> tuple[str | None, str]:
     >>> split_condition("If that fails, restart it"), split_condition("Scale up if needed")
     (('that fails', 'restart it'), ('needed', 'Scale up'))
     """
-    said = text.strip()
+    codes: list[str] = []
+
+    def hide(found: re.Match[str]) -> str:
+        codes.append(found.group())
+        return chr(0xE000 + len(codes) - 1)
+
+    when, action = _split(_CODE.sub(hide, text.strip()))
+
+    def show(words: str) -> str:
+        return re.sub(
+            "[\ue000-\uf8ff]",
+            lambda found: codes[ord(found.group()) - 0xE000] if ord(found.group()) - 0xE000 < len(codes) else "",
+            words,
+        )
+
+    return (show(when) if when else None), show(action)
+
+
+_CODE = re.compile(r"`[^`]*`")
+
+
+def _split(said: str) -> tuple[str | None, str]:
     found = _PARENTHESIS.search(said)
     if found:
         what = re.sub(r"^(?:only )?(?:if|when|falls|wenn|si)\s+", "", found.group("what"), flags=re.IGNORECASE)
@@ -113,35 +135,45 @@ def label_of(spans: tuple[Span, ...]) -> tuple[str | None, str]:
     while lead < len(real) - 1 and real[lead].kind == "text" and not re.search(r"\w", real[lead].text):
         lead += 1
     first = real[lead]
-    rest = "".join(span.text for span in real[lead + 1 :])
+    rest = marked(real[lead + 1 :])
     if first.kind in ("strong", "emphasis"):
         if first.text.rstrip().endswith((":", "：")) or re.match(r"^\s*(?:\([^()]*\))?\s*[:：]", rest) or not rest.strip():
             tail = re.match(r"^\s*(\([^()]*\))?\s*[:：]?\s*", rest)
             extra = tail.group(1) if tail and tail.group(1) else ""
-            return f"{first.text.strip().rstrip(':：')} {extra}".strip(), rest[tail.end() :].strip() if tail else rest.strip()
+            return f"{_mark_inner(first).strip().rstrip(':：')} {extra}".strip(), rest[
+                tail.end() :
+            ].strip() if tail else rest.strip()
         if re.match(r"^\s*(?:→|->|=>|–|—|-)\s", rest):
-            return first.text.strip(), re.sub(r"^\s*(?:→|->|=>|–|—|-)\s*", "", rest).strip()
+            return _mark_inner(first).strip(), re.sub(r"^\s*(?:→|->|=>|–|—|-)\s*", "", rest).strip()
         return None, ""
-    text = "".join(span.text for span in real).strip()
+    text = marked(real).strip()
     plain = re.match(r"^([^\n:：`]{2,60})[:：]\s*(.*)$", text, re.DOTALL)
     if plain and (stage_of(plain.group(1)) is not None) and first.kind == "text":
         return plain.group(1), plain.group(2).strip()
     return None, ""
 
 
-def code_of(spans: tuple[Span, ...]) -> tuple[str, ...]:
-    """Give the code spans of a line."""
-    return tuple(span.text for span in spans if span.kind == "code")
+def marked(spans: Iterable[Span]) -> str:
+    """Give the text of spans with its code in backticks, also the code inside bold words."""
+    return "".join(f"`{span.text}`" if span.kind == "code" else _mark_inner(span) for span in spans)
+
+
+def _mark_inner(span: Span) -> str:
+    text, start = span.text, 0
+    for code in span.code:
+        at = text.find(code, start)
+        if at >= 0:
+            text = f"{text[:at]}`{code}`{text[at + len(code) :]}"
+            start = at + len(code) + 2
+    return text
+
+
+def unmarked(text: str) -> str:
+    """Take the backticks of `marked` off."""
+    return text.replace("`", "")
 
 
 def commands_in(spans: tuple[Span, ...]) -> list[Command]:
     """Give the commands among the code spans."""
-    found: list[Command] = []
-    before = ""
-    for span in spans:
-        if span.kind == "code":
-            command = read_inline(span.text, span.line)
-            if command is not None:
-                found.append(command)
-        before += span.text
-    return found
+    codes = [(code, span.line) for span in spans for code in ((span.text,) if span.kind == "code" else span.code)]
+    return [command for code, line in codes if (command := read_inline(code, line)) is not None]

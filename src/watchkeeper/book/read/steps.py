@@ -16,7 +16,16 @@ from watchkeeper.book.read.expectations import read_expectation
 from watchkeeper.book.read.fence_steps import FenceSteps
 from watchkeeper.book.read.instructions import is_instruction
 from watchkeeper.book.read.labels import PHASES, Stage, branch_of, is_caution, platform_of, stage_of
-from watchkeeper.book.read.sentences import LEADING_IF, code_of, commands_in, label_of, lines_of, split_condition, wait_of
+from watchkeeper.book.read.sentences import (
+    LEADING_IF,
+    commands_in,
+    label_of,
+    lines_of,
+    marked,
+    split_condition,
+    unmarked,
+    wait_of,
+)
 from watchkeeper.book.shell import read_entries
 from watchkeeper.text.blocks import Block, Span
 
@@ -46,17 +55,18 @@ class StepReader:
         self.phase: StepPhase | None = None
         self.collecting: Stage | None = None
         self.when: str | None = None
-        self.when_code: tuple[str, ...] = ()
         self.platform: str | None = None
         self.caution: str | None = None
         self.intro: tuple[str, int] | None = None
         self.staged = False
+        #: the branch in force covers the next block only ("If X, do Y:")
+        self.brief = False
 
     # ── stages ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def enter(self, stage: Stage) -> None:
         """Let the following blocks mean a stage."""
-        self.when, self.when_code, self.platform, self.intro = None, (), None, None
+        self.when, self.platform, self.intro = None, None, None
         self.staged = True
         if stage in PHASES and stage != "prevention":
             self.phase, self.collecting = PHASES[stage], None
@@ -65,13 +75,13 @@ class StepReader:
         else:
             self.collecting = stage
 
-    def branch(self, condition: str, code: tuple[str, ...] = ()) -> None:
+    def branch(self, condition: str) -> None:
         """Let the following blocks be done only under a condition."""
-        self.when, self.when_code, self.collecting, self.intro, self.platform = condition, code, None, None, None
+        self.when, self.collecting, self.intro, self.platform = condition, None, None, None
 
     def topic(self, title: str, line: int) -> None:
         """Begin a step whose title stands above its commands; a branch ends here."""
-        self.when, self.when_code, self.platform = None, (), None
+        self.when, self.platform = None, None
         if self.collecting not in (None, "background"):
             self.collecting = None
         self.intro = (title, line)
@@ -81,18 +91,31 @@ class StepReader:
     def blocks(self, blocks: Sequence[Block]) -> None:
         """Read blocks in order."""
         for block in blocks:
-            if block.kind == "paragraph":
-                self._paragraph(block)
-            elif block.kind == "fence":
-                self.fence(block)
-            elif block.kind == "list":
-                self._list(block)
-            elif block.kind == "table":
-                self._table(block)
-            elif block.kind in ("quote", "admonition"):
-                self._aside(block)
-            elif block.kind == "html" and block.children:
-                self.blocks(block.children)
+            self._block(block)
+
+    def _block(self, block: Block) -> None:
+        brief, self.brief = self.brief, False
+        if brief and block.kind in ("fence", "list", "table"):
+            branch = self.when
+            self._one(block)
+            if self.when == branch:
+                self.when = None
+            return
+        self._one(block)
+
+    def _one(self, block: Block) -> None:
+        if block.kind == "paragraph":
+            self._paragraph(block)
+        elif block.kind == "fence":
+            self.fence(block)
+        elif block.kind == "list":
+            self._list(block)
+        elif block.kind == "table":
+            self._table(block)
+        elif block.kind in ("quote", "admonition"):
+            self._aside(block)
+        elif block.kind == "html" and block.children:
+            self.blocks(block.children)
 
     def _aside(self, block: Block) -> None:
         said = " ".join(child.text for child in block.walk() if child.kind in ("paragraph", "item") and child.text) or block.text
@@ -108,7 +131,7 @@ class StepReader:
             self._line(line, spans)
 
     def _line(self, line: int, spans: tuple[Span, ...]) -> None:
-        text = "".join(span.text for span in spans).strip()
+        text = marked(spans).strip()
         if not text:
             return
         label, rest = label_of(spans)
@@ -137,9 +160,12 @@ class StepReader:
             if rest:
                 self._staged_text(stage, rest, line, spans)
         elif condition is not None:
-            self.branch(condition, code_of(spans))
+            outer, self.when, self.collecting, self.platform, self.intro = self.when, condition, None, None, None
             if rest:
+                size = len(self.drafts)
                 self._say(rest, line, spans, "prose")
+                if len(self.drafts) > size and not rest.endswith((":", "：")):
+                    self.when = outer if outer != condition else None
         elif platform_of(label):
             self.platform = platform_of(label)
             if rest:
@@ -148,7 +174,7 @@ class StepReader:
             self.topic(label, line)
             when = LEADING_IF.match(rest + ", x") if rest and branch_of(rest) else None
             if when:
-                self.when, self.when_code = branch_of(rest), code_of(spans)
+                self.when = branch_of(rest)
             elif rest and (self.collecting is None):
                 self._say(rest, line, spans, "prose", title=label)
 
@@ -161,7 +187,7 @@ class StepReader:
             self._say(rest, line, spans, "prose")
 
     def _collect(self, text: str, line: int) -> None:
-        said = " ".join(text.split())
+        said = unmarked(" ".join(text.split()))
         kind = self.collecting
         if kind in ("symptoms", "causes", "prevention", "escalation") and said:
             getattr(self.facts, kind).append(said)
@@ -176,10 +202,16 @@ class StepReader:
             if self.collecting == "caution":
                 self.collecting = None
             return
+        when, action = split_condition(text.rstrip(":：")) if text.endswith((":", "：")) and len(text) < 160 else (None, text)
+        if when and action and not any(f"`{one.text}`" not in when for one in commands_in(spans)) and is_instruction(action):
+            self.branch(when)
+            self.intro, self.brief = (action, line), True
+            return
         expectation = self._expected(text, line)
         condition = branch_of(text) if text.endswith((":", "：")) and len(text) < 140 else None
-        if condition is not None and not commands_in(spans):
-            self.branch(condition, code_of(spans))
+        if condition is not None and all(f"`{one.text}`" in condition for one in commands_in(spans)):
+            self.branch(condition)
+            self.brief = True
             return
         if text.endswith((":", "：")):
             if platform_of(text):
@@ -203,7 +235,6 @@ class StepReader:
         if found or (told and (self.phase is not None or self.when is not None or len(text) < 140)):
             self.add(
                 Draft(line, f"{title}: {text}" if title else text, commands=found, source=source, told=told or bool(found)),
-                code_of(spans),
             )
         elif not text.endswith("."):
             self.intro = (title or text, line)
@@ -236,14 +267,14 @@ class StepReader:
                     ]
                 return
             self.collecting = None
-        kept = (self.when, self.when_code, self.platform)
+        kept = (self.when, self.platform)
         for item in block.children:
             self._item(item, "ordered" if block.info == "ordered" else "box" if item.checked is not None else "bullet")
             if self.when != kept[0]:
-                self.when, self.when_code, self.platform = kept
+                self.when, self.platform = kept
 
     def _item(self, item: Block, source: str) -> None:
-        spans, text = item.spans, " ".join(item.text.split())
+        spans, text = item.spans, " ".join((marked(item.spans) or item.text).split())
         label, rest = label_of(spans)
         stage = stage_of(label) if label else None
         if (
@@ -266,19 +297,19 @@ class StepReader:
         ]
         condition = branch_of(text) if not found else None
         title = text.rstrip(":：")
-        before = self.when, self.when_code, self.phase, self.intro, self.platform
+        before = self.when, self.phase, self.intro, self.platform
         if platform_of(title):
             self.platform = platform_of(title)
         elif label and platform_of(label):
             self.platform = platform_of(label)
             found = self._commands(spans, item.line)
         elif condition is not None and nested and len(text) < 120 and not LEADING_IF.match(text):
-            self.branch(condition, code_of(spans))
+            self.branch(condition)
         if nested:
-            self._item_with_children(item, title, source, found, nested, code_of(spans))
+            self._item_with_children(item, title, source, found, nested)
         elif text:
             self._plain_item(item, text, source, found, label, rest)
-        self.when, self.when_code, self.phase, self.intro, self.platform = before
+        self.when, self.phase, self.intro, self.platform = before
 
     def _item_stage(self, stage: Stage, rest: str, item: Block) -> None:
         kept, self.collecting = self.collecting, stage
@@ -291,24 +322,22 @@ class StepReader:
                 self.fence(child)
         self.collecting = kept
 
-    def _item_with_children(
-        self, item: Block, title: str, source: str, found: list[Command], nested: list[Block], code: tuple[str, ...]
-    ) -> None:
+    def _item_with_children(self, item: Block, title: str, source: str, found: list[Command], nested: list[Block]) -> None:
         when, action = split_condition(title)
         size = len(self.drafts)
-        outer = self.when, self.when_code
+        outer = self.when
         if when and self.when is None:
-            self.when, self.when_code = when, code
+            self.when = when
         if found:
-            self.add(Draft(item.line, action, commands=found, source=source), code)
+            self.add(Draft(item.line, action, commands=found, source=source))
         self.intro = (action if when and self.when == when else title, item.line)
         kept, self.collecting = self.collecting, None if self.collecting in ("background", "expected") else self.collecting
         self.blocks(nested)
         self.collecting = kept
-        self.when, self.when_code = outer
+        self.when = outer
         fresh = self.drafts[size:]
         if not fresh:
-            self.add(Draft(item.line, title, source=source, told=is_instruction(title)), code)
+            self.add(Draft(item.line, title, source=source, told=is_instruction(title)))
             return
         told = is_instruction(title)
         for draft in fresh:
@@ -352,7 +381,6 @@ class StepReader:
                 source=source,
                 told=told or bool(found) or (self.staged and self.phase is not None and source != "bullet"),
             ),
-            code_of(item.spans),
         )
 
     # ── tables ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -382,7 +410,7 @@ class StepReader:
                             title,
                             self.phase,
                             when,
-                            code_of(cells[case].spans) if when and case is not None else (),
+                            False,
                             None,
                             found,
                             source="table",
@@ -407,15 +435,18 @@ class StepReader:
         if entries and self.collecting in ("symptoms", "causes", "caution"):
             self.collecting = None
 
-    def add(self, draft: Draft, code: tuple[str, ...] = ()) -> None:
+    def add(self, draft: Draft) -> None:
         """Finish a draft with what is in force and keep it."""
         when, action = split_condition(draft.text)
         if when and not draft.when:
-            draft.when, draft.text, draft.when_code = when, action, code
+            draft.when, draft.text = when, action
+        if draft.when:
+            draft.commands = [command for command in draft.commands if f"`{command.text}`" not in draft.when]
         if self.when and not draft.when:
-            draft.when, draft.when_code = self.when, self.when_code
+            draft.when = self.when
         elif self.when and draft.when and draft.when != self.when:
-            draft.when = f"{self.when}, and {draft.when}"
+            draft.when, draft.nested = f"{self.when}, and {draft.when}", True
+        draft.text = unmarked(draft.text)
         draft.phase = draft.phase or self.phase
         draft.caution = draft.caution or self.caution or (draft.text if is_caution(draft.text) else None)
         self.caution = None
