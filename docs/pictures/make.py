@@ -30,10 +30,9 @@ DESK, PHONE = (1280, 800), (390, 844)
 #: machines without a desktop have no good `system-ui`
 FONTS = """<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd">
 <fontconfig><include ignore_missing="yes">/etc/fonts/fonts.conf</include>
-<match target="pattern"><test name="family"><string>system-ui</string></test>
-<edit name="family" mode="prepend" binding="strong">
-<string>Inter</string><string>Noto Sans</string><string>Liberation Sans</string>
-</edit></match></fontconfig>"""
+<alias binding="same"><family>DejaVu Sans</family><prefer>
+<family>Inter</family><family>Noto Sans</family><family>Liberation Sans</family>
+</prefer></alias></fontconfig>"""
 
 
 def main() -> None:
@@ -63,7 +62,9 @@ def main() -> None:
 def the_demo() -> Iterator[str]:
     """Start `watchkeeper demo` and give the address that it prints; it is stopped as Ctrl-C would."""
     program = Path(sys.executable).with_name("watchkeeper")
-    demo = subprocess.Popen([str(program), "demo"], stdout=subprocess.PIPE, text=True, start_new_session=True)
+    demo = subprocess.Popen(
+        [str(program), "demo"], stdout=subprocess.PIPE, text=True, start_new_session=True, env={**os.environ, "LOGNAME": "anna"}
+    )
     assert demo.stdout is not None
     try:
         for text in demo.stdout:
@@ -102,7 +103,6 @@ class Pictures:
         self._until("its review", lambda: self._of("reviews", "reviews", incident_id=incident["id"]))
         self._take("overview", "/", DESK)
         self._take("overview-phone", "/", PHONE)
-        self._take("incident-phone", f"/incidents/{incident['id']}", PHONE)
         self._take("book", "/book", DESK, scroll_to="pre .l.is-change")
         self._take("signals", "/signals", DESK)
         self._take("review", f"/reviews/{incident['id']}", DESK)

@@ -9,7 +9,7 @@ from watchkeeper.web.spark import spark
 
 
 def curve(points: tuple[tuple[float, float], ...], limits: tuple[float, ...] = ()) -> str:
-    return str(spark(SeriesView("up", None, None, None, points, limits)))
+    return str(spark(SeriesView("up", "up", None, None, None, points, limits)))
 
 
 def test_without_points_there_is_an_empty_frame() -> None:

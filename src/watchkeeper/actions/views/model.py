@@ -329,6 +329,8 @@ class SeriesView:
     """One reading of a signal over the last hour."""
 
     reading: str
+    #: what the book calls it, where a threshold uses it; else the reading
+    label: str
     last: float | None
     least: float | None
     most: float | None

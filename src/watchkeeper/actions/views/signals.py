@@ -86,6 +86,7 @@ def series(reading: str, samples: Sequence[Sample], bounds: Sequence[Bound], now
     own = [bound.threshold for bound in bounds if bound.reading == reading]
     return SeriesView(
         reading=reading,
+        label=" / ".join(dict.fromkeys(t.subject for t in own if t.op != "is")) or reading,
         last=samples[-1].values.get(reading) if samples else None,
         least=min(values, default=None),
         most=max(values, default=None),
