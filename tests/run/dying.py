@@ -1,7 +1,7 @@
 """A worker that dies by SIGKILL at its n-th journal write, before or after the commit. Product code knows nothing of it.
 
-Run as a program it is a nursery: for each line "url folder run n when" on stdin it forks a worker that drives the run until it
-dies or is done, and prints how that ended. Forking spares each worker the time of its imports.
+Run as a program it is a nursery: for each line "url folder run n when engine" on stdin it forks a worker that drives the run
+until it dies or is done, and prints how that ended. Forking spares each worker the time of its imports.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import TypeVar
 from run_cast import Desk
 from sqlalchemy import Connection
 
+from watchkeeper.plugins.dbos.engine import DbosEngine
 from watchkeeper.run.journal import Journal
 from watchkeeper.store.database import open_database
 
@@ -40,22 +41,42 @@ class DyingJournal(Journal):
         return given
 
 
-def work(url: str, folder: Path, run_id: str, dies_at: int, when: str) -> None:
+def work(url: str, folder: Path, run_id: str, dies_at: int, when: str, engine: bool) -> None:
     class Journal(DyingJournal):
         pass
 
     Journal.dies_at, Journal.after_commit = dies_at, when == "after"
     desk = Desk(open_database(url, folder), folder, journal=Journal)
-    asyncio.run(desk.drive(run_id))
+    asyncio.run(drive_on_engine(desk, run_id) if engine else desk.drive(run_id))
+
+
+async def drive_on_engine(desk: Desk, run_id: str | None) -> None:
+    """Drive a run on the durable engine until it is over; without a run, whatever the engine takes up by itself."""
+    engine, ended = DbosEngine(desk.folder / "state"), asyncio.Event()
+
+    async def advance(each: str) -> bool:
+        more = await desk.interpreter.advance(each)
+        if not more:
+            ended.set()
+        return more
+
+    await engine.open(advance)
+    try:
+        if run_id is not None:
+            await engine.drive(run_id, 1)
+        async with asyncio.timeout(20):
+            await ended.wait()
+    finally:
+        await engine.close()
 
 
 def main() -> None:
     for line in sys.stdin:
-        url, folder, run_id, dies_at, when = line.split()
+        url, folder, run_id, dies_at, when, engine = line.split()
         child = os.fork()
         if child == 0:
             try:
-                work(url, Path(folder), run_id, int(dies_at), when)
+                work(url, Path(folder), run_id, int(dies_at), when, engine == "engine")
             except BaseException as problem:
                 print(f"broke: {problem!r}", file=sys.stderr, flush=True)
             os._exit(0)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from dying import DyingJournal
+from dying import DyingJournal, drive_on_engine
 from run_cast import Desk, command, mark, step
 
 from watchkeeper.book.model import Step
@@ -41,9 +41,9 @@ class Nursery:
         program = [sys.executable, str(Path(__file__).parent / "dying.py")]
         self._process = subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
-    def begin(self, database: Database, folder: Path, run_id: str, dies_at: int, when: str) -> None:
+    def begin(self, database: Database, folder: Path, run_id: str, dies_at: int, when: str, engine: str = "none") -> None:
         assert self._process.stdin is not None
-        print(database.url, folder, run_id, dies_at, when, file=self._process.stdin, flush=True)
+        print(database.url, folder, run_id, dies_at, when, engine, file=self._process.stdin, flush=True)
 
     def end(self) -> int:
         assert self._process.stdout is not None
@@ -110,6 +110,18 @@ async def test_killed_at_a_journal_write_the_run_goes_on(anna: Desk, nursery: Nu
     nursery.begin(anna.database, anna.folder, run_id, dies_at, when)
     assert nursery.end() == -signal.SIGKILL
     run = await anna.drive(run_id)
+    assert run.state == "succeeded", run.sentence
+    assert anna.marks() == MARKS
+    check_log(anna, run)
+
+
+@pytest.mark.parametrize(("dies_at", "when"), [(1, "before"), (5, "after"), (8, "before")])
+async def test_killed_on_the_engine_the_run_goes_on_by_itself(anna: Desk, nursery: Nursery, dies_at: int, when: str) -> None:
+    run_id = anna.start(*STEPS)
+    nursery.begin(anna.database, anna.folder, run_id, dies_at, when, "engine")
+    assert nursery.end() == -signal.SIGKILL
+    await drive_on_engine(anna, None)
+    run = anna.look(run_id)
     assert run.state == "succeeded", run.sentence
     assert anna.marks() == MARKS
     check_log(anna, run)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -53,27 +53,24 @@ def gather(connection: Connection, run: Run, world: World, now: datetime) -> Fac
 
 def brakes(connection: Connection, run: Run, world: World, now: datetime, for_change: bool) -> Brakes:
     """Say what speaks against acting unattended; only a halt matters where nothing is changed."""
-    halted = rows.halted(connection)
     if not for_change:
-        return Brakes(halted)
-    component = run.component or world.estate.service
-    holder = rows.lease_holder(connection, component, now)
-    busy = f"{component} is being changed by {holder}." if holder not in (None, run.id) else None
+        return Brakes(rows.halted(connection))
+    hard = hard_brakes(connection, run, world, now)
     if not unattended(run):
-        return Brakes(halted, busy=busy)
-    others = rows.changes_under_way(connection, run.id)
-    if others and busy is None:
-        busy = f"Another unattended change is under way: {others[0]}."
-    return Brakes(halted, overwhelmed(world.bindings, read_standings(connection)), _repeated(connection, run, now), busy)
+        return hard
+    return replace(
+        hard, overwhelmed=overwhelmed(world.bindings, read_standings(connection)), repeated=_repeated(connection, run, now)
+    )
 
 
-def hard_brakes(connection: Connection, run: Run, for_change: bool) -> Brakes:
-    """Say what may not be overrun by an intent written now; the lease is checked by taking it."""
-    halted = rows.halted(connection)
-    if not for_change or not unattended(run):
-        return Brakes(halted)
-    others = rows.changes_under_way(connection, run.id)
-    return Brakes(halted, busy=f"Another unattended change is under way: {others[0]}." if others else None)
+def hard_brakes(connection: Connection, run: Run, world: World, now: datetime) -> Brakes:
+    """Say what may not be overrun by a change that is meant right now."""
+    component = run.component or world.estate.service
+    found = rows.obstacles(connection, component, run.id, now)
+    if found.holder is not None:
+        return Brakes(found.halted, busy=f"{component} is being changed by {found.holder}.")
+    other = found.other if unattended(run) else None
+    return Brakes(found.halted, busy=f"Another unattended change is under way: {other}." if other else None)
 
 
 def severity_words(severity: str | None, severities: Iterable[Severity]) -> frozenset[str]:

@@ -137,15 +137,17 @@ class Interpreter:
         """Give the check that the journal makes in the intent's own transaction: halt, other changes, policy and approval."""
 
         def check(connection: Connection) -> Gate:
-            found = hard_brakes(connection, run, do.act.mutating)
+            now = self._clock.now()
+            if not do.act.mutating:
+                halted = rows.halted(connection)
+                return Gate("never", halted) if halted else Gate("run", do.sentence)
+            found = hard_brakes(connection, run, self.world, now)
             if found.halted:
                 return Gate("never", found.halted)
             if found.busy:
                 raise Conflict(found.busy, code="WK312")
-            if not do.act.mutating:
-                return Gate("run", do.sentence)
             digest = facts.digests.get(do.act.key)
-            return gate(do.act, run, self.world.estate.policy, facts.brakes, self._clock.now(), facts.severities, digest)
+            return gate(do.act, run, self.world.estate.policy, facts.brakes, now, facts.severities, digest)
 
         return check
 

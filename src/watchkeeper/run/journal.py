@@ -121,6 +121,15 @@ class Journal:
         await self.write(work)
 
     def _append(self, connection: Connection, run: Run, now: datetime, note: Note, expect_seq: int | None) -> None:
-        event = rows.append_event(connection, run.id, now, note.kind, act=note.act, body=note.body, expect_seq=expect_seq)
+        event = rows.append_event(
+            connection,
+            run.id,
+            now,
+            note.kind,
+            act=note.act,
+            body=note.body,
+            expect_seq=expect_seq,
+            stays_running=note.kind == "intent" and run.state == "running",
+        )
         if self._told is not None:
             self._told(connection, run, event)

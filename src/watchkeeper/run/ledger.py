@@ -177,15 +177,20 @@ def append_event(
     body: Mapping[str, Any] | None = None,
     *,
     expect_seq: int | None = None,
+    stays_running: bool = False,
 ) -> Event:
-    """Append to a run's log, without holes; Conflict where somebody else appended since `expect_seq`."""
+    """Append to a run's log, without holes; Conflict where somebody else appended since `expect_seq`.
+
+    `stays_running` spares the run's row an update that would change nothing; the sequence number alone then keeps order.
+    """
     event_body = dict(body or {})
     state = {"asked": "asking", "waiting": "waiting"}.get(kind, "running")
     values: dict[str, Any] = {"state": state}
     if kind == "ended":
         values = {"state": event_body["state"], "sentence": event_body.get("sentence", ""), "ended_at": now}
     # the update also holds the run's row, so that two who append on PostgreSQL come one after the other
-    if not connection.execute(update(runs).where(runs.c.id == run_id, runs.c.state.not_in(ENDED)).values(**values)).rowcount:
+    open_run = (runs.c.id == run_id, runs.c.state.not_in(ENDED))
+    if not stays_running and not connection.execute(update(runs).where(*open_run).values(**values)).rowcount:
         raise Conflict(f"Run {run_id} is over, or there never was one.", code="WK311")
     last = expect_seq
     if last is None:
@@ -242,15 +247,31 @@ def write_outcome(connection: Connection, run_id: str, act: str, n: int, outcome
     return bool(connection.execute(update(attempts).where(*where).values(**values)).rowcount)
 
 
-def changes_under_way(connection: Connection, apart_from: str) -> list[str]:
-    """Give the other automatic runs of which a change was begun and has no outcome yet."""
-    query = (
+@dataclass(frozen=True, slots=True)
+class Obstacles:
+    """What may stand in the way of a change right now."""
+
+    #: who halted everything automatic, and why
+    halted: str | None
+    #: the run that holds the component
+    holder: str | None
+    #: another automatic run of which a change was begun and has no outcome yet
+    other: str | None
+
+
+def obstacles(connection: Connection, component: str, run_id: str, now: datetime) -> Obstacles:
+    """Look for what stands in the way of a run's change, in one statement."""
+    halt = select(brakes.c.actor + " halted everything automatic: " + brakes.c.why).where(brakes.c.name == HALT)
+    holder = select(leases.c.holder).where(leases.c.component == component, leases.c.until > now, leases.c.holder != run_id)
+    other = (
         select(runs.c.id)
         .join(attempts, attempts.c.run_id == runs.c.id)
         .where(attempts.c.ended_at.is_(None), attempts.c.risk != "read", runs.c.actor == "automation")
-        .where(runs.c.id != apart_from, runs.c.state == "running")
+        .where(runs.c.id != run_id, runs.c.state == "running")
+        .limit(1)
     )
-    return list(connection.execute(query).scalars())
+    row = connection.execute(select(halt.scalar_subquery(), holder.scalar_subquery(), other.scalar_subquery())).one()
+    return Obstacles(*row)
 
 
 def earlier_changes(
@@ -288,12 +309,6 @@ def take_lease(connection: Connection, component: str, holder: str, now: datetim
     fence: int = row.fence + (row.holder != holder)
     connection.execute(update(leases).where(leases.c.component == component).values(holder=holder, fence=fence, until=until))
     return fence
-
-
-def lease_holder(connection: Connection, component: str, now: datetime) -> str | None:
-    """Say who may change a component now; None where nobody holds it."""
-    where = (leases.c.component == component, leases.c.until > now)
-    return connection.execute(select(leases.c.holder).where(*where)).scalar()
 
 
 def release_leases(connection: Connection, holder: str, now: datetime) -> None:
