@@ -161,3 +161,9 @@ def test_reading_time_grows_linearly() -> None:
 
     seconds(10)
     assert seconds(400) < 12 * seconds(100) + 0.05
+
+
+def test_a_configuration_block_in_a_shell_fence_is_no_command() -> None:
+    source = "/var/log/shop/*.log {\n    daily\n    postrotate\n        systemctl reload shop\n    endscript\n}\ndf -h"
+    assert texts(source) == ["df -h"]
+    assert texts("greet() {\n  echo hello\n}") == ["greet() {\n  echo hello\n}"]

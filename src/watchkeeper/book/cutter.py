@@ -15,7 +15,7 @@ _CLOSERS = frozenset({"fi", "done", "esac", "}"})
 _STAY = frozenset({"then", "do", "else", "elif", "!", "time", *_OPENERS, *_CLOSERS})
 _HEREDOC = re.compile(r"<<-?\s*(['\"]?)([A-Za-z_][\w.-]*)\1")
 #: lines that one statement may have
-LONGEST = 400
+LONGEST = 200
 
 
 class _Scanner:

@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 
 from watchkeeper.book.commands import make_command, shell_command
 from watchkeeper.book.cutter import statement_end
-from watchkeeper.book.fence_lines import LineKind, balanced, kind_of_line, numbered_text, prompt, startable
+from watchkeeper.book.fence_lines import LineKind, balanced, kind_of_line, numbered_text, opens_configuration, prompt, startable
 from watchkeeper.book.model import Command
 from watchkeeper.book.programs import find
 from watchkeeper.book.sql import cut_statements, statement_ends
@@ -102,7 +102,7 @@ class Fence:
             self._add(body if kind != "redis" else re.sub(r"\s+#\s.*$", "", body), number, kind, self.first + end - 1)
             return end
         self.found.append(Entry("output", number, text.strip(), end_line=number))
-        return position + 1
+        return balanced(self.lines, position) if opens_configuration(text.strip()) else position + 1
 
     def _shell(self, position: int) -> int:
         end, complete = statement_end(self.lines, position)

@@ -188,6 +188,14 @@ def is_sentence(text: str) -> bool:
     return bool(_SENTENCE.match(text)) and not re.search(r"(?:^|\s)-{1,2}[a-z]", text)
 
 
+_CONFIGURATION = re.compile(r"^[^()=|&;$#'\"<>{}]+\s\{$")
+
+
+def opens_configuration(text: str) -> bool:
+    """Say whether a line opens a block of a configuration file (`server {`, `/var/log/*.log {`)."""
+    return bool(_CONFIGURATION.match(text)) and text.split()[0] not in ("function", "do", "then", "else", "if", "while", "for")
+
+
 def kind_of_line(line: str, *, strict: bool, before: LineKind | None) -> LineKind:
     """Sort the first line of a statement."""
     text = line.strip()
@@ -199,6 +207,8 @@ def kind_of_line(line: str, *, strict: bool, before: LineKind | None) -> LineKin
         return "cron"
     if _HTTP.match(text):
         return "http"
+    if opens_configuration(text):
+        return "output"
     if _NUMBERED.match(line):
         return "numbered"
     if _PSQL.match(text):

@@ -6,6 +6,7 @@ guesses: a program that the table does not name, or words that no pattern fits, 
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -69,11 +70,8 @@ class Pattern:
     without: tuple[str, ...]
     ends: bool
     text: str
-
-    @property
-    def weight(self) -> float:
-        """How specific it is: an option says more than a verb."""
-        return len(self.words) + sum(2.5 if values else 2 for _, values in self.options)
+    #: how specific it is: an option says more than a verb
+    weight: float
 
     def fits(self, given: Arguments, *, nocase: bool = False) -> bool:
         """Say whether the arguments are of this pattern."""
@@ -91,6 +89,8 @@ class Program:
 
     name: str
     risks: tuple[tuple[Risk, tuple[Pattern, ...]], ...]
+    #: the same patterns by their first word; under "*" those without a fixed one
+    by_verb: dict[str, list[tuple[int, Risk, Pattern]]]
     otherwise: Risk | None
     endless: tuple[Pattern, ...]
     interactive: tuple[Pattern, ...]
@@ -106,11 +106,11 @@ class Program:
     def risk(self, given: Arguments) -> tuple[Risk | None, str]:
         """Give the risk and the pattern that decided; None where no pattern fits."""
         best: tuple[float, int, Risk, str] | None = None
-        for rank, (risk, patterns) in enumerate(self.risks):
-            for pattern in patterns:
-                key = (pattern.weight, -rank)
-                if (best is None or key > best[:2]) and pattern.fits(given, nocase=self.nocase):
-                    best = (*key, risk, pattern.text)
+        first = given.words[0].lower() if given.words and self.nocase else given.words[0] if given.words else ""
+        for rank, risk, pattern in (*self.by_verb.get(first, ()), *self.by_verb.get("*", ())):
+            key = (pattern.weight, -rank)
+            if (best is None or key > best[:2]) and pattern.fits(given, nocase=self.nocase):
+                best = (*key, risk, pattern.text)
         if best:
             return best[2], best[3]
         return self.otherwise, ""
@@ -169,7 +169,8 @@ def _pattern(text: str) -> Pattern:
             words.append(token)
     if text.strip() == "never":
         words = ["\0"]
-    return Pattern(tuple(words), tuple(options), tuple(without), "$" in text.split(), text.strip())
+    weight = len(words) + sum(2.5 if values else 2.0 for _, values in options)
+    return Pattern(tuple(words), tuple(options), tuple(without), "$" in text.split(), text.strip(), weight)
 
 
 def _patterns(text: str) -> tuple[Pattern, ...]:
@@ -215,9 +216,11 @@ def find(name: str) -> Program | None:
         return None
     if "like" in entry:
         entry = {**_resolved(entry["like"]), **{key: value for key, value in entry.items() if key != "like"}}
+    risks = tuple((risk, _patterns(entry.get(risk, ""))) for risk in _RISKS)
     return Program(
         name=name,
-        risks=tuple((risk, _patterns(entry.get(risk, ""))) for risk in _RISKS),
+        risks=risks,
+        by_verb=_by_verb(risks),
         otherwise=cast("Risk | None", entry.get("otherwise")),
         endless=_patterns(entry.get("endless", "")),
         interactive=_patterns(entry.get("interactive", "")),
@@ -226,6 +229,15 @@ def find(name: str) -> Program | None:
         inner=_patterns(entry.get("inner", "")),
         nocase=bool(entry.get("nocase", False)),
     )
+
+
+def _by_verb(risks: tuple[tuple[Risk, tuple[Pattern, ...]], ...]) -> dict[str, list[tuple[int, Risk, Pattern]]]:
+    found: dict[str, list[tuple[int, Risk, Pattern]]] = {}
+    for rank, (risk, patterns) in enumerate(risks):
+        for pattern in patterns:
+            verb = pattern.words[0] if pattern.words else "*"
+            found.setdefault("*" if re.search(r"[*?\[]", verb) else verb, []).append((rank, risk, pattern))
+    return found
 
 
 def _resolved(name: str) -> dict[str, Any]:

@@ -56,12 +56,12 @@ def env_names(text: str) -> list[tuple[str, int]]:
 def marked_slots(text: str, *, in_shell: bool) -> list[tuple[str, SlotKind, int]]:
     """Give the slots that are marked as such, with their offsets: `<name>`, `[name]`, `{name}`, your-…, YYYYMMDD, xxx."""
     found: list[tuple[str, SlotKind, int]] = []
-    taken: list[tuple[int, int]] = []
+    taken = bytearray(len(text))
 
     def take(match: re.Match[str], kind: SlotKind, token: str | None = None) -> None:
         start, end = match.span()
-        if not any(start < right and left < end for left, right in taken):
-            taken.append((start, end))
+        if not any(taken[start:end]):
+            taken[start:end] = b"\1" * (end - start)
             found.append((token or match.group(), kind, start))
 
     for match in ANGLE.finditer(text):
@@ -81,8 +81,10 @@ def marked_slots(text: str, *, in_shell: bool) -> list[tuple[str, SlotKind, int]
         if len(re.findall("[Xx]", match.group())) >= 3 and match.group().strip():
             take(match, "word")
     if in_shell:
+        template = "{." in text or "{range" in text
         for match in _BRACE.finditer(text):
-            take(match, "brace")
+            if not (template and match.group() in ("{end}", "{else}")):
+                take(match, "brace")
     found.sort(key=lambda one: one[2])
     return found
 

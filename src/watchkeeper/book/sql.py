@@ -53,7 +53,9 @@ def cut_statements(text: str) -> list[tuple[int, str]]:
     while position < len(text):
         char = text[position]
         if state == "":
-            if text.startswith("--", position) or (char == "#" and text[:position].rpartition("\n")[2].strip() == ""):
+            if text.startswith("--", position) or (
+                char == "#" and not text[text.rfind("\n", 0, position) + 1 : position].strip()
+            ):
                 end = text.find("\n", position)
                 position = len(text) if end < 0 else end
                 continue

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 
 import tree_sitter_bash
 from tree_sitter import Language, Node, Parser
@@ -69,8 +69,9 @@ def hide_placeholders(text: str) -> str:
     return ANGLE.sub(lambda found: "_" * len(found.group().encode()), text)
 
 
+@lru_cache(maxsize=2048)
 def read_script(text: str) -> Script:
-    """Read shell text into its calls."""
+    """Read shell text into its calls. The result is shared: leave it as it is."""
     source = text.encode("utf-8", "replace")
     tree = _parser().parse(hide_placeholders(text).encode("utf-8", "replace"))
     reader = _Reader(source)

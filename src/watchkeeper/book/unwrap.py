@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from watchkeeper.book.programs import find, sort_arguments, word_set
 from watchkeeper.book.syntax import Call, Script, Word, read_script
@@ -96,8 +97,9 @@ _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*\+?=")
 _PLACEHOLDER = re.compile(r"^[<\[{].*[>\]}]$")
 
 
+@lru_cache(maxsize=2048)
 def unwrap_text(text: str, depth: int = 0) -> tuple[Unwrapped, Script]:
-    """Read shell text and take the wrappers off all its calls."""
+    """Read shell text and take the wrappers off all its calls. The result is shared: leave it as it is."""
     script = read_script(text)
     found = Unwrapped()
     if script.broken:
