@@ -17,8 +17,11 @@ def test_a_command_has_its_risk_and_a_sentence(text: str, risk: str) -> None:
     assert (found, sentence.endswith(".")) == (risk, True), sentence
 
 
-@pytest.mark.parametrize("wrapper", ["sudo", "env A=1", "time", "nohup", "nice -n 5", "timeout 5", "docker exec shop", "docker compose exec -T shop",
-                                     "kubectl exec shop-0 -c app --", "ssh db1", "xargs", "watch -n 5", "flock /tmp/l", "sh -c"])  # fmt: skip
+WRAPPERS = ("sudo", "env A=1", "time", "nohup", "nice -n 5", "timeout 5", "docker exec shop", "docker compose exec -T shop",
+    "kubectl exec shop-0 -c app --", "ssh db1", "xargs", "watch -n 5", "flock /tmp/l", "sh -c")  # fmt: skip
+
+
+@pytest.mark.parametrize("wrapper", WRAPPERS)
 def test_no_wrapper_hides_a_deletion(wrapper: str) -> None:
     inner = "rm -rf /data"
     text = f"{wrapper} '{inner}'" if wrapper == "sh -c" else f"{wrapper} {inner}"
@@ -27,7 +30,7 @@ def test_no_wrapper_hides_a_deletion(wrapper: str) -> None:
 
 @pytest.mark.parametrize("program", ["kubectl", "docker", "git", "systemctl", "redis-cli", "terraform", "aws", "helm"])
 def test_an_unheard_of_verb_is_never_taken_for_reading(program: str) -> None:
-    assert assess(f"{program} frobnicate everything")[0] in ("unknown", "change", "destroy") or program == "systemctl"
+    assert assess(f"{program} frobnicate everything")[0] in ("unknown", "change", "destroy")
 
 
 def test_a_text_that_cannot_be_parsed_is_unknown() -> None:
@@ -53,3 +56,12 @@ def test_sql_is_read_only_where_every_function_is_known(sql: str, risk: str) -> 
 def test_the_table_knows_a_program_under_both_its_names() -> None:
     assert find("kafka-topics.sh") is not None
     assert find("no-such-program") is None
+
+
+@pytest.mark.parametrize(("code", "risk"), [
+    ("Get-Service shop", "read"), ("Restart-Service shop", "change"), ("Remove-Item -Recurse C:/x", "destroy"),
+    ("Get-ChildItem x | ForEach-Object { Remove-Item $_ }", "destroy"), ("Invoke-Expression $x", "unknown"),
+    ("Invoke-WebRequest http://shop/health", "read"),
+])  # fmt: skip
+def test_powershell_is_judged_by_every_verb_in_it(code: str, risk: str) -> None:
+    assert assess(code, "powershell")[0] == risk

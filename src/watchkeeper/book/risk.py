@@ -191,6 +191,19 @@ def _unknown(name: str, texts: Sequence[str]) -> Judged:
     return "unknown", f"No rule knows the program {name}."
 
 
+def _cmdlet(verb: str, noun: str, piece: str) -> Judged:
+    name = f"{verb}-{noun}"
+    if verb.lower() == "invoke":
+        posts = re.search(r"-Method\s+['\"]?(?:Post|Put|Patch|Delete)", piece, re.IGNORECASE)
+        if noun in ("WebRequest", "RestMethod"):
+            return ("change", f"{name} sends.") if posts else ("read", f"{name} only fetches.")
+        return "unknown", f"{name} does what it is given."
+    if name == "Out-File":
+        return "change", "Out-File writes a file."
+    risk: Risk = "read" if verb.lower() in _POWERSHELL_READ else "destroy" if verb.lower() in _POWERSHELL_DESTROY else "change"
+    return risk, f"{name} is judged by its verb."
+
+
 _REDIS_CALL = re.compile(r"redis\.p?call\(\s*['\"](\w+)['\"]", re.IGNORECASE)
 
 
@@ -261,6 +274,8 @@ _META_READ = re.compile(
 
 def _meta_commands(text: str) -> Judged:
     word = text.strip()
+    if re.search(r"\b(?:delete|update|insert|drop|truncate|program)\b", word, re.IGNORECASE):
+        return "unknown", f"What {word.split()[0]} is given is not judged."
     if word.startswith(".") and re.match(
         r"\.(?:tables|schema|databases|indexes|indices|mode|headers|dump|quit|exit|timer|stats)\b", word
     ):
@@ -294,6 +309,8 @@ def _interpreter(name: str, started: Started) -> Judged:
         return "unknown", f"What the {name} code does is not judged."
     if texts[:1] in (("--version",), ("-V",), ("-v",), ("-version",)):
         return "read", f"{name} {texts[0]} only prints."
+    if "-m" in texts and "json.tool" in texts:
+        return "read", "json.tool only formats."
     if "-m" in texts and texts.index("-m") + 1 < len(texts):
         module = texts.index("-m") + 1
         known = find(texts[module])
@@ -368,6 +385,8 @@ def assess_mongo(text: str) -> Judged:
         text,
     ):
         return "read", "The command only asks for a state."
+    if re.search(r"\bforEach\s*\(|\beval\s*\(|\bload\s*\(|\bfunction\b|=>", text) and not re.search(_MONGO_RULES[0][1], text):
+        return "unknown", "The code runs code of its own."
     for risk, pattern in _MONGO_RULES:
         found = re.search(pattern, text)
         if found:
@@ -390,25 +409,11 @@ def assess_powershell(text: str) -> Judged:
         words = [word for word in words if word not in ("{", "}", "(", ")")]
         if not words or words[0].startswith(("#", "$", "@", '"', "'", "-", "}", "if", "foreach", "[", ")")):
             continue
-        cmdlet = re.match(r"\(?([A-Z][A-Za-z]+)-([A-Z]\w+)", words[0])
-        if not cmdlet:
+        bare = re.sub(r"\"[^\"]*\"|'[^']*'", "''", piece)
+        cmdlets = re.findall(r"(?<![\w-])([A-Z][A-Za-z]+)-([A-Z]\w+)", bare)
+        if not re.match(r"[(&\s]*[A-Z][A-Za-z]+-[A-Z]\w+", words[0]):
             judged.append(_by_table(words[0].rsplit("\\", 1)[-1].removesuffix(".exe"), words[1:]))
-            continue
-        verb = cmdlet.group(1).lower()
-        if verb == "invoke":
-            web = cmdlet.group(2) in ("WebRequest", "RestMethod") and not re.search(
-                r"-Method\s+['\"]?(?:Post|Put|Patch|Delete)", piece, re.I
-            )
-            judged.append(
-                ("read", "It only fetches.")
-                if web
-                else ("change" if "Method" in piece else "unknown", f"{cmdlet.group()} does what it is given.")
-            )
-        elif cmdlet.group(2) == "File" and verb == "out":
-            judged.append(("change", "Out-File writes a file."))
-        else:
-            risk: Risk = "read" if verb in _POWERSHELL_READ else "destroy" if verb in _POWERSHELL_DESTROY else "change"
-            judged.append((risk, f"{cmdlet.group()} is judged by its verb."))
+        judged += [_cmdlet(verb, noun, piece) for verb, noun in cmdlets]
     return _worst(judged) if judged else ("unknown", "There is no cmdlet in it that is known.")
 
 

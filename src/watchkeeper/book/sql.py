@@ -120,6 +120,8 @@ def _assess_one(statement: str) -> tuple[Risk, str]:
     first = words[0].upper() if words else ""
     if first in ("SHOW", "DESCRIBE", "DESC", "USE", "HELP", "EXISTS", "STATUS", "LIST"):
         return "read", f"{first} only shows."
+    if first == "PRAGMA" and re.search(r"[=(]", bare):
+        return "change", "PRAGMA with a value alters a setting."
     if first in ("BEGIN", "COMMIT", "END", "ROLLBACK", "START", "CHECK", "CHECKPOINT", "PRAGMA", "SAVEPOINT"):
         return (
             ("read", f"{first} changes no data by itself.") if first != "CHECKPOINT" else ("change", "CHECKPOINT forces a write.")
@@ -151,6 +153,9 @@ def _by_first_words(risk: Risk, found: str, bare: str, upper: str) -> tuple[Risk
         return "destroy", f"{found} without WHERE reaches every row."
     if found == "ALTER TABLE" and re.search(r"\bDROP\b|\bDELETE\b|\bTRUNCATE\b", bare, re.I):
         return "destroy", "ALTER TABLE … DROP removes data."
+    inner = re.match(r"COPY\s*\((.*)\)\s*TO\b", bare, re.IGNORECASE | re.DOTALL) if found == "COPY" else None
+    if inner and not re.search(r"\bTO\s+PROGRAM\b", bare, re.IGNORECASE):
+        return _assess_one(inner.group(1))
     if found == "COPY" and re.search(r"\bTO\b", bare.upper()) and not re.search(r"\bTO\s+PROGRAM\b|\bFROM\b\s+'", bare.upper()):
         return "read", "COPY … TO only reads the table."
     verb = {"destroy": "removes data, evidence or a way back", "change": "alters state"}[risk]

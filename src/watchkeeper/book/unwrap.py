@@ -136,6 +136,20 @@ def _unwrap(call: Call, found: Unwrapped, depth: int) -> None:
         )
         elsewhere = elsewhere or remote
         words = rest
+        if not words and call.stdin in ("text", "file", "pipe") and name not in _FED_WITHOUT_EFFECT:
+            _fed(call, found, depth)
+
+
+_FED_WITHOUT_EFFECT = frozenset({"xargs", "time", "watch"})
+
+
+def _fed(call: Call, found: Unwrapped, depth: int) -> None:
+    """A session that is fed its input runs that input."""
+    found.interactive = False
+    if call.stdin == "text":
+        _nested(Word(call.stdin_text), found, depth)
+    else:
+        found.opaque = found.opaque or "what is fed to the session is not known"
 
 
 def _step(name: str, words: list[Word], found: Unwrapped, depth: int) -> tuple[list[Word], bool] | None:
