@@ -25,6 +25,7 @@ from watchkeeper.alert import board
 from watchkeeper.alert import ledger as alerts
 from watchkeeper.alert.rules import keys_to_watch
 from watchkeeper.app import App
+from watchkeeper.base.durations import format_duration
 from watchkeeper.base.errors import ConfigError, Refused, Transient, WatchkeeperError
 from watchkeeper.incident import ledger as incidents
 from watchkeeper.incident import lifecycle, opening
@@ -39,7 +40,7 @@ from watchkeeper.store.anchor import write_anchor
 from watchkeeper.store.ledger import Head, read_head
 from watchkeeper.tell import message, outbox
 from watchkeeper.tell.clocks import clock_due
-from watchkeeper.tell.ledger import list_notices
+from watchkeeper.tell.ledger import list_notices, void_claims
 from watchkeeper.tell.outbox import people_told
 from watchkeeper.verify import rules as verify
 from watchkeeper.watch import ledger as watch
@@ -68,7 +69,9 @@ class Loop:
         if app.engine is None or app.interpreter is None:
             raise ConfigError("The application is not furnished.", hint="Call furnish(app) first.", code="WK128")
         if app.database.dialect == "sqlite":
+            # the state folder's lock says that no other worker lives, so every claim is a dead one's
             await app.database.write(due.void_claims)
+            await app.database.write(void_claims)
         await app.engine.open(app.interpreter.advance)
         watcher = Watcher(app.database, app.clock, app.estate, app.bindings, app.probes, app.wake)
         self._children = [
@@ -107,9 +110,9 @@ class Loop:
         open_now = await self.app.database.read(lambda c: incidents.list_incidents(c, open_only=True))
         for incident in open_now:
             await self.attend(incident)
-        await self.conclude()
+        unfinished = await self.conclude()
         await self.owed()
-        return 0.2 if open_now else IDLE_S
+        return 0.2 if open_now or unfinished else IDLE_S
 
     # 1 ---------------------------------------------------------------- flips -> alerts -> incidents
 
@@ -134,7 +137,7 @@ class Loop:
         """Do what an open incident needs now: start its procedure, judge it, or nothing."""
         app = self.app
         mine = await app.database.read(lambda c: runs.list_runs(c, incident_id=incident.id))
-        last = mine[-1] if mine else None
+        last = mine[0] if mine else None
         if last is not None and last.state == "asking":
             await self._tell_question(incident, last)
             if incident.status == "recovered" and incident.recovered_at is not None:
@@ -201,7 +204,9 @@ class Loop:
                 self._resolve(connection, incident, run, verdict.sentence, now)
                 return True
             if verdict.healthy_since is not None and incident.status in ("open", "acknowledged"):
-                lifecycle.recovered(connection, now, incident.id, verdict.healthy_since, verdict.sentence)
+                hold = format_duration(app.estate.policy.hold_s)
+                sentence = f"What was red is healthy again; the incident is held open for {hold} to see whether that lasts."
+                lifecycle.recovered(connection, now, incident.id, verdict.healthy_since, sentence)
             elif verdict.healthy_since is None and incident.status == "recovered":
                 lifecycle.reopen(connection, now, incident.id, verdict.sentence)
             if verdict.kind == "failed" and run is not None and run.id in runs.unjudged_runs(connection):
@@ -221,8 +226,8 @@ class Loop:
         if run is not None:
             runs.mark_judged(connection, run.id, verified=run.state == "succeeded")
 
-    async def conclude(self) -> None:
-        """Tell of what is over, and once that is said write its review, however it came to be over."""
+    async def conclude(self) -> bool:
+        """Tell of what is over, and once that is said write its review; answers whether there was anything to conclude."""
         app, now = self.app, self.app.clock.now()
 
         def work(connection: Connection) -> None:
@@ -237,8 +242,10 @@ class Loop:
                 if not unsent or now - incident.resolved_at > TELLING_TAKES:
                     review.write(connection, app.book, app.bindings, incident, now, app.state, app.estate)
 
-        if await app.database.read(reviews.unreviewed):
+        over = await app.database.read(reviews.unreviewed)
+        if over:
             await app.database.write(work)
+        return bool(over)
 
     # 4 ---------------------------------------------------------------- what is owed
 

@@ -25,6 +25,8 @@ def lines(path: Path) -> int:
 def functions() -> list[tuple[str, int]]:
     found = []
     for path in FILES:
+        if "migrations" in path.parts:
+            continue  # a migration is a list of tables, written by Alembic
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 size = (node.end_lineno or node.lineno) - node.lineno + 1

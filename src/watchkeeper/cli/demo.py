@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from watchkeeper.base.errors import InputError
 from watchkeeper.cli.options import Format, print_json
@@ -117,7 +119,7 @@ class _Play:
         results: list[Result] = []
         async with serving.serving(app, "127.0.0.1", self._port, [api]) as (address, loop):
             self._console.print(f"Watchkeeper operates it from {estate.runbook_path}")
-            self._console.print(f"Console: {address}", style="bold")
+            self._console.print(f"Console: {address}", style="bold", soft_wrap=True)
             for number, fault in enumerate(chosen):
                 await story.wait_until_calm(app)
                 if self._stay and number == 0:
@@ -129,11 +131,16 @@ class _Play:
                 if not self._stay or number + 1 < len(chosen):
                     await asyncio.to_thread(settle, estate)
             if self._stay:
-                self._console.print(f"\nThe shop and the console stay up until Ctrl-C. {address}", style="bold")
+                self._console.print(f"\nThe shop and the console stay up until Ctrl-C. {address}", style="bold", soft_wrap=True)
                 with contextlib.suppress(asyncio.CancelledError):
                     await loop
         return results
 
     def _say(self, elapsed: float, stage: str, sentence: str) -> None:
-        self._console.print(f"  {elapsed:6.1f} s  [{COLOURS.get(stage, 'cyan')}]{stage:11}[/] ", end="")
-        self._console.print(sentence, markup=False)
+        table = Table.grid(padding=(0, 2))
+        table.add_column(width=8, justify="right", no_wrap=True)
+        table.add_column(width=11, no_wrap=True)
+        table.add_column(overflow="fold")
+        colour = COLOURS.get(stage, "cyan")
+        table.add_row(f"{elapsed:.1f} s", Text(stage, style=colour), Text(" ".join(sentence.split())))
+        self._console.print(table)

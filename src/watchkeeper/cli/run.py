@@ -60,7 +60,7 @@ def list_(config: ConfigOption = None, format: FormatOption = "text") -> None:
     async def work(app: App) -> list[Run]:
         return await app.database.read(lambda c: runs.list_runs(c))
 
-    found = list(reversed(with_app(config, work)))
+    found = with_app(config, work)
     if format == "json":
         print_json([asdict(r) for r in found])
         return

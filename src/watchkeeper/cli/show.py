@@ -5,6 +5,7 @@ It reads one file or a folder, runs nothing and contacts nothing. What could not
 
 from __future__ import annotations
 
+import importlib
 import json
 import sys
 from pathlib import Path
@@ -30,8 +31,7 @@ def show(
         json.dump(to_contract(book), sys.stdout, ensure_ascii=False, indent=2)
         sys.stdout.write("\n")
         return
-    from watchkeeper.cli import book_pages
-
+    book_pages = importlib.import_module("watchkeeper.cli.book_pages")  # Rich is slow to import, and JSON needs none of it
     if why is not None:
         book_pages.print_why(book, runbook, why)
     else:

@@ -29,7 +29,6 @@ from watchkeeper.watch import ledger as watch
 
 #: seconds since the shop broke, the stage in one word, the sentence
 Say = Callable[[float, str, str], None]
-STEP_MARKS = {"done": "ok", "failed": "failed", "asking": "asks", "unknown": "unknown"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +107,7 @@ def look(connection: Connection, since: datetime) -> Seen:
     review = reviews.get_review(connection, incident.id)
     return Seen(
         incident,
-        tuple(runs.list_runs(connection, incident_id=incident.id)),
+        tuple(reversed(runs.list_runs(connection, incident_id=incident.id))),
         min(fired, default=None),
         review.path if review else None,
         tuple((e.seq, e.kind, e.sentence) for e in incidents.read_timeline(connection, incident.id)),
@@ -146,7 +145,6 @@ class _Told:
         self._started = started
         self._red = False
         self._seq = 0
-        self._acts: set[tuple[str, str, str]] = set()
 
     def news(self, seen: Seen) -> None:
         """Say what is new."""
@@ -154,21 +152,8 @@ class _Told:
         if seen.red and not self._red:
             self._red = True
             self._say(elapsed, "signal red", seen.red[0][1])
-        for run in seen.runs:
-            for act in run.plan.acts:
-                standing = run.acts.get(act.key)
-                key = (run.id, act.key, standing.state if standing else "to-do")
-                if standing is None or key in self._acts or standing.state not in STEP_MARKS:
-                    continue
-                self._acts.add(key)
-                what = " ".join((act.command.text if act.command and act.kind == "command" else act.text).split())
-                why = standing.question or (standing.outcome.sentence if standing.outcome else "")
-                self._say(elapsed, f"step {act.key}", f"{_short(what)}: {STEP_MARKS[standing.state]}. {_short(why)}".rstrip())
         for seq, kind, sentence in seen.timeline:
             if seq > self._seq:
                 self._seq = seq
                 self._say(elapsed, kind, sentence)
 
-
-def _short(text: str, width: int = 90) -> str:
-    return text if len(text) <= width else text[: width - 1] + "…"

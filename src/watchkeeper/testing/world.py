@@ -11,6 +11,7 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -289,7 +290,7 @@ class World:
         await self.app.engine.open(self.app.interpreter.advance)
         await self.database.write(due.void_claims)
         for run_id in await self.database.read(runs.open_run_ids):
-            await self.database.write(lambda c, run_id=run_id: acts.drive_at(c, run_id, self.clock.now()))
+            await self.database.write(partial(acts.drive_at, run_id=run_id, at=self.clock.now()))
 
     def _happen(self) -> None:
         """Break something, or cut a signal off, now and then."""
@@ -345,9 +346,9 @@ class World:
         if incident_id is None:
             return
         mine = await self.database.read(lambda c: runs.list_runs(c, incident_id=incident_id))
-        if mine and mine[-1].ended_at is not None and self.truth.down:
+        if mine and mine[0].ended_at is not None and self.truth.down:
             self.truth.down.clear()
-        if mine and mine[-1].state == "failed" and not self.truth.down and self.chance.random() < 0.1:
+        if mine and mine[0].state == "failed" and not self.truth.down and self.chance.random() < 0.1:
             await acts.resolve(self.app, "anna", incident_id, "Repaired by hand.")
 
     async def _unsent(self) -> int:
@@ -363,7 +364,7 @@ class World:
         twice = [job for job, times in self.truth.restarts.items() if times > 1]
         self.must(not twice, f"a command was carried out twice: {twice}")
         for run in await self.database.read(lambda c: runs.list_runs(c)):
-            events = await self.database.read(lambda c, run=run: runs.read_events(c, run.id))
+            events = await self.database.read(partial(runs.read_events, run_id=run.id))
             self.must([e.seq for e in events] == list(range(1, len(events) + 1)), f"the log of {run.id} has a hole")
             meant = {(e.act, e.body["attempt"]) for e in events if e.kind == "intent"}
             came = {(e.act, e.body["attempt"]) for e in events if e.kind == "outcome" and e.body["attempt"]}
