@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -24,6 +24,15 @@ FREE_REPEATS = 2
 
 
 @dataclass(frozen=True, slots=True)
+class Still:
+    """What is the same at every step of a run."""
+
+    languages: frozenset[str]
+    unfilled: Mapping[str, tuple[str, ...]]
+    digests: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class World:
     """What stays the same while the configuration does."""
 
@@ -31,23 +40,35 @@ class World:
     bindings: Bindings
     severities: tuple[Severity, ...] = ()
     verify_s: float = 30.0
+    #: what follows from a run's plan and the estate alone, kept while the run goes on
+    still: dict[str, Still] = field(default_factory=dict, compare=False)
 
 
 def gather(connection: Connection, run: Run, world: World, now: datetime) -> Facts:
     """Gather the facts for the next decision about a run."""
-    estate = world.estate
-    target = estate.targets.get(run.target)
     open_acts = [act for act in run.plan.acts if run.acts[act.key].state in ("to-do", "failed") and act.skip is None]
-    commands = {act.key: command for act in open_acts if (command := command_of(act)) is not None}
+    still = world.still.get(run.id)
+    if still is None:
+        still = world.still[run.id] = _still(run, world.estate)
     return Facts(
-        policy=estate.policy,
+        policy=world.estate.policy,
         brakes=brakes(connection, run, world, now, any(act.mutating for act in open_acts)),
         severities=severity_words(run.severity, world.severities),
-        languages=languages(target) if target else frozenset(),
-        unfilled={key: missing for key, command in commands.items() if (missing := unfilled(command, estate))},
-        digests={key: digest(command, estate, target) for key, command in commands.items()} if target else {},
+        languages=still.languages,
+        unfilled=still.unfilled,
+        digests=still.digests,
         readings=_readings(connection, open_acts, world),
         verify_s=world.verify_s,
+    )
+
+
+def _still(run: Run, estate: Estate) -> Still:
+    target = estate.targets.get(run.target)
+    commands = {act.key: command for act in run.plan.acts if (command := command_of(act)) is not None}
+    return Still(
+        languages(target) if target else frozenset(),
+        {key: missing for key, command in commands.items() if (missing := unfilled(command, estate))},
+        {key: digest(command, estate, target) for key, command in commands.items()} if target else {},
     )
 
 

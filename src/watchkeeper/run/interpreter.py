@@ -189,6 +189,7 @@ class Interpreter:
 
     def _forget(self, run_id: str) -> None:
         self._seen.pop(run_id, None)
+        self.world.still.pop(run_id, None)
 
 
 def _note(step: Skip | Settle) -> Note:
