@@ -87,6 +87,8 @@ class Supervisor:
         while not self.is_there():
             if time.monotonic() > deadline:
                 raise WatchkeeperError(
-                    "supervisord did not start.", hint="logs/supervisord.out in the estate's folder says why.", code="WK907"
+                    "supervisord did not start.",
+                    hint="supervisord.out and supervisord.log in logs/ of the estate's folder say why.",
+                    code="WK907",
                 )
             time.sleep(0.05)
