@@ -28,6 +28,8 @@ _QUANTITY = re.compile(
     re.IGNORECASE,
 )
 _LONGEST = 18
+#: thousands set apart by points ("1.000") or spaces ("50 000"), of a bare count
+_POINTED = re.compile(r"[1-9]\d{0,2}(?:(?:\.\d{3})+|(?: \d{3})+)(?![\w.,%]|\s?%|\s\d)")
 _PER = re.compile(
     r"\s*(?:[A-Za-z_-]+\s?){0,2}?(?:/\s?|\bper\s|\bpro\s|\bpar\s|\bpor\s|\bna\s|\ba\s)"
     r"(?P<unit>s|sec|second|sekunde|seconde|segundo|sekundę|m|min|minute|minuto|minutę|h|hr|hour|stunde|heure|hora|godzinę)s?\b"
@@ -58,6 +60,9 @@ def read_quantity(text: str, start: int = 0) -> Quantity | None:
     if match is None or len(match["number"]) > _LONGEST:
         return None
     value = number(match["number"])
+    points = _POINTED.match(text, match.start("number")) if match.lastgroup in (None, "number", "sign", "currency") else None
+    if points:
+        return Quantity(float(re.sub(r"\D", "", points.group())), None, points.end())
     if match["sign"]:
         value = -value
     at_least = bool(match["plus"])

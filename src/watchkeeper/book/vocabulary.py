@@ -180,7 +180,7 @@ GATE_WORDS = ("version*", "prerequisite*", "requires", "required", "requirement*
 
 #: states in which a thing needs somebody, and the state word that is kept
 STATES: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("down", ("down", "is down", "offline", "ausgefallen", "caído", "caida", "hors service", "fora do ar", "nie działa",
+    ("down", ("down", "is down", "offline", "ausgefallen", "caído", "caída", "caida", "hors service", "fora do ar", "nie działa",
         "ダウン", "停止", "宕机", "다운", "läuft nicht", "en panne", "crashed", "crash*", "not running", "stopped")),
     ("failed", ("failed", "fails", "failing", "failure", "failures", "fehlgeschlagen", "fehler", "échec", "échoué", "falló",
         "falla", "fallido", "falhou", "niepowodzenie", "失敗", "失败", "실패")),
@@ -238,7 +238,8 @@ ESCALATION_WORDS = (
 CONTACT_WORDS = (
     "contact*", "on-call", "on call", "oncall", "emergency number*", "phone list", "support*", "who to call",
         "escalation contact*", "team contact*", "vendor*", "external service*", "external support",
-    "communication channel*", "slack channel*", "kontakt*", "ansprechpartner*", "rufbereitschaft", "bereitschaft",
+    "communication channel*", "slack channel*", "people", "who's who", "who is who", "personen", "personas", "interlocuteurs",
+        "points of contact", "team directory", "phone tree", "kontakt*", "ansprechpartner*", "rufbereitschaft", "bereitschaft",
         "contacto*", "guardia", "contato*", "plantão", "astreinte", "dyżur*", "連絡先", "オンコール", "联系", "联系人",
         "值班", "연락처", "당직",
 )  # fmt: skip

@@ -10,6 +10,7 @@ from watchkeeper.book.read.comparisons import (
 )
 from watchkeeper.book.read.meaning import ALERT, GENERIC, OBJECTIVE, band_of, is_alerting
 from watchkeeper.book.read.passages import Passage
+from watchkeeper.book.read.step_words import belongs_to_step
 from watchkeeper.book.vocabulary import GATE_WORDS, NOT_THRESHOLD_LABELS, matcher
 
 _NOT = matcher(NOT_THRESHOLD_LABELS)
@@ -57,6 +58,8 @@ def is_gate(label: str) -> bool:
 
 def is_threshold(comparison: Comparison, passage: Passage) -> bool:
     """Whether a comparison is one that somebody should watch."""
+    if belongs_to_step(comparison, passage):
+        return False
     label = passage.label
     timed = comparison.unit in ("seconds", "days")
     subject = comparison.subject

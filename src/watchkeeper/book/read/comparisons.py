@@ -14,6 +14,7 @@ from typing import cast
 from watchkeeper.base.durations import NUMBER, find_durations, number
 from watchkeeper.base.quantities import Quantity, read_quantity
 from watchkeeper.book.model import Comparison as Operator
+from watchkeeper.book.read.figures import in_figures
 from watchkeeper.book.vocabulary import METRICS, STATISTICS, KnownMetric, Matcher, matcher
 
 _WORDS: tuple[tuple[Operator, tuple[str, ...]], ...] = (
@@ -70,6 +71,10 @@ _WORDS: tuple[tuple[Operator, tuple[str, ...]], ...] = (
             "supérieur à",
             "supérieure à",
             "dépasse",
+            "älter als",
+            "länger als",
+            "goes over",
+            "rises above",
             "au-dessus de",
             "más de",
             "mayor que",
@@ -181,6 +186,12 @@ _SEPARATOR = re.compile(
     r"\s(?:or|and|oder|und|ou|et|o|y|e|lub|i|OR|AND)\s|[;,|]\s|[;|]|→|⇒|->|=>|\.\s|[?!]\s?|\n(?=[-*])|、|。|或|または",
     re.IGNORECASE,
 )
+_BARE_HOLD = re.compile(
+    r"\s*[,/]?\s*(?=\d+\s?(?:s|m|min|h)\b\s*\)?)"
+    r"|\s*[(（]\s*(?=\d+\s?(?:s|sec|seconds?|m|mins?|minutes?|h|hours?|minuten|分|分間)\s*(?:(?:rolling |moving )?(?:window|average|avg|"
+    r"sustained)|継続|以上継続|持续)\s*[)）])",
+    re.IGNORECASE,
+)
 _MORE = re.compile(
     r"\s*(?:or|and|oder|ou|o|lub)\s+(?:more|higher|above|greater|over|mehr|höher|plus|más|mais|więcej)\b", re.IGNORECASE
 )
@@ -284,6 +295,7 @@ def find_comparisons(text: str) -> list[Comparison]:
     >>> [(c.subject, c.op, c.value, c.unit, c.for_s) for c in find_comparisons("CPU > 80% or memory > 85% for 10 minutes")]
     [('CPU', '>', 80.0, 'percent', 600.0), ('memory', '>', 85.0, 'percent', 600.0)]
     """
+    text = in_figures(text)
     if not _DIGIT.search(text):
         return []
     found: list[Comparison] = []
@@ -302,7 +314,7 @@ def find_comparisons(text: str) -> list[Comparison]:
                 found[-1] = replace(found[-1], for_s=_seconds(quantity))
             last = quantity.end
             continue
-        if word and word.lower() == "over" and quantity.unit in ("seconds", "days") and found:
+        if word and word.lower() == "over" and quantity.unit in ("seconds", "days") and found and not _SEPARATOR.search(before):
             found[-1] = replace(found[-1], for_s=_seconds(quantity))
             last = quantity.end
             continue
@@ -495,7 +507,7 @@ def hold_after(text: str, start: int, stop: int) -> tuple[float | None, int]:
             if duration.start == 0:
                 return duration.high_s, start + match.end() + duration.end
             break
-    bare = re.match(r"\s*[,/]?\s*(?=\d+\s?(?:s|m|min|h)\b\s*\)?)", sentence)
+    bare = _BARE_HOLD.match(sentence)
     if bare:
         for duration in find_durations(sentence[bare.end() :]):
             if duration.start == 0:

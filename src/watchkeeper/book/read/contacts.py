@@ -38,7 +38,7 @@ _SLOT = re.compile(
 _URL = re.compile(r"https?://\S+")
 _SERVICE = re.compile(
     r"\b(?:pagerduty|opsgenie|victorops|status ?page|statuspage|support portal|support|zendesk|hotline|help ?desk|"
-    r"ms teams|microsoft teams)\b",
+    r"ms teams|microsoft teams|soporte|suporte|assistance|service desk|servicedesk)\b|サポート",
     re.IGNORECASE,
 )
 _HOURS = re.compile(
@@ -49,11 +49,13 @@ _HOURS = re.compile(
 )
 _ADDRESS_WORDS = re.compile(
     r"^(?:slack|e-?mail|phone|telephone|tel|mobile|pagerduty|pager|teams|chat|channel|sms|téléphone|telefon|"
-    r"teléfono|correo|courriel|telefone|電話|メール|电话|邮箱|url|website|portal|hours|availability|on-?call)\b",
+    r"teléfono|correo|courriel|telefone|電話|メール|电话|邮箱|url|website|portal|hours|availability|on-?call)"
+    r"(?:\s+(?:channels?|address(?:es)?|numbers?|line|phone|group|handle|adresse|nummer|schedule|rotation))?\s*(?:[(/,&].*)?$",
     re.IGNORECASE,
 )
+_VARIABLE = re.compile(r"(?<![\w$])\$\{?[A-Z][A-Z0-9_]*\}?|\{\{\s*[\w.]+\s*\}\}")
 _HEADS = re.compile(
-    r"\b(?:contacts?|e-?mail|phone|telephone|tel|slack|channel|kontakt|telefon|téléphone|contacto|correo|contato|"
+    r"\b(?:how|reach|handle|discord|matrix|number|nummer|contacts?|e-?mail|phone|telephone|tel|slack|channel|kontakt|telefon|téléphone|contacto|correo|contato|"
     r"連絡先|電話|メール|联系方式|电话|연락처|pagerduty|reach)\b|連絡先|電話|メール|联系|电话|연락처",
     re.IGNORECASE,
 )
@@ -89,7 +91,7 @@ def _address(text: str) -> _Address:
         email.group() if email else None,
         said,
         hours.group().strip() if hours else None,
-        bool(_SLOT.search(text)),
+        bool(_SLOT.search(text) or _VARIABLE.search(text)),
     )
 
 

@@ -11,9 +11,12 @@ from watchkeeper.book.read.comparisons import (
     find_comparisons,
     hold_after,
 )
+from watchkeeper.book.read.labels import stage_of
 from watchkeeper.book.read.meaning import clean_subject
 from watchkeeper.book.read.passages import Passage, clean
+from watchkeeper.book.read.severity_words import severity_code, severity_word
 from watchkeeper.book.read.states import state_of
+from watchkeeper.book.read.step_words import is_branch
 from watchkeeper.book.vocabulary import matcher
 
 _STATE_LABEL = matcher(
@@ -43,6 +46,12 @@ _STATE_LABEL = matcher(
         "条件",
         "조건",
         "schwellenwert",
+        "alerta",
+        "alarma",
+        "alarme",
+        "alerte",
+        "alert name",
+        "auslösung",
     )
 )
 _STATE_LIST = matcher(
@@ -63,10 +72,26 @@ _STATE_LIST = matcher(
         "경고",
         "alarme*",
         "alerta*",
+        "alerte*",
+        "seuil*",
+        "umbral*",
+        "schwellenwert*",
+        "escalate immediately",
+        "page immediately",
+        "page if",
+        "page when",
+        "wake *",
     )
 )
 _SPLIT_OR = re.compile(r"\s+(?:OR|or|oder|ou|または|或)\s+|,\s+(?:or|oder|ou)\s+")
 _DIGIT = re.compile(r"\d")
+_CONDITION = re.compile(
+    r"^(?:(?:the |this )?alert (?:is )?(?:fires?|fired|triggers?|triggered|raised) (?:if|when)|we (?:page|alert) (?:if|when)|if|when|wenn|"
+    r"falls|si|se|jeśli)\s+(.+?)(?:,|$)",
+    re.IGNORECASE,
+)
+_URGENT = re.compile(r"\bpage\b|\bticket|\bimmediate|\burgent|\bwake\b|\bcall\b|\bsofort|\binmediat|\bimmédiat|緊急|紧急", re.IGNORECASE)
+_WATCHING = matcher(("alert*", "alarm*", "monitoring", "überwachung", "surveillance", "monitoreo", "監視", "监控", "when should *"))
 _CAMEL = re.compile(r"^`?[A-Z][a-z0-9]+(?:[A-Z][A-Za-z0-9]*)+`?$")
 
 
@@ -76,7 +101,9 @@ def may_state(passage: Passage) -> bool:
         return True
     if passage.kind in ("heading", "comment"):
         return False
-    return bool(passage.label and _STATE_LABEL.fullmatch(passage.label)) or bool(_STATE_LIST.search(_nearest(passage)))
+    return bool(passage.label and _STATE_LABEL.fullmatch(passage.label)) or (
+        passage.kind in ("item", "fence") and bool(_STATE_LIST.search(_nearest(passage)) or _under_alerts(passage))
+    )
 
 
 def read_states(passage: Passage, comparisons: list[Comparison]) -> Iterator[tuple[str, str, float | None]]:
@@ -85,9 +112,11 @@ def read_states(passage: Passage, comparisons: list[Comparison]) -> Iterator[tup
         return
     labelled = bool(_STATE_LABEL.fullmatch(passage.label))
     text = passage.body if passage.label else passage.text
-    conditional = re.match(r"^(?:if|when|wenn|si|se|jeśli)\s+(.+?)(?:,|$)", text, re.IGNORECASE)
-    listed = passage.kind in ("item", "fence") and _is_state_list(_nearest(passage)) and not passage.parent and text[:1].isupper()
+    conditional = _CONDITION.match(text)
+    listed = passage.kind in ("item", "fence") and not passage.parent and _under_alerts(passage)
     if not (labelled or listed or conditional) or not text.strip() or UNREAL.search(text):
+        return
+    if conditional and not labelled and is_branch(passage, text.find(conditional[1]) + len(passage.text) - len(text)):
         return
     if labelled and (_CAMEL.match(text.strip()) or re.search(r"[={}()]{2}|\w\(|_\w+\{", text)):
         return
@@ -108,6 +137,18 @@ def read_states(passage: Passage, comparisons: list[Comparison]) -> Iterator[tup
                 yield clean_subject(subject), state, for_s
         elif state and for_s is not None:
             yield clean_subject(subject), state, for_s
+
+
+def _under_alerts(passage: Passage) -> bool:
+    """Whether an item stands in a list of alerts: beneath a heading or label about them, or one that says how urgent they are."""
+    near = _nearest(passage)
+    if _is_state_list(near):
+        return True
+    if stage_of(near) not in (None, "symptoms") or len(near.split()) > 6 or COMMANDING.match(near):
+        return False
+    around = passage.context[1:2]
+    urgent = severity_word(near) is not None or severity_code(near) is not None or bool(_URGENT.search(near))
+    return urgent and any(_is_state_list(words) or _WATCHING.search(words) for words in around)
 
 
 def _is_state_list(words: str) -> bool:

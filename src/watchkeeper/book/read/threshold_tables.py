@@ -134,6 +134,13 @@ _FOR = matcher(
         "持続時間",
         "持续时间",
         "지속 시간",
+        "held for",
+        "for at least",
+        "sustained for",
+        "hold time",
+        "pendant",
+        "durante",
+        "während",
     )
 )
 _SEVERITY = matcher(
@@ -191,6 +198,7 @@ _RESPONSE = matcher(
     ),
 )
 _RECOVERY = re.compile(r"\b(?:RTO|RPO|MTTR|MTTD|recovery (?:time|point))\b", re.IGNORECASE)
+_RESPONSE_COLUMN = matcher(RESPONSE_COLUMNS)
 _DIRECT = re.compile(r"^\W*[-+]?[$€]?\d")
 _NOTHING = re.compile(r"^\W*(?:-|n/?a|none)?\W*$", re.IGNORECASE)
 
@@ -240,7 +248,20 @@ def _columns(table: TableAt) -> _Columns | None:
             columns.metric = index
     if columns.metric is None and 0 not in columns.bands and 0 not in columns.condition and columns.severity != 0:
         columns.metric = 0
+    if columns.severity == 0 and any(_RESPONSE_COLUMN.search(title) for title in header):
+        return None
+    if not columns.bands and not columns.condition and _states_in_first(table, columns, header):
+        columns.metric, columns.condition = None, [0]
     return columns if columns.bands or columns.condition else None
+
+
+def _states_in_first(table: TableAt, columns: _Columns, header: list[str]) -> bool:
+    """Whether the first column holds whole conditions, with their duration or severity in columns of their own."""
+    if columns.severity is None and columns.hold is None and columns.action is None:
+        return False
+    if columns.severity == 0 or not (_CONDITION.search(header[0]) or _METRIC.search(header[0])):
+        return False
+    return any(row.children and find_comparisons(row.children[0].text) for row in table.rows)
 
 
 def _band(title: str) -> tuple[str, str | None] | None:
