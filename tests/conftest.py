@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+
 from watchkeeper.store.database import Database, open_database
 from watchkeeper.store.migrate import migrate
 from watchkeeper.store.schema import metadata

@@ -73,6 +73,7 @@ class Loop:
             await app.database.write(due.void_claims)
             await app.database.write(void_claims)
         await app.engine.open(app.interpreter.advance)
+        await app.database.write(self._take_up)
         watcher = Watcher(app.database, app.clock, app.estate, app.bindings, app.probes, app.wake)
         self._children = [
             asyncio.create_task(watcher.run(), name="watcher"),
@@ -87,6 +88,11 @@ class Loop:
                 child.cancel()
             await asyncio.gather(*self._children, return_exceptions=True)
             await app.engine.close()
+
+    def _take_up(self, connection: Connection) -> None:
+        """Owe every run that a predecessor left to the engine; a run that waits for a person just goes on waiting."""
+        for run_id in runs.open_run_ids(connection):
+            acts.drive_at(connection, run_id, self.app.clock.now())
 
     async def _forever(self, name: str, work: Callable[[], Coroutine[object, object, float]]) -> None:
         """Call again and again; each call says how long to rest. A failure is logged and tried again, never the end."""

@@ -11,6 +11,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, insert, select, text
+
 from watchkeeper.base.errors import ConfigError, Transient
 from watchkeeper.estate.ledger import books
 from watchkeeper.store.database import Database, engine_for_migrations, open_database

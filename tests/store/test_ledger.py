@@ -6,6 +6,7 @@ from datetime import datetime
 
 import pytest
 from sqlalchemy import Connection, delete, update
+
 from watchkeeper.store import ledger
 from watchkeeper.store.database import Database
 

@@ -41,7 +41,11 @@ def stand(state: State = "ok", since: float = 65, looked: float = 2, sentence: s
         (run("cancelled"), stand(), "verified",
          "Its threshold has been healthy for 1 min 5 s; Restart the shop was cancelled, so it is not what helped."),
         (run(), stand(since=20), "waiting", "Its threshold has been healthy for 20 s of the 1 min that it must hold."),
-        (run("failed"), stand(), "failed", "Restart the shop failed: Step 1 ended with exit status 1."),
+        (run("failed"), stand(since=20), "failed", "Restart the shop failed: Step 1 ended with exit status 1."),
+        (run("failed"), stand("firing"), "failed", "Restart the shop failed: Step 1 ended with exit status 1."),
+        (run("failed"), stand(), "verified",
+         "Its threshold has been healthy for 1 min 5 s; Restart the shop failed (Step 1 ended with exit status 1), "
+         "so it is not what helped."),
         (run("running", None), stand(), "waiting", "Restart the shop is still running."),
         (run("asking", None), stand("firing"), "waiting", "Restart the shop is still asking a person."),
         (run(), stand("firing"), "waiting", "Restart the shop ended 1 min 10 s ago; shop-down is still firing (up is 1)."),

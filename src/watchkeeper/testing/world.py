@@ -38,18 +38,20 @@ from watchkeeper.testing.journal import Died, DyingJournal
 from watchkeeper.watch.probe import Look
 from watchkeeper.watch.watcher import Watcher
 
-COMPONENTS = ("front", "ledger-db", "mailer")
+COMPONENTS = ("Front", "Ledger", "Mailer")
 
 RUNBOOK = """
     # Night service runbook
 
     ## Components
 
-    - **front**: nginx
-    - **ledger-db**: PostgreSQL 16
-    - **mailer**: Postfix
+    - **Front**: nginx
+    - **Ledger**: PostgreSQL 16
+    - **Mailer**: Postfix
 
-    front → ledger-db
+    ### Dependencies
+
+    - Front → Ledger
 
     ## Severities
 
@@ -66,9 +68,9 @@ RUNBOOK = """
 
     ### Critical alerts (SEV1)
 
-    - front is down for 10 seconds
-    - ledger-db is down for 10 seconds
-    - mailer is down for 10 seconds
+    - Front is down for 10 seconds
+    - Ledger is down for 10 seconds
+    - Mailer is down for 10 seconds
 
     ## Procedures
     """
@@ -81,22 +83,26 @@ PROCEDURE = """
 
     **Diagnosis**:
     ```bash
-    systemctl status {name}
+    systemctl status {unit}
     ```
 
     **Resolution**:
 
-    **If `systemctl is-active {name}` shows inactive or failed:**
+    **If `systemctl is-active {unit}` shows inactive or failed:**
     ```bash
-    systemctl restart {name}
+    systemctl restart {unit}
     ```
 
     **Verification**:
     ```bash
     # Expected: active
-    systemctl is-active {name}
+    systemctl is-active {unit}
     ```
     """
+
+
+#: how many turns of two seconds the calm after the night may last
+DAWN_TURNS = 400
 
 
 class Broken(AssertionError):
@@ -134,7 +140,7 @@ class Truth:
         return name not in self.down and (needed is None or needed not in self.down)
 
 
-NEEDS = {"front": "ledger-db"}
+NEEDS = {"Front": "Ledger"}
 
 
 class WorldProbe:
@@ -174,7 +180,7 @@ class WorldTarget:
 
     def _do(self, job: Job) -> tuple[int, str]:
         words = job.script.split()
-        name = words[-1]
+        name = words[-1].capitalize()
         if words[1] == "restart":
             self._truth.restarts[job.id] = self._truth.restarts.get(job.id, 0) + 1
             self._truth.down.discard(name)
@@ -202,7 +208,7 @@ class WorldTarget:
 
 def night_book() -> Book:
     """Give the book of the simulated service."""
-    return book_from(RUNBOOK + "".join(PROCEDURE.format(name=name) for name in COMPONENTS))
+    return book_from(RUNBOOK + "".join(PROCEDURE.format(name=name, unit=name.lower()) for name in COMPONENTS))
 
 
 def night_estate(folder: Path) -> Estate:
@@ -279,9 +285,11 @@ class World:
         self.truth.blind.clear()
         self.target._deadly = 0.0
         self.notifier.fails = lambda address: False
-        for _ in range(400):
+        for _ in range(DAWN_TURNS):
             await self._turn()
-            if not self.truth.down and not await self._open_incidents() and not await self._unsent():
+            open_now = await self.database.read(lambda c: incidents.list_incidents(c, open_only=True))
+            await self._help([incident.id for incident in open_now])
+            if not self.truth.down and not open_now and not await self._unsent():
                 break
         await self._check()
 
@@ -335,21 +343,12 @@ class World:
             return "happened" if done else "did-not-happen"
         return {"approve": "approve", "manual": "done", "branch": "yes", "failed": "abort"}[question or "failed"]
 
-    async def _open_incidents(self) -> int:
-        found = await self.database.read(lambda c: incidents.list_incidents(c, open_only=True))
-        if self._calm:
-            await self._help(found[0].id if found else None)
-        return len(found)
-
-    async def _help(self, incident_id: str | None) -> None:
-        """Repair by hand what a run gave up on, as the person who was told would."""
-        if incident_id is None:
-            return
-        mine = await self.database.read(lambda c: runs.list_runs(c, incident_id=incident_id))
-        if mine and mine[0].ended_at is not None and self.truth.down:
-            self.truth.down.clear()
-        if mine and mine[0].state == "failed" and not self.truth.down and self.chance.random() < 0.1:
-            await acts.resolve(self.app, "anna", incident_id, "Repaired by hand.")
+    async def _help(self, open_now: list[str]) -> None:
+        """Repair by hand what the runs gave up on, as the person who was told would."""
+        for incident_id in open_now:
+            mine = await self.database.read(partial(runs.list_runs, incident_id=incident_id))
+            if mine and mine[0].ended_at is not None and self.truth.down:
+                self.truth.down.clear()
 
     async def _unsent(self) -> int:
         from_outbox = await self.database.read(

@@ -34,7 +34,8 @@ def judge(
     """
     since = _healthy_since(standings, healthy_since)
     soon = now + timedelta(seconds=LOOK_AGAIN_S)
-    if run is not None and run.state == "failed":
+    held_s = (now - since).total_seconds() if since is not None else 0.0
+    if run is not None and run.state == "failed" and held_s < hold_s:
         return Verdict("failed", f"{run.plan.title} failed: {run.sentence or 'it did not get to its end.'}", None, since)
     if run is not None and run.state in ("running", "waiting", "asking"):
         return Verdict("waiting", f"{run.plan.title} is still {_doing(run.state)}.", None, since)
@@ -42,7 +43,7 @@ def judge(
         return _unhealthy(run, standings, now, soon, patience_s)
     if run is not None and run.ended_at is not None and (blind := _not_looked_at(standings, run.ended_at)):
         return Verdict("waiting", f"{run.plan.title} has ended; {blind} was not looked at since.", soon, since)
-    held_s, over_at = (now - since).total_seconds(), since + timedelta(seconds=hold_s)
+    over_at = since + timedelta(seconds=hold_s)
     if now < over_at:
         what, they = _all(standings), "it" if len(standings) == 1 else "they"
         sentence = f"{what} healthy for {format_duration(held_s)} of the {format_duration(hold_s)} that {they} must hold."
@@ -85,8 +86,9 @@ def _verified(run: Run | None, standings: Mapping[str, Standing | None], held_s:
     held = f"{_all(standings)} healthy for {format_duration(held_s)}"
     if run is None:
         return f"It recovered before anything was done: {held[:1].lower()}{held[1:]}."
-    if run.state == "cancelled":
-        return f"{held}; {run.plan.title} was cancelled, so it is not what helped."
+    if run.state in ("cancelled", "failed"):
+        what = "was cancelled" if run.state == "cancelled" else f"failed ({run.sentence.rstrip('.')})"
+        return f"{held}; {run.plan.title} {what}, so it is not what helped."
     checks = [key for key, s in run.acts.items() if s.state == "done" and _phase(run, key) == "verify"]
     proof = (
         f"its {len(checks)} verification {'step' if len(checks) == 1 else 'steps'} passed"

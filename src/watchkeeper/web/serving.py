@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -15,6 +16,10 @@ from watchkeeper.app import App, furnish, only_one
 from watchkeeper.base.errors import ConfigError
 from watchkeeper.loop import Loop
 from watchkeeper.web.site import create_site, printed_address
+
+
+#: where a running console writes down where it listens, in the state folder
+CONSOLE = "console.json"
 
 
 class _Server(uvicorn.Server):
@@ -39,6 +44,8 @@ async def serving(
     app.address = f"http://{host}:{bound}"
     with only_one(app.state):
         furnish(app)
+        console_file = app.state / CONSOLE
+        console_file.write_text(json.dumps({"host": host, "port": bound}))
         site = create_site(app, routers, host)
         config = uvicorn.Config(site, log_level="warning", lifespan="off", access_log=False, timeout_graceful_shutdown=2)
         server = _Server(config)
@@ -51,6 +58,7 @@ async def serving(
             loop.cancel()
             await asyncio.gather(loop, console, return_exceptions=True)
             listener.close()
+            console_file.unlink(missing_ok=True)
             await app.close()
 
 
