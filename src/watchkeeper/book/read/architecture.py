@@ -8,12 +8,13 @@ from collections.abc import Iterator
 
 from watchkeeper.book.model import Component, Dependency, Link
 from watchkeeper.book.read.ordering import in_order
-from watchkeeper.book.read.passages import Passages, TableAt, clean
+from watchkeeper.book.read.passages import Passage, Passages, TableAt, clean
+from watchkeeper.book.vocabulary import ROLE_WORDS, matcher
 from watchkeeper.text.blocks import Block
 
 _ABOUT = re.compile(
-    r"architect|component|infrastructure|stack|services?\b|topolog|depend|system overview|komponent|arquitect|"
-    r"componente|usług|アーキテクチャ|構成|架构|组件|아키텍처|구성",
+    r"archite[ck]t|component|infrastructure|stack|services?\b|topolog|depend|system overview|komponent|arquitect|"
+    r"componente|usług|abhängig|dépendance|アーキテクチャ|構成|架构|组件|아키텍처|구성",
     re.IGNORECASE,
 )
 _NOT_ABOUT = re.compile(
@@ -29,6 +30,19 @@ _MERMAID = re.compile(
 )
 _MERMAID_NODE = re.compile(r"(?<![\w])(?P<id>\w+)\s*[\[({]+\"?(?P<name>[^\])}\"]+)\"?[\])}]+")
 _URL = re.compile(r"https?://[^\s)>\]`\"'|]+")
+_NOT_CHAIN = re.compile(
+    r"alert|severity|contact|navigat|menu|settings|dashboard|triage|communicat|promot|phase|step|branch|procedure|procédure|"
+    r"status|state|before|after|migration|version|changelog|rename|result|fix|solution|troubleshoot",
+    re.IGNORECASE,
+)
+_PATH = re.compile(r"\bflows?\b|\bpath\b|\brequests?\b|\btraffic\b|\bdata ?flow|\bpipeline\b|datenfluss|\bflux\b|\bflujo\b", re.IGNORECASE)
+_IDENTIFIER = re.compile(r"[a-z][a-z0-9]*(?:[-_.][a-z0-9]+)+|[a-z][a-z0-9]{2,}|[A-Z][\w.-]{2,}(?:\s[A-Z][\w.-]+)?")
+_ACTING = re.compile(
+    r"(?:if|yes|no|ok|then|else|restart|check|run|open|go|click|scale|rollback|escalate|page|notify|wait|call|create|delete|update|"
+    r"add|remove|set|see|p\d|sev\W?\d|low|high|true|false)\b",
+    re.IGNORECASE,
+)
+_ROLE = matcher(ROLE_WORDS)
 _EDGE = re.compile(r"[┌┐└┘├┤┬┴┼─═╔╗╚╝]")
 
 
@@ -78,13 +92,17 @@ def read_dependencies(passages: Passages) -> tuple[Dependency, ...]:
     found: list[Dependency] = []
     for block, section, under in passages.fences:
         if block.info == "mermaid":
-            found.extend(_mermaid(block))
+            if not _FLOW.search(" ".join((section.title, *under))):
+                found.extend(_mermaid(block))
         elif block.info in ("", "text", "txt", "plain"):
             near = " ".join((section.title, *under, *section.path[-1:]))
             if _ABOUT.search(near) and "?" not in block.text and not _FLOW.search(near):
                 found.extend(_boxes(block) if block.text.count("│") > 3 and "┌" in block.text else _arrows(block))
     for table in passages.tables:
         found.extend(_dependency_rows(table))
+    for passage in passages.all:
+        if passage.kind in ("item", "prose") and ("→" in passage.text or ">" in passage.text or "⇒" in passage.text):
+            found.extend(_chained(passage))
     return in_order((d for d in found if d.source != d.needs), lambda d: (d.source.lower(), d.needs.lower()))
 
 
@@ -101,6 +119,48 @@ def _dependency_rows(table: TableAt) -> Iterator[Dependency]:
             for need in re.split(r",|;|\n|\band\b", cells[column]):
                 if clean(need):
                     yield Dependency(line=row.line, source=clean(cells[0]), needs=clean(need))
+
+
+def _chained(passage: Passage) -> Iterator[Dependency]:
+    """Read "front → api → ledger-db" from a sentence or list item, where names of parts stand between the arrows."""
+    near = " ".join((passage.label, passage.section.title, *passage.under, *passage.section.path[-1:]))
+    if "?" in passage.text or _FLOW.search(near) or _NOT_CHAIN.search(near):
+        return
+    about = bool(_ABOUT.search(near) or _PATH.search(near))
+    offset = 0
+    for row in passage.text.split("\n"):
+        parts = [part.strip(" .`*,;") for part in _ARROW.split(_lead(row))]
+        names = [_part(part) for part in parts]
+        if len(names) > 1 and all(names) and (about or _named_parts(names)):
+            for left, right in itertools.pairwise(names):
+                for source in _alternatives(left or ""):
+                    for needs in _alternatives(right or ""):
+                        yield Dependency(line=passage.line_at(offset), source=source, needs=needs)
+        offset += len(row) + 1
+
+
+def _named_parts(names: list[str | None]) -> bool:
+    """Whether all are written as identifiers, and one surely is one ("auth-service")."""
+    return all(name and _IDENTIFIER.fullmatch(name) for name in names) and any(re.search(r"[-_.]", name or "") for name in names)
+
+
+def _lead(row: str) -> str:
+    """Take the label off a line: "Request path: web → api"."""
+    head, colon, rest = row.partition(": ")
+    return rest if colon and not _ARROW.search(head) and _ARROW.search(rest) else row
+
+
+def _part(text: str) -> str | None:
+    """Give the name of a part: a short noun, not a sentence, a role or a state."""
+    name = clean(re.sub(r"\s*\([^()]*\)", "", text.split(". ")[0]))
+    if not name or len(name) > 40 or len(name.split()) > 4 or _ROLE.search(name) or re.search(r"[<>=%?!]|\d\s?(?:min|h|s)\b", name):
+        return None
+    return None if _ACTING.match(name) else name
+
+
+def _alternatives(name: str) -> list[str]:
+    """Split "postgres, redis" and "postgres + redis"."""
+    return [part for part in re.split(r"\s*(?:,|\+|&|\band\b|\bund\b|/(?=\s))\s*", name) if part]
 
 
 def _name(text: str) -> str:

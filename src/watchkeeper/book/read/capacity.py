@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container
+from collections.abc import Container, Iterator
 
-from watchkeeper.base.durations import find_durations
+from watchkeeper.base.durations import Duration, find_durations
 from watchkeeper.base.quantities import read_quantity
 from watchkeeper.book.model import Baseline, Growth, Metric
 from watchkeeper.book.read.comparisons import canonical_metric
-from watchkeeper.book.read.passages import Passage, Passages, clean
+from watchkeeper.book.read.passages import Passage, Passages, TableAt, clean
 
 _GROWTH = re.compile(
     r"\b(?:growth|projection|forecast|wachstum|prognose|croissance|prévision|crecimiento|proyecci|crescimento|"
@@ -21,6 +21,7 @@ _INCREASE = re.compile(
     r"croissance|aumento|crecimiento|増|增)?",
     re.IGNORECASE,
 )
+_WITHIN = re.compile(r"within|period|by\b|horizon|time|over|zeitraum|période|plazo|期間", re.IGNORECASE)
 _BASELINE = re.compile(
     r"\bbaselines?\b|\bcurrent (?:usage|capacity|utilization|state|resources)\b|\bnormal (?:values|range)\b|"
     r"grundwerte|aktuelle auslastung|valeurs de référence|línea base|現在の使用|基准|基线|기준선",
@@ -51,7 +52,40 @@ def read_growth(passages: Passages) -> tuple[Growth, ...]:
                 None,
             )
             found.append(Growth(line=passage.line, subject=passage.label, percent=percent, within_s=within))
-    return tuple(found)
+    for table in passages.tables:
+        found.extend(_growth_rows(table))
+    return tuple(sorted(found, key=lambda growth: growth.line))
+
+
+def _growth_rows(table: TableAt) -> Iterator[Growth]:
+    """Read tables with a column of growth in percent, and of the time in which it is expected."""
+    header = [clean(title) for title in table.header]
+    column = next((n for n, title in enumerate(header) if n and _GROWTH.search(title)), None)
+    if column is None:
+        return
+    within = next((n for n, title in enumerate(header) if n not in (0, column) and _WITHIN.search(title)), None)
+    for row in table.rows:
+        cells = [cell.text.strip() for cell in row.children]
+        match = _INCREASE.search(cells[column]) if column < len(cells) else None
+        if match is None or not cells[0]:
+            continue
+        said = (cells[within] if within is not None and within < len(cells) else "", cells[column][match.end() :], header[column])
+        yield Growth(
+            line=row.line,
+            subject=clean(cells[0]),
+            percent=float(match["n"]) * (-1 if (match["word"] or "").lower() == "decrease" else 1),
+            within_s=next((d.high_s for words in (*said, *table.context[:2]) for d in _spans(words)), None),
+        )
+
+
+def _spans(words: str) -> Iterator[Duration]:
+    """Find durations; "per year", "yearly" and "annual" say one of their own."""
+    found = list(find_durations(words))
+    if not found:
+        match = re.search(r"\b(?:per|a|each)\s+(year|month|quarter|week)\b|\b(year|month|quarter)ly\b|\b(annual)", words, re.IGNORECASE)
+        unit = (match[1] or match[2] or "year").lower() if match else None
+        found = list(find_durations(f"1 {unit}")) if unit else []
+    yield from found
 
 
 def _leads(passages: Passages, passage: Passage) -> list[str]:

@@ -13,6 +13,7 @@ Values = dict[str, object]
 _SCALAR = re.compile(r"^(?P<indent>\s*)(?:-\s+)?(?P<key>[A-Za-z][\w./-]*)\s*:\s*(?P<value>[^#{\[\n]*?)\s*(?:#.*)?$")
 _ASSIGNED = re.compile(r"[\"']?(?P<key>[A-Za-z_]\w*)[\"']?\s*[:=]\s*(?P<value>-?\d+(?:\.\d+)?|True|False|\"[^\"]*\"|'[^']*')")
 _DIRECTIVE = re.compile(r"^\s*(?P<key>[a-z_]+)\s+(?P<value>[^;{}]+);", re.MULTILINE)
+_HAPROXY_SECTIONS = frozenset({"global", "defaults", "frontend", "backend", "listen", "peers", "resolvers", "userlist", "cache"})
 _KUBERNETES = frozenset(
     {
         "replicas",
@@ -148,6 +149,33 @@ def _logstash(text: str) -> tuple[str | None, Values]:
     return None, values
 
 
+def _haproxy(text: str) -> tuple[str | None, Values]:
+    """Read HAProxy's sections: "section.key" for the settings, a list for the servers of a backend."""
+    values: Values = {}
+    section = target = None
+    for row in text.split("\n"):
+        words = row.split("#")[0].split()
+        if not words:
+            continue
+        if words[0] in _HAPROXY_SECTIONS and not row[:1].isspace():
+            section = " ".join(words[:2])
+            target = target or (words[1] if len(words) > 1 and words[0] in ("backend", "listen", "frontend") else None)
+        elif section and len(words) > 1:
+            key, rest = (words[0], words[1:]) if words[0] not in ("timeout", "option", "stats") else (" ".join(words[:2]), words[2:])
+            if words[0] == "server":
+                servers = values.setdefault(f"{section}.servers", [])
+                if isinstance(servers, list):
+                    servers.append(" ".join(rest[:2]))
+            else:
+                values[f"{section}.{key}"] = _number(" ".join(rest)) if rest else True
+    return target, values
+
+
+def _paths(text: str) -> tuple[str | None, Values]:
+    """Read rules by path: "/static/*  cache 30d", "/api/* -> no-cache"."""
+    return None, {m[1]: m[2].strip() for m in re.finditer(r"^\s*(?:-\s*)?(/[\w./*{}-]*)\s*(?:->|→|=>|:|=|\s)\s*(\S.*)$", text, re.MULTILINE)}
+
+
 def _words(text: str) -> tuple[str | None, Values]:
     """Read "key value" lines."""
     return None, {m[1]: _number(m[2]) for m in re.finditer(r"^\s*([a-z-]+)\s+(\S+)\s*$", text, re.MULTILINE)}
@@ -170,6 +198,8 @@ _KINDS: tuple[tuple[Callable[[Block], bool], str, Callable[[str], tuple[str | No
     (_has(r"apiVersion:", r"kind:"), "kubernetes", _kubernetes),
     (_has(r"^\s*DATABASES\s*=|^\s*CACHES\s*=|CONN_MAX_AGE"), "django", _assignments),
     (_has(r"create_engine\("), "sqlalchemy", _engine),
+    (_has(r"^(?:global|defaults|frontend|backend|listen)\b", r"^\s+(?:maxconn|timeout|balance|server|bind|mode)\s"), "haproxy", _haproxy),
+    (_has(r"^\s*(?:-\s*)?/\S*\s*(?:->|→|=>|:|\s)\s*\S*(?:[Cc]ache|TTL|ttl|max-age)"), "cdn", _paths),
     (_has(r"^\s*#.*(?:[Cc]ache|TTL)[\w ]*:", infos="nginx,text,,conf"), "cdn", _commented),
     (
         _has(r"^\s*(?:server|location|upstream|http|proxy_\w+|limit_req\w*)\b[^\n]*[{;]", infos="nginx,conf,"),

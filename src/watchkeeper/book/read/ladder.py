@@ -154,7 +154,7 @@ def _ordered(group: list[Passage]) -> Iterator[Escalation]:
     if any(_PAGE.search(p.text) or len(p.text) > 80 for p in group):
         return
     for passage in group:
-        role = clean(re.split(r"[(:]|\s[–—-]\s|→", passage.text, maxsplit=1)[0])
+        role = clean(re.split(r"[(（:]|\s[–—-]\s|→", passage.text, maxsplit=1)[0])
         yield Escalation(
             line=passage.line,
             level=passage.block.number or 1 if passage.block else 1,
@@ -213,12 +213,17 @@ def _from_table(table: TableAt) -> Iterator[Escalation]:
         (
             n
             for n, title in enumerate(header)
-            if re.search(r"role|contact|who|person|team|rolle|rôle|rol\b|notify|escalate to", title, re.IGNORECASE)
+            if n != level_column and re.search(r"role|contact|who|person|team|rolle|rôle|rol\b|notify|escalate to", title, re.IGNORECASE)
         ),
         None,
     )
     time_column = next(
-        (n for n, title in enumerate(header) if re.search(r"time|after|when|delay|zeit|délai|tiempo", title, re.IGNORECASE)), None
+        (
+            n
+            for n, title in enumerate(header)
+            if re.search(r"time|after|when|delay|elapsed|zeit|nach\b|délai|après|tiempo|経過|時間|时间", title, re.IGNORECASE)
+        ),
+        None,
     )
     if near and level_column is not None and role_column is not None and level_column != role_column:
         for index, row in enumerate(table.rows, 1):
@@ -230,6 +235,12 @@ def _from_table(table: TableAt) -> Iterator[Escalation]:
             yield Escalation(
                 line=row.line, level=int(digits.group()) if digits else index, role=clean(cells[role_column]), after_s=after
             )
+        return
+    if near and level_column is None and time_column == 0 and role_column is not None and role_column > 0:
+        timed = [(row, [cell.text for cell in row.children]) for row in table.rows]
+        for index, (row, cells) in enumerate(timed, 1):
+            if role_column < len(cells) and (after := after_seconds(cells[0])) is not None:
+                yield Escalation(line=row.line, level=index, role=clean(cells[role_column]), after_s=after)
         return
     chained = next((n for n, title in enumerate(header) if n and _ESCALATION.search(title)), None)
     if chained is not None:

@@ -21,6 +21,10 @@ _MEASURED = re.compile(
     re.IGNORECASE,
 )
 _EXPECTED = re.compile(r"\b(?:expected|target|attendu|erwartet|esperado|objectif|ziel)", re.IGNORECASE)
+#: "1 hour for checkout, 4 hours for everything else"
+_APART = re.compile(
+    r"(?P<time>[<≤~]?\s*\d[\d.,-]*\s?[A-Za-zÀ-ž]+)\s+(?:for|für|pour|para|dla)\s+(?P<subject>[^,;.\d]+)(?=[,;.]|$)", re.IGNORECASE
+)
 _GENERIC = re.compile(r"^(?:\W|rto|rpo|targets?|and|objectives?|recovery|time|point|/|&|metrics|slas?|goals?)*$", re.IGNORECASE)
 
 
@@ -57,6 +61,13 @@ def _from_passage(passage: Passage) -> Iterator[Recovery]:
     label = passage.label
     own = kind_of(label) if label else None
     if own and _starts(label) and (not _MEASURED.search(label) or _EXPECTED.search(label)):
+        apart = list(_APART.finditer(passage.body))
+        if len(apart) > 1:
+            for match in apart:
+                seconds = _seconds(match["time"])
+                if seconds is not None:
+                    yield Recovery(line=passage.line, kind=own, subject=clean(match["subject"]), seconds=seconds)
+            return
         for kind, body in _split(own, passage.body):
             seconds = _seconds(body)
             if seconds is not None and len(body) < 160:

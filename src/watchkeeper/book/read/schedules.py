@@ -26,13 +26,17 @@ _MAINTENANCE = matcher(MAINTENANCE_WORDS)
 _PERIOD = matcher(*(words for _, words in EVERY))
 _WEEKDAY = matcher(*(words for words in WEEKDAYS.values()))
 _REVIEW = matcher(DOCUMENT_LABELS["review_every"])
+_CLOCK = re.compile(
+    r"^(?:time|start|start time|at|hour|uhrzeit|zeit|heure|hora|godzina|時刻|時間|时间|시간|window|fenster)\b", re.IGNORECASE
+)
 _FREQUENCY = re.compile(
-    r"^(?:frequency|schedule|how often|when|cadence|interval|häufigkeit|zeitplan|fréquence|frecuencia|frequência|"
+    r"^(?:cron(?: expression| schedule)?|crontab|turnus|intervall|intervalle|schedule|how often|when|cadence|interval|häufigkeit|zeitplan|fréquence|frecuencia|frequência|"
     r"częstotliwość|頻度|频率|주기|timing|period)$",
     re.IGNORECASE,
 )
 _ABOUT = re.compile(
-    r"schedul|backup|maintenance|routine|cron|rotation|zeitplan|planification|programa|plan|frequency|頻度|スケジュール|"
+    r"schedul|backup|maintenance|routine|cron|recurring|regular|housekeeping|wiederkehrend|regelmäßig|wartung|planifié|tâches|"
+    r"tareas|mantenimiento|定期|rotation|zeitplan|planification|programa|plan|frequency|頻度|スケジュール|"
     r"计划|일정",
     re.IGNORECASE,
 )
@@ -169,7 +173,8 @@ def _sentence(passage: Passage, text: str) -> Schedule | None:
     if not (_PERIOD.search(text) or _WEEKDAY.search(text) or "every " in text.lower()):
         return None
     found = read_recurrence(text)
-    if found is None or found.at is None or found.every == "minute":
+    listed = passage.kind == "item" and found is not None and found.start == 0 and _ABOUT.search(" ".join(passage.context[:2]))
+    if found is None or (found.at is None and not listed) or found.every == "minute":
         return None
     if passage.kind == "fence" and not any(_ABOUT.search(words) for words in passage.context[:2]):
         return None
@@ -276,10 +281,14 @@ def _table(table: TableAt) -> Iterator[Schedule]:
     if column is None:
         return
     subject = 0 if column else 1
+    clock = next((n for n, title in enumerate(header) if n != column and _CLOCK.search(title)), None)
     for row in table.rows:
         cells = [cell.text.strip() for cell in row.children]
         if column < len(cells) and subject < len(cells):
-            found = read_recurrence(cells[column]) or (cron[0] if (cron := read_cron(cells[column])) else None)
+            cron = read_cron(cells[column].strip("`"))
+            hour = cells[clock] if clock is not None and clock < len(cells) else ""
+            said = f"{cells[column]} {hour}" if times_of(hour)[0] and not times_of(cells[column])[0] else cells[column]
+            found = cron[0] if cron else read_recurrence(said)
             if found is not None and found.start < 12:
                 yield _schedule(cells[subject], row.line, found, " ".join(cells), ())
 

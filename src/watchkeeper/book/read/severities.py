@@ -44,6 +44,11 @@ _CRITERIA = matcher(
     )
 )
 _CONTACTS = re.compile(r"\bcontact\b|\bescalat\w* to\b|\blevel [1-4]\b|\bprimary\b.*\bsecondary\b", re.IGNORECASE)
+_ANSWER = re.compile(
+    r"(?:respon\w+|ack\w*|respuesta|resposta|réponse|reaktion\w*|reakcj\w*|対応(?:時間)?|初動|响应(?:时间)?|응답|대응)[^:.;]{0,20}?"
+    r"(?:within|\bin\b|:|<|≤|—|–|en moins de|in weniger als|sous)\s*([^.;]+)",
+    re.IGNORECASE,
+)
 _LEADING = re.compile(
     r"^\W*(?:(?:SEV(?:ERITY)?|P(?:RIO(?:RITY)?)?|S)[-_ ]?[0-5]\b|(?:critical|warning|info|high|medium|low|major|"
     r"minor)\b)",
@@ -214,7 +219,7 @@ def _from_passages(passages: Passages) -> Iterator[Severity]:
         inside = by_label.get((id(passage.section), label), []) + passage.children
         response = _response(label, inside)
         if not response.said:
-            said = re.search(r"(?:respon\w+|ack\w*)[^:.;]{0,20}?(?:within|in|:|<)\s*([^.;]+)", passage.body, re.IGNORECASE)
+            said = _ANSWER.search(passage.body)
             response = _Said(True, response_seconds(said[1]) if said else None)
         criteria = ((passage.body,) if passage.body else ()) + tuple(p.text for p in inside if not _RESPONSE.match(p.label or ""))
         yield Severity(line=passage.line, code=named[0], name=named[1], criteria=criteria, respond_within_s=response.seconds)

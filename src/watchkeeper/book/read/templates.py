@@ -24,6 +24,11 @@ _SLOT = re.compile(
     r"\[[A-Za-z][^\]\n]{0,60}\](?!\()|<[A-Za-z][^>\n]{0,60}>|\{\{?[^{}\n]{1,40}\}?\}|\b(?:YYYY-MM-DD|HH:MM|"
     r"XX:XX)\b"
 )
+_ANNOUNCED = re.compile(
+    r"(?:.*\b)?(?:announcements?|notices?|notifications?|messages?|status page(?: update| post)?|customer (?:email|mail|update)|"
+    r"e-?mail to .*|post|ankündigung|mitteilung|nachricht|annonce|avis|message|mensaje|aviso|anuncio|comunicado|告知文?|お知らせ|通知)",
+    re.IGNORECASE,
+)
 _PROSE = frozenset({"", "text", "txt", "plain", "plaintext", "markdown", "md", "none", "email", "slack"})
 _CHANNELS = (
     ("slack", r"slack|webhook"),
@@ -60,6 +65,8 @@ def _name(block: Block, section: Section, under: tuple[str, ...]) -> str | None:
             return labels[0]
         if _NOT.match(block.text):
             return None
+        if _SLOT.search(block.text) and _ANNOUNCED.fullmatch(clean(labels[0])) and _wordy(block.text):
+            return labels[0]
         if fields >= 3 or (fields >= 2 and _SLOT.search(block.text)):
             return labels[0]
         return labels[0] if _SLOT.search(block.text) and any(_MESSAGE.search(words) for words in labels) and fields else None
@@ -70,6 +77,12 @@ def _name(block: Block, section: Section, under: tuple[str, ...]) -> str | None:
         if comment and not comment.startswith("!"):
             return comment if re.search(r"notif|messag|slack|mail|announce|status|incident", block.text, re.IGNORECASE) else None
     return None
+
+
+def _wordy(text: str) -> bool:
+    """Whether a block is mostly sentences: a message, not a command or a log line."""
+    words = text.split()
+    return len(words) > 7 and sum(word.strip(".,:;!?()[]'\"").isalpha() for word in words) * 3 > len(words) * 2
 
 
 def _pathlike(text: str) -> bool:
