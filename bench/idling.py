@@ -1,0 +1,96 @@
+"""`idle_rss_mb` and `idle_cpu_percent`: `watchkeeper serve` with a hundred HTTP signals every 15 seconds, watched for 30.
+
+Beside the memory stands a process that only imports what serving needs of others.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+from local_server import serving
+from row import Row, say
+
+SIGNALS = 100
+WARM_S = 6.0
+WINDOW_S = 30.0
+RSS_LIMIT_MB = 160.0
+CPU_LIMIT = 3.0
+MEGABYTE = 1_000_000
+_IMPORTS = "import sys, aiohttp, alembic, apprise, dbos, fastapi, jinja2, markdown_it, prometheus_client, sqlalchemy, uvicorn"
+
+
+def measure(folder: Path) -> list[Row]:
+    """Serve, wait until it is at rest, and watch."""
+    with serving() as url:
+        _write_estate(folder, url)
+        program = Path(sys.executable).parent / "watchkeeper"
+        with _running([str(program), "serve", str(folder), "--port", "0"]) as process:
+            rss_mb, cpu_percent = _watch(process)
+    with _running([sys.executable, "-c", f"{_IMPORTS}\nprint('Console: none', flush=True)\nsys.stdin.read()"]) as process:
+        imports_mb = process.memory_info().rss / MEGABYTE
+    return [
+        Row(
+            "idle_rss_mb", rss_mb, "MB", f"≤ {RSS_LIMIT_MB:g} MB", rss_mb <= RSS_LIMIT_MB, "third-party imports alone", imports_mb
+        ),
+        Row("idle_cpu_percent", cpu_percent, "%", f"≤ {CPU_LIMIT:g} % of one core", cpu_percent <= CPU_LIMIT),
+    ]
+
+
+@contextlib.contextmanager
+def _running(command: list[str]) -> Iterator[psutil.Process]:
+    """Start a program, wait until it says that its console is there, and stop it at the end."""
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as child:
+        try:
+            assert child.stdout is not None
+            said = []
+            for line in child.stdout:
+                said.append(line)
+                if line.startswith("Console:"):
+                    break
+            else:
+                raise RuntimeError(f"It ended at once: {' '.join(said)}")
+            if "not watched" in "".join(said):
+                raise RuntimeError(f"Not every signal decides something: {' '.join(said)}")
+            yield psutil.Process(child.pid)
+        finally:
+            child.send_signal(signal.SIGTERM)
+            try:
+                child.wait(10.0)
+            except subprocess.TimeoutExpired:
+                child.kill()
+
+
+def _watch(process: psutil.Process) -> tuple[float, float]:
+    """Give the memory at the end and the processor time of the window, children included."""
+    say(f"warming up for {WARM_S:.0f} s")
+    time.sleep(WARM_S)
+    before, started = _busy_s(process), time.perf_counter()
+    say(f"watching for {WINDOW_S:.0f} s")
+    time.sleep(WINDOW_S)
+    percent = 100 * (_busy_s(process) - before) / (time.perf_counter() - started)
+    everyone = [process, *process.children(recursive=True)]
+    return sum(each.memory_info().rss for each in everyone) / MEGABYTE, percent
+
+
+def _busy_s(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system + times.children_user + times.children_system)
+
+
+def _write_estate(folder: Path, url: str) -> None:
+    """Write a runbook with an alert for each of a hundred components, and the signals that decide them."""
+    names = [f"part-{number}" for number in range(SIGNALS)]
+    alerts = "\n".join(f"- {name} is down for 30 seconds" for name in names)
+    (folder / "runbook.md").write_text(f"# Parts\n\n## Alerts\n\n### Critical alerts\n\n{alerts}\n")
+    signals = "\n".join(
+        f'[signals.{name}]\nkind = "http"\ncomponent = "{name}"\nurl = "{url}"\nevery = "15s"\nmetrics = {{ "{name}" = "up" }}\n'
+        for name in names
+    )
+    (folder / "watchkeeper.toml").write_text(f'[service]\nname = "parts"\nrunbook = "runbook.md"\n\n{signals}')
