@@ -171,7 +171,7 @@ NOT_THRESHOLD_LABELS = (
         "estimated time", "time to", "sla response", "backup", "size", "when",
     "data loss", "credit", "credits", "reaktionszeit", "temps de réponse sla", "délai", "durée", "dauer", "lösungszeit",
         "tiempo de resolución", "czas reakcji", "czas rozwiązania",
-    "応答時間目標", "保持期間", "保存期間", "响应", "恢复时间",
+    "respuesta", "resposta", "réponse", "reaktion", "reakcja", "対応", "対応時間", "応答時間目標", "保持期間", "保存期間", "响应", "恢复时间",
 )  # fmt: skip
 #: prerequisites and versions: numbers that are gates, not signals
 GATE_WORDS = ("version*", "prerequisite*", "requires", "required", "requirement*", "minimum", "install*", "compatib*",

@@ -29,6 +29,7 @@ COMMANDING = re.compile(
     re.IGNORECASE,
 )
 _TIMED = frozenset({"response_time", "replication_lag", "consumer_lag", "certificate_expiry", "lateness", "availability"})
+_CALLED = re.compile(r"\balert|\balarm|\bwarning|\btrigger|\bwe page\b|\bpage (?:if|when)|アラート|告警", re.IGNORECASE)
 _EXAMPLE = re.compile(
     r"^\W*(?:example|beispiel|exemple|ejemplo)\b|\b(?:for example|e\.g\.|like|such as|z\. ?B\.|par exemple)\W*$", re.IGNORECASE
 )
@@ -110,11 +111,11 @@ def _incidental(subject: str, label: str, passage: Passage) -> bool:
     """Whether a time is how long something takes, lasts or is kept, not a value to be watched."""
     words = f"{label} {subject}"
     if re.search(
-        r"\b(?:retention|retain|keep|kept|wait|sleep|takes?|duration of|data loss|ttl|mtt[rda]|mean time|backup|"
+        r"\b(?:retention|retain|keep|kept|sleep|takes?|duration of|data loss|ttl|mtt[rda]|mean time|backup|"
         r"old|older)\b",
         words,
         re.IGNORECASE,
-    ):
+    ) or re.match(r"\W*(?:then )?wait\b", subject, re.IGNORECASE):
         return True
     return not subject and not label and not is_alerting(passage)
 
@@ -124,7 +125,7 @@ def _worded(comparison: Comparison, passage: Passage, known: bool) -> bool:
     if (
         comparison.unit in ("seconds", "days")
         and not known
-        and not re.search(r"\balert|\balarm|\bwarning|\btrigger", passage.text, re.IGNORECASE)
+        and not any(_CALLED.search(words) for words in (passage.text, *passage.under[-1:], passage.section.title))
     ):
         return False
     if len(comparison.subject.split()) > 14:

@@ -32,13 +32,13 @@ def alert_blocks(passages: Passages) -> dict[int, AlertBlock]:
         key = id(passage.block)
         block = blocks.setdefault(key, AlertBlock(set()))
         name = passage.label.lower()
-        if name in ("response", "response time", "respond within", "reaktion"):
+        if name in ("response", "response time", "respond within", "reaktion", "respuesta", "réponse", "resposta"):
             block.respond_within_s = response_of(passage.body)
         elif name in ("severity", "priority", "schweregrad"):
             block.severity = severity_code(passage.body) or severity_word(passage.body)
-        elif name in ("for", "duration", "dauer", "window") and passage.body:
+        elif name in ("for", "duration", "dauer", "window", "durée", "duración", "duração") and passage.body:
             block.for_s = parse_duration(passage.body)
-        elif name in ("action", "actions", "response actions", "aktionen"):
+        elif name in ("action", "actions", "response actions", "aktionen", "maßnahmen", "acciones", "ações"):
             block.actions.extend([passage.body] if passage.body else [])
             block.lines.add(passage.line)
         elif block.lines and not passage.label:

@@ -79,6 +79,11 @@ GENERIC = matcher(
 )
 
 
+#: an alert's name as Prometheus people write it ("DiskFillingUp"), and the section that says what it means
+_NAMED_ALERT = re.compile(r"(?:[A-Z]+[a-z0-9]+){2,}[A-Z]*|[A-Z]\w*(?:Down|High|Low|Failed|Slow|Full)")
+_MEANING = re.compile(r"meaning|description|summary|bedeutung|signification|significado|意味", re.IGNORECASE)
+
+
 def band_of(label: str) -> Role | None:
     """Give the role of a label that names a band: healthy, warning, critical."""
     words = label.strip().lower()
@@ -191,5 +196,7 @@ def is_alerting(passage: Passage) -> bool:
     """Whether a passage, or what it stands under, speaks of alerts or of values to be kept."""
     label = passage.label if GENERIC.fullmatch(passage.label) else ""
     if re.search(r"\balert|\bwarn|\balarm|\bcritical\b|\btriggered\b|auslös|アラート|告警", passage.text, re.IGNORECASE):
+        return True
+    if _NAMED_ALERT.fullmatch(passage.section.path[-1] if passage.section.path else "") and _MEANING.match(passage.section.title):
         return True
     return any(ALERT.search(words) or OBJECTIVE.search(words) for words in (label, *passage.under[-1:], passage.section.title))

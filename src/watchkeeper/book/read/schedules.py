@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from watchkeeper.book.model import Schedule
 from watchkeeper.book.read.ordering import in_order
@@ -30,7 +31,7 @@ _CLOCK = re.compile(
     r"^(?:time|start|start time|at|hour|uhrzeit|zeit|heure|hora|godzina|時刻|時間|时间|시간|window|fenster)\b", re.IGNORECASE
 )
 _FREQUENCY = re.compile(
-    r"^(?:cron(?: expression| schedule)?|crontab|turnus|intervall|intervalle|schedule|how often|when|cadence|interval|häufigkeit|zeitplan|fréquence|frecuencia|frequência|"
+    r"^(?:cron(?: expression| schedule)?|crontab|turnus|intervall|intervalle|frequency|schedule|how often|when|cadence|interval|häufigkeit|zeitplan|fréquence|frecuencia|frequência|"
     r"częstotliwość|頻度|频率|주기|timing|period)$",
     re.IGNORECASE,
 )
@@ -53,6 +54,7 @@ _ONLY_WHEN = re.compile(
 _TIME_OF_DAY = re.compile(
     r"\b(?:morning|afternoon|evening|noon|midday|end of day|start of day|morgen|abend|matin|soir)\b", re.IGNORECASE
 )
+_SENTENCE = re.compile(r"[^.;]+(?:[.;](?!\s)[^.;]*)*[.;]?")
 _CRON_HINT = re.compile(r"\d\s+[\d*]")
 
 
@@ -75,7 +77,7 @@ def _section(passages: Passages, section: Section) -> Iterator[Schedule]:
     if heading is None and section.level and _TIME_OF_DAY.search(section.title):
         heading = _daily(section.title)
     grouping = not inside and not any(block.kind in ("fence", "table", "list") for block in section.blocks)
-    labelled = [s for passage in inside if (s := _passage(passage, heading, section)) is not None]
+    labelled = [s for passage in inside for piece in _apart(passage) if (s := _passage(piece, heading, section)) is not None]
     if heading is not None and not (grouping and section.sections):
         near = [s for s in labelled if s.every in (heading.every, None) or heading.every is None]
         if near and (heading.at is None or any(s.at for s in near)):
@@ -88,6 +90,19 @@ def _section(passages: Passages, section: Section) -> Iterator[Schedule]:
     yield from labelled
     if not labelled:
         yield from _comments(section)
+
+
+def _apart(passage: Passage) -> Iterator[Passage]:
+    """Take a paragraph of which several sentences name a period apart."""
+    text = passage.text
+    pieces = list(_SENTENCE.finditer(text)) if passage.kind == "prose" and not passage.label and len(text) > 60 else []
+    timed = [piece for piece in pieces if _PERIOD.search(piece.group()) or _WEEKDAY.search(piece.group())]
+    if len(timed) < 2:
+        yield passage
+        return
+    for piece in timed:
+        said = piece.group().strip()
+        yield replace(passage, text=said, body=said, line=passage.line_at(piece.start()), breaks=())
 
 
 def _daily(title: str) -> Recurrence | None:
@@ -173,7 +188,11 @@ def _sentence(passage: Passage, text: str) -> Schedule | None:
     if not (_PERIOD.search(text) or _WEEKDAY.search(text) or "every " in text.lower()):
         return None
     found = read_recurrence(text)
-    listed = passage.kind == "item" and found is not None and found.start == 0 and _ABOUT.search(" ".join(passage.context[:2]))
+    listed = (
+        (passage.kind == "item" or (passage.kind == "prose" and not passage.label))
+        and found is not None and found.start < (4 if passage.kind == "item" else 90)
+        and _ABOUT.search(" ".join(passage.context[:2]))
+    )
     if found is None or (found.at is None and not listed) or found.every == "minute":
         return None
     if passage.kind == "fence" and not any(_ABOUT.search(words) for words in passage.context[:2]):

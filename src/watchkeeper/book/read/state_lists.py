@@ -144,7 +144,7 @@ def _under_alerts(passage: Passage) -> bool:
     near = _nearest(passage)
     if _is_state_list(near):
         return True
-    if stage_of(near) not in (None, "symptoms") or len(near.split()) > 6 or COMMANDING.match(near):
+    if stage_of(near) not in (None, "symptoms", "caution") or len(near.split()) > 6 or COMMANDING.match(near):
         return False
     around = passage.context[1:2]
     urgent = severity_word(near) is not None or severity_code(near) is not None or bool(_URGENT.search(near))

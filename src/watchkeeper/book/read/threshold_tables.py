@@ -198,6 +198,8 @@ _RESPONSE = matcher(
     ),
 )
 _RECOVERY = re.compile(r"\b(?:RTO|RPO|MTTR|MTTD|recovery (?:time|point))\b", re.IGNORECASE)
+_PROMISED = re.compile(r"\b(?:slas?|slos?|service levels?|objectives?|targets?|goals?|ziele?|objectifs?|objetivos?)\b|目標|目标", re.IGNORECASE)
+_COMPARED = re.compile(r"\W{0,3}[<>≤≥]=?\s*[$€£]?\d")
 _RESPONSE_COLUMN = matcher(RESPONSE_COLUMNS)
 _DIRECT = re.compile(r"^\W*[-+]?[$€]?\d")
 _NOTHING = re.compile(r"^\W*(?:-|n/?a|none)?\W*$", re.IGNORECASE)
@@ -219,10 +221,26 @@ def read_threshold_tables(passages: Passages) -> Iterator[Threshold]:
     for table in passages.tables:
         columns = _columns(table)
         if columns is None:
+            yield from _promises(table)
             continue
         for row in table.rows:
             cells = [cell.text.strip() for cell in row.children]
             yield from _row(table, columns, row, cells)
+
+
+def _promises(table: TableAt) -> Iterator[Threshold]:
+    """Read tables of objectives with a metric a column: "Dataset | Freshness SLA | Completeness"."""
+    near = " ".join((*table.header, *table.context[:2]))
+    if not _PROMISED.search(near) or any(_RECOVERY.search(title) or _SEVERITY.fullmatch(clean(title)) for title in table.header):
+        return
+    for row in table.rows:
+        cells = [cell.text.strip() for cell in row.children]
+        for title, cell in list(zip(table.header, cells, strict=False))[1:]:
+            if not _COMPARED.match(cell) or (_RESPONSE.search(title) and metric_of(title) is None):
+                continue
+            metric = f"{cells[0]} {clean(title)}"
+            for comparison in find_comparisons(cell):
+                yield _threshold(comparison, metric, "objective", None, None, (), row, cell)
 
 
 def _columns(table: TableAt) -> _Columns | None:
