@@ -260,7 +260,7 @@ ROLE_WORDS = (
         "hotline", "registrar", "slack", "email", "e-mail", "phone", "pagerduty", "teams",
     "status page", "operations", "security", "infrastructure", "platform", "supervisor", "specialist*", "qa", "responder*",
         "tech lead", "architect", "bereitschaft", "leiter", "leiterin", "*leitung", "*leiter", "geschäftsführ*", "vorstand", "direction", "directeur", "directrice", "chef*", "gerente", "dirección", "director*", "coordinador*", "ingenieur*", "équipe",
-    "responsable", "astreinte", "equipo", "jefe", "ingeniero*", "responsável", "equipe", "zespół", "kierownik", "inżynier*",
+    "responsable", "astreinte", "equipo", "plantão", "plantonista", "coordenador*", "diretor*", "guardia", "当番", "당직", "팀장", "본부장", "supervisor*", "jefe", "ingeniero*", "responsável", "equipe", "zespół", "kierownik", "inżynier*",
         "チーム", "担当", "責任者", "マネージャー", "オンコール", "部長", "課長", "リーダー", "当番", "エンジニア", "值班", "主管", "当直", "团队", "负责人", "工程师", "经理", "팀", "담당자", "엔지니어", "매니저",
 )  # fmt: skip
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from watchkeeper.base.durations import find_durations, parse_duration
-from watchkeeper.book.read.passages import Passages
+from watchkeeper.book.read.passages import Passage, Passages
 from watchkeeper.book.read.severity_words import severity_code, severity_word
 from watchkeeper.book.vocabulary import IMMEDIATE, matcher
 
@@ -23,15 +23,17 @@ class AlertBlock:
         self.actions: list[str] = []
 
 
-def alert_blocks(passages: Passages) -> dict[int, AlertBlock]:
-    """Gather what stands beside an alert in the same fence: its response time, duration and actions."""
-    blocks: dict[int, AlertBlock] = {}
+def alert_blocks(passages: Passages) -> dict[int, list[tuple[int, AlertBlock]]]:
+    """Gather by fence (its id) what stands beside each alert in it, with the line on which that alert begins."""
+    blocks: dict[int, list[tuple[int, AlertBlock]]] = {}
     for passage in passages.all:
         if passage.kind != "fence" or passage.block is None:
             continue
-        key = id(passage.block)
-        block = blocks.setdefault(key, AlertBlock(set()))
+        entries = blocks.setdefault(id(passage.block), [])
         name = passage.label.lower()
+        if not entries or name == "alert" or (name in ("name", "id") and _begins(passage)):
+            entries.append((passage.line, AlertBlock(set())))
+        block = entries[-1][1]
         if name in ("response", "response time", "respond within", "reaktion", "respuesta", "réponse", "resposta"):
             block.respond_within_s = response_of(passage.body)
         elif name in ("severity", "priority", "schweregrad"):
@@ -44,6 +46,19 @@ def alert_blocks(passages: Passages) -> dict[int, AlertBlock]:
         elif block.lines and not passage.label:
             block.actions.append(passage.text)
     return blocks
+
+
+def block_at(blocks: dict[int, list[tuple[int, AlertBlock]]], passage: Passage) -> AlertBlock | None:
+    """Give the alert of a fence that a line belongs to; a first one that only names things shares what follows."""
+    entries = blocks.get(id(passage.block), []) if passage.kind == "fence" else []
+    return next((block for line, block in reversed(entries) if line <= passage.line), None)
+
+
+def _begins(passage: Passage) -> bool:
+    """Whether the line of a fence begins an entry of a list ("- name: …")."""
+    rows = passage.block.text.split("\n") if passage.block is not None else []
+    at = passage.line - (passage.block.line if passage.block is not None else 0)
+    return 0 <= at < len(rows) and rows[at].lstrip().startswith("- ")
 
 
 def response_of(text: str) -> float | None:

@@ -21,6 +21,11 @@ _INCREASE = re.compile(
     r"croissance|aumento|crecimiento|増|增)?",
     re.IGNORECASE,
 )
+_GROWS = re.compile(
+    r"(?P<subject>[A-Za-zÀ-ž][\w -]{1,50}?)\s+(?:(?:(?:is|are|will|to|should|would|be|has|have|expected|projected)\s+)*"
+    r"(?P<verb>grow(?:s|n|ing)?|increas(?:e|es|ing)|ris(?:e|es|ing))\s+)?by\s+(?:about |around |roughly |~)?(?P<n>\d{1,4}(?:\.\d+)?)\s?%",
+    re.IGNORECASE,
+)
 _WITHIN = re.compile(r"within|period|by\b|horizon|time|over|zeitraum|période|plazo|期間", re.IGNORECASE)
 _BASELINE = re.compile(
     r"\bbaselines?\b|\bcurrent (?:usage|capacity|utilization|state|resources)\b|\bnormal (?:values|range)\b|"
@@ -52,9 +57,32 @@ def read_growth(passages: Passages) -> tuple[Growth, ...]:
                 None,
             )
             found.append(Growth(line=passage.line, subject=passage.label, percent=percent, within_s=within))
+    for passage in passages.all:
+        if "%" in passage.text and passage.kind in ("prose", "item") and not passage.label:
+            found.extend(_growing(passage))
     for table in passages.tables:
         found.extend(_growth_rows(table))
     return tuple(sorted(found, key=lambda growth: growth.line))
+
+
+def _growing(passage: Passage) -> Iterator[Growth]:
+    """Read "We expect bookings to grow by 35% over 6 months and storage by 20% per year"."""
+    matches = list(_GROWS.finditer(passage.text))
+    if not any(match["verb"] for match in matches) or not re.search(
+        r"expect|project|forecast|plan|predict|per (?:year|month|quarter)|next|growth|grow", passage.text, re.IGNORECASE
+    ):
+        return
+    for n, match in enumerate(matches):
+        stop = matches[n + 1].start() if n + 1 < len(matches) else len(passage.text)
+        tail = passage.text[match.end() : stop].split(". ")[0]
+        subject = re.sub(r"^(?:(?:we|i|you|they)\s+(?:\w+\s+)?(?:expect|project|forecast|predict|plan)\s+)?(?:the|our|that)?\s*", "",
+                         match["subject"].strip(), flags=re.IGNORECASE)  # fmt: skip
+        yield Growth(
+            line=passage.line_at(match.start()),
+            subject=clean(subject),
+            percent=float(match["n"]),
+            within_s=next((d.high_s for d in _spans(tail)), None),
+        )
 
 
 def _growth_rows(table: TableAt) -> Iterator[Growth]:

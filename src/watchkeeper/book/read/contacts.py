@@ -30,6 +30,11 @@ _PHONE = re.compile(
 )
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)*\.\w{2,}|[\w.+-]+@(?=\s|$|[),])|<[\w -]*e?mail[\w -]*>", re.IGNORECASE)
 _CHANNEL = re.compile(r"(?<![\w/&#.=\[(-])#(?!\d+\b)[a-z\u3040-\uffef][\w\u3040-\uffef-]{2,}")
+_HANDLE = re.compile(
+    r"(?<![\w.@])(?P<name>@[A-Za-z][\w.-]{2,})(?=.*\b(?:slack|teams|discord|telegram|chat|mattermost)\b)|"
+    r"\b(?:slack|teams|discord|telegram|chat|mattermost)\b.*?(?<![\w.@])(?P<named>@[A-Za-z][\w.-]{2,})",
+    re.IGNORECASE,
+)
 _SLOT = re.compile(
     r"[\[<](?:phone|e-?mail|name|contact|number|account|provider|slack|support|mobile|tel|pager|handle|à définir|"
     r"tbd|telefon|teléfono|nombre|氏名|電話)[^\]>]*[\]>]",
@@ -38,7 +43,7 @@ _SLOT = re.compile(
 _URL = re.compile(r"https?://\S+")
 _SERVICE = re.compile(
     r"\b(?:pagerduty|opsgenie|victorops|status ?page|statuspage|support portal|support|zendesk|hotline|help ?desk|"
-    r"ms teams|microsoft teams|soporte|suporte|assistance|service desk|servicedesk)\b|サポート",
+    r"ms teams|microsoft teams|soporte|suporte|assistance|service desk|servicedesk|live chat|chat|portal|ticket(?:s|ing)?)\b|サポート",
     re.IGNORECASE,
 )
 _HOURS = re.compile(
@@ -55,7 +60,7 @@ _ADDRESS_WORDS = re.compile(
 )
 _VARIABLE = re.compile(r"(?<![\w$])\$\{?[A-Z][A-Z0-9_]*\}?|\{\{\s*[\w.]+\s*\}\}")
 _HEADS = re.compile(
-    r"\b(?:how|reach|handle|discord|matrix|number|nummer|contacts?|e-?mail|phone|telephone|tel|slack|channel|kontakt|telefon|téléphone|contacto|correo|contato|"
+    r"\b(?:how|reach|handle|discord|matrix|number|nummer|contacts?|e-?mail|phone|telephone|tel|slack|channel|kontakt|telefon\w*|celular|mobil\w*|handy|durchwahl|ramal|fone|rufnummer|téléphone|contacto|correo|contato|"
     r"連絡先|電話|メール|联系方式|电话|연락처|pagerduty|reach)\b|連絡先|電話|メール|联系|电话|연락처",
     re.IGNORECASE,
 )
@@ -85,7 +90,8 @@ def _address(text: str) -> _Address:
     service = _SERVICE.search(text)
     url = _URL.search(text)
     named = service.group() if service and not phone and not email else None
-    said = channel.group() if channel else url.group().rstrip(").,") if url else named
+    handle = _HANDLE.search(text) if channel is None and email is None else None
+    said = channel.group() if channel else (handle["name"] or handle["named"]) if handle else url.group().rstrip(").,") if url else named
     return _Address(
         phone.group().strip() if phone else None,
         email.group() if email else None,

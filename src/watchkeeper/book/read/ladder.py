@@ -31,6 +31,12 @@ _UNANSWERED = re.compile(
     r"after|for|nach|binnen|en|dans)\b",
     re.IGNORECASE,
 )
+_CLOCK = re.compile(
+    r"^\W*(?P<time>(?:T\s*\+\s*|after\s+|nach\s+|après\s+|después de\s+|após\s+|within\s+|\+\s*)?\d[\d.,\s–-]*\s?[a-zà-ž]*|T\s*\+\s*0|"
+    r"immediate(?:ly)?|sofort|immédiat(?:ement)?|inmediato|imediato|at once)\.?(?:\s+(?:unresolved|without \w+|no (?:answer|ack\w*)))?\s*"
+    r"(?::|→|->|=>|–|—)\s*(?P<role>\S.*)$",
+    re.IGNORECASE,
+)
 _CHAIN = re.compile(r"\s*(?:→|⇒|->|=>|➡)\s*")
 _CONTACT_COLUMN = re.compile(
     r"contact|manager|escalat|level\s*\d|on-?call|lead|primary|secondary|tertiary|1st|2nd|3rd|first|second|third", re.IGNORECASE
@@ -49,6 +55,7 @@ def read_ladder(passages: Passages) -> tuple[Escalation, ...]:
         found.extend(_ordered(group))
         found.extend(_unanswered(group))
         found.extend(_timed(group))
+        found.extend(_clocked(group))
     return in_order(found, lambda e: (e.line, e.level, e.role))
 
 
@@ -194,6 +201,26 @@ def _timed(group: list[Passage]) -> Iterator[Escalation]:
         if first is not None and first.start < 4 and match is not None:
             level += 1
             yield Escalation(line=passage.line, level=level, role=match["role"].strip(), after_s=first.low_s)
+
+
+def _clocked(group: list[Passage]) -> Iterator[Escalation]:
+    """Read "T+10 min: secondary on-call" and "After 30 minutes: team lead" beneath a heading that speaks of escalation."""
+    nearest = group[0].under[-1] if group[0].under else group[0].section.title
+    if not _ESCALATION.search(nearest) or len(group) < 2:
+        return
+    rungs: list[tuple[Passage, str, float]] = []
+    for passage in group:
+        match = _CLOCK.match(passage.text)
+        if match is None:
+            return
+        after = after_seconds(match["time"])
+        role = clean(re.split(r"[(（,.;]|\s[–—-]\s", match["role"], maxsplit=1)[0])
+        role = re.sub(r"^(?:page|call|notify|escalate to|inform|contact)\s+(?:the\s+)?", "", role, flags=re.IGNORECASE)
+        rungs.append((passage, role, after if after is not None else 0.0))
+    if sum(bool(_ROLE.search(role)) for _, role, _ in rungs) * 2 < len(rungs):
+        return
+    for level, (passage, role, after) in enumerate(rungs, 1):
+        yield Escalation(line=passage.line, level=level, role=role, after_s=after)
 
 
 def _from_table(table: TableAt) -> Iterator[Escalation]:

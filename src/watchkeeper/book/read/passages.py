@@ -17,7 +17,12 @@ from watchkeeper.text.blocks import Block, Section, Span, Text
 PassageKind = Literal["heading", "prose", "item", "fence", "comment"]
 
 _LABEL = re.compile(r"^\W{0,4}(?P<label>[^\n:：]{1,60}?)\s*[:：](?!//)(?:\s+|(?=[^\w\s/]|\d{3,})|$)(?P<body>.*)$", re.DOTALL)
+#: "NOC hotline ........ +1-555-0100"
+_LED = re.compile(r"^\W{0,4}(?P<label>[^\n:.]{1,60}?)\s*\.{3,}\s*(?P<body>\S.*)$")
+_NAMES = frozenset({"", "field", "key", "property", "item", "attribute", "name", "parameter", "setting", "what", "feld", "champ", "campo", "項目"})
+_VALUES = frozenset({"", "value", "details", "detail", "description", "info", "information", "wert", "valeur", "valor", "内容", "値"})
 _COMMENT = re.compile(r"^\s*(?:#+|--|//)\s?(?P<text>.*\S)\s*$")
+_OPENING = re.compile(r"^(?:[A-Z0-9][\w /()-]{0,30}:\s|(?:SEV[- ]?|P)[0-5]\b.{0,20}?\s[-–—]\s)")
 _MARKS = re.compile(r"^[\W_]+|[\s:：*_.]+$")
 PROSE_FENCES = frozenset({"", "text", "txt", "plain", "plaintext", "yaml", "yml", "none", "md", "markdown"})
 SHELL_FENCES = frozenset({"bash", "sh", "shell", "zsh", "console", "shell-session", "sql", "powershell", "ps1"})
@@ -151,7 +156,7 @@ def split_label(text: str, spans: tuple[Span, ...] = ()) -> tuple[str, str]:
         if at >= 0 and not rest.strip():
             inner = _LABEL.match(lead.text)
             return (clean(inner["label"]), inner["body"].strip()) if inner else (clean(lead.text), "")
-    match = _LABEL.match(text)
+    match = _LABEL.match(text) or (_LED.match(text) if "..." in text else None)
     if match:
         return clean(match["label"]), match["body"].strip()
     return "", text.strip()
@@ -198,6 +203,7 @@ class _Walker:
                 self._list(block, section, here, parent)
             elif block.kind == "table":
                 self.tables.append(TableAt(block, section, here))
+                self._pairs(self.tables[-1], section, here)
             elif block.kind == "fence":
                 self.fences.append((block, section, here))
                 self._fence(block, section, here)
@@ -215,6 +221,20 @@ class _Walker:
         if parent is not None:
             parent.children.append(passage)
         return passage
+
+    def _pairs(self, table: TableAt, section: Section, under: tuple[str, ...]) -> None:
+        """Take the rows of a table of names and values ("Field | Value", or without titles) as labelled items."""
+        titles = [clean(title).lower() for title in table.header]
+        if len(titles) != 2 or (any(titles) and not (titles[0] in _NAMES and titles[1] in _VALUES)):
+            return
+        for row in table.rows:
+            if len(row.children) == 2 and row.children[0].text.strip():
+                name, value = row.children
+                text = f"{name.text.strip()}: {value.text.strip()}"
+                spans = (*name.spans, *value.spans)
+                self.passages.append(
+                    Passage("item", text, row.line, section, clean(name.text), value.text.strip(), under, None, (), spans)
+                )
 
     def _list(self, block: Block, section: Section, under: tuple[str, ...], parent: Passage | None) -> None:
         for item in block.children:
@@ -292,7 +312,7 @@ def _opens(row: list[Span]) -> bool:
         return False
     if lead.kind == "strong":
         return True
-    return bool(re.match(r"^[A-Z0-9][\w /()-]{0,30}:\s", lead.text.strip() + " ")) and lead.kind == "text"
+    return bool(_OPENING.match(lead.text.strip() + " ")) and lead.kind == "text"
 
 
 def _breaks(block: Block) -> tuple[tuple[int, int], ...]:

@@ -190,7 +190,7 @@ def _sentence(passage: Passage, text: str) -> Schedule | None:
     found = read_recurrence(text)
     listed = (
         (passage.kind == "item" or (passage.kind == "prose" and not passage.label))
-        and found is not None and found.start < (4 if passage.kind == "item" else 90)
+        and found is not None and (found.start < 4 or passage.kind == "prose" or len(text.rstrip(" .")) - found.start < 14)
         and _ABOUT.search(" ".join(passage.context[:2]))
     )
     if found is None or (found.at is None and not listed) or found.every == "minute":

@@ -44,6 +44,7 @@ _CRITERIA = matcher(
     )
 )
 _CONTACTS = re.compile(r"\bcontact\b|\bescalat\w* to\b|\blevel [1-4]\b|\bprimary\b.*\bsecondary\b", re.IGNORECASE)
+_DASHED = re.compile(r"^(?P<label>(?:SEV(?:ERITY)?[- ]?|P)[0-5]\b[^\n]{0,24}?)\s[-–—]\s(?P<body>[^\n]+)$", re.IGNORECASE)
 _ANSWER = re.compile(
     r"(?:respon\w+|ack\w*|respuesta|resposta|réponse|reaktion\w*|reakcj\w*|対応(?:時間)?|初動|响应(?:时间)?|응답|대응)[^:.;]{0,20}?"
     r"(?:within|\bin\b|:|<|≤|—|–|en moins de|in weniger als|sous)\s*([^.;]+)",
@@ -211,6 +212,9 @@ def _from_passages(passages: Passages) -> Iterator[Severity]:
             for match in _FOR_CODE.finditer(passage.body):
                 yield Severity(line=passage.line, code=match["code"].upper(), respond_within_s=response_seconds(match["time"]))
         label = passage.label or (clean(passage.text) if passage.kind == "item" and len(passage.text) < 60 else "")
+        body = passage.body
+        if not label and (dashed := _DASHED.match(passage.text)):
+            label, body = dashed["label"], dashed["body"]
         if not label or not _LEADING.match(label) or not _defines(passage):
             continue
         named = _named(label)
@@ -219,9 +223,9 @@ def _from_passages(passages: Passages) -> Iterator[Severity]:
         inside = by_label.get((id(passage.section), label), []) + passage.children
         response = _response(label, inside)
         if not response.said:
-            said = _ANSWER.search(passage.body)
+            said = _ANSWER.search(body)
             response = _Said(True, response_seconds(said[1]) if said else None)
-        criteria = ((passage.body,) if passage.body else ()) + tuple(p.text for p in inside if not _RESPONSE.match(p.label or ""))
+        criteria = ((body,) if body else ()) + tuple(p.text for p in inside if not _RESPONSE.match(p.label or ""))
         yield Severity(line=passage.line, code=named[0], name=named[1], criteria=criteria, respond_within_s=response.seconds)
 
 

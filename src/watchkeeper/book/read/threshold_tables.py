@@ -198,6 +198,7 @@ _RESPONSE = matcher(
     ),
 )
 _RECOVERY = re.compile(r"\b(?:RTO|RPO|MTTR|MTTD|recovery (?:time|point))\b", re.IGNORECASE)
+_PAGING = re.compile(r"page|paging|pager|fatal|emergency|urgent|disaster|alarm level", re.IGNORECASE)
 _PROMISED = re.compile(r"\b(?:slas?|slos?|service levels?|objectives?|targets?|goals?|ziele?|objectifs?|objetivos?)\b|目標|目标", re.IGNORECASE)
 _COMPARED = re.compile(r"\W{0,3}[<>≤≥]=?\s*[$€£]?\d")
 _RESPONSE_COLUMN = matcher(RESPONSE_COLUMNS)
@@ -291,6 +292,8 @@ def _band(title: str) -> tuple[str, str | None] | None:
         return "alert", code or word
     if _OBJECTIVE.search(title):
         return "objective", None
+    if _PAGING.fullmatch(title):
+        return "alert", title.lower()
     if word in ("high", "medium", "low", "info", "minor") and title.lower() == word:
         return "alert", word
     return None

@@ -13,7 +13,7 @@ from dataclasses import replace
 from watchkeeper.base.durations import find_durations
 from watchkeeper.book.model import Threshold
 from watchkeeper.book.read.admission import is_admissible, is_threshold
-from watchkeeper.book.read.alert_blocks import AlertBlock, alert_blocks, response_of
+from watchkeeper.book.read.alert_blocks import AlertBlock, alert_blocks, block_at, response_of
 from watchkeeper.book.read.comparisons import (
     Comparison,
     canonical_metric,
@@ -21,6 +21,7 @@ from watchkeeper.book.read.comparisons import (
     find_comparisons,
     statistic_of,
 )
+from watchkeeper.book.read.banded import banded
 from watchkeeper.book.read.decision_trees import read_decision_trees
 from watchkeeper.book.read.meaning import band_of, role_of, subject_of
 from watchkeeper.book.read.monitors import read_monitors
@@ -65,12 +66,12 @@ def _without_repeats(found: Iterable[Threshold]) -> Iterator[Threshold]:
             yield threshold
 
 
-def _from_passage(passage: Passage, blocks: dict[int, AlertBlock]) -> Iterator[Threshold]:
+def _from_passage(passage: Passage, blocks: dict[int, list[tuple[int, AlertBlock]]]) -> Iterator[Threshold]:
     text = passage.text
     if len(text) > 2000 or not may_state(passage) or not is_admissible(passage):
         return
     comparisons = [c for c in find_comparisons(text) if is_threshold(c, passage)]
-    block = blocks.get(id(passage.block)) if passage.kind == "fence" else None
+    block = block_at(blocks, passage)
     group = f"{passage.line}" if len(comparisons) > 1 else None
     states = list(read_states(passage, comparisons))
     if group is None and comparisons and states:
@@ -82,6 +83,8 @@ def _from_passage(passage: Passage, blocks: dict[int, AlertBlock]) -> Iterator[T
             continue
         previous = subject
         yield _threshold(comparison, passage, subject, block, group)
+    if not comparisons and not states:
+        yield from (_threshold(c, passage, c.subject, block, group) for c in banded(passage))
     for subject, state, for_s in states:
         yield Threshold(
             line=passage.line,
