@@ -18,7 +18,7 @@ test: $(STAMP)          ## all tests on SQLite with pip's own servers; says what
 	@$(BIN)/python -m pytest -rs
 
 unit: $(STAMP)          ## the fast tests alone
-	@$(BIN)/python -m pytest -m "not slow and not demo"
+	@$(BIN)/python -m pytest -m "not slow and not demo and not real"
 
 lint: $(STAMP)          ## style, format, import contracts
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports

@@ -18,7 +18,19 @@ DATABASE_URL = os.environ.get("WATCHKEEPER_TEST_DATABASE_URL", "")
 #: set by CI: a server that is missing fails the test instead of skipping it
 EVERYTHING = os.environ.get("WATCHKEEPER_TEST_EVERYTHING", "") == "1"
 
+#: where tests start real servers, processes or browsers: apart from the unit suite
+REAL = ("plugins", "demo", "web", "api", "soak")
+REAL_FILES = ("test_kill.py", "test_interpreter.py", "test_watcher.py", "test_show.py")
+
 NOON = datetime(2026, 3, 14, 12, 0, tzinfo=UTC)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what starts something real, by where it lies."""
+    for item in items:
+        folder = item.path.relative_to(Path(__file__).parent).parts[0]
+        if folder in REAL or item.path.name in REAL_FILES:
+            item.add_marker(pytest.mark.real)
 
 
 def need(condition: bool, what: str) -> None:
