@@ -30,6 +30,8 @@ COMMANDING = re.compile(
 )
 _TIMED = frozenset({"response_time", "replication_lag", "consumer_lag", "certificate_expiry", "lateness", "availability"})
 _CALLED = re.compile(r"\balert|\balarm|\bwarning|\btrigger|\bwe page\b|\bpage (?:if|when)|アラート|告警", re.IGNORECASE)
+_ONLY_TIME = re.compile(r"\W*\d+\s?[a-z]{1,7}\W*", re.IGNORECASE)
+_GRADE = re.compile(r"\bseverit|\bpriorit|\bclassification|schweregrad|gravité|severidad", re.IGNORECASE)
 _EXAMPLE = re.compile(
     r"^\W*(?:example|beispiel|exemple|ejemplo)\b|\b(?:for example|e\.g\.|like|such as|z\. ?B\.|par exemple)\W*$", re.IGNORECASE
 )
@@ -76,13 +78,15 @@ def is_threshold(comparison: Comparison, passage: Passage) -> bool:
     ):
         return False
     last = re.split(r"[\s`(]", subject.strip("` "))[-1]
-    if metric is None and (
+    if (metric is None or metric.name in ("lateness", "score")) and (
         last.lower() in ("to", "like", "from", "of")
         or (comparison.op in (">=", "<=") and re.search(r"^[a-z]+[A-Z]\w*$|^[A-Z]+_[A-Z_]+$", last))
     ):
         return False
     if timed and metric is not None and metric.name not in _TIMED:
         metric = None
+    if timed and (_ONLY_TIME.fullmatch(subject) or (_grades(passage) and (metric is None or metric.name == "lateness"))):
+        return False
     if (
         metric is not None
         and metric.name == "certificate_expiry"
@@ -105,6 +109,11 @@ def is_threshold(comparison: Comparison, passage: Passage) -> bool:
     if any(is_gate(words) for words in passage.context[:1]) and metric is None:
         return False
     return not COMMANDING.match(passage.text) or metric is not None
+
+
+def _grades(passage: Passage) -> bool:
+    """Whether a passage stands where severities are told apart."""
+    return any(_GRADE.search(words) for words in passage.context[:3])
 
 
 def _incidental(subject: str, label: str, passage: Passage) -> bool:

@@ -43,6 +43,9 @@ _ACTING = re.compile(
     re.IGNORECASE,
 )
 _ROLE = matcher(ROLE_WORDS)
+_ADDRESS = re.compile(
+    r"[\w.+-]+@[\w-]+\.\w|^\W*(?:e-?mail|phone|slack|t[ée]l[ée]?(?:phone|fono|fon)?|availability|disponibilit\w+|hours)\b", re.IGNORECASE
+)
 _EDGE = re.compile(r"[┌┐└┘├┤┬┴┼─═╔╗╚╝]")
 
 
@@ -59,7 +62,7 @@ def read_components(passages: Passages) -> tuple[Component, ...]:
         ):
             continue
         near = passage.under[-1] if passage.under else passage.section.title
-        if _ABOUT.search(near) and not _NOT_ABOUT.search(near) and not _URL.match(passage.body):
+        if _ABOUT.search(near) and not _NOT_ABOUT.search(near) and not _URL.match(passage.body) and not _ADDRESS.search(passage.text):
             found.append(Component(line=passage.line, name=passage.label, technology=passage.body or None))
     for table in passages.tables:
         found.extend(_component_rows(table))

@@ -158,6 +158,7 @@ def read_metrics(passages: Passages, taken: Container[int]) -> tuple[Metric, ...
             not any(_METRICS.search(words) for words in near)
             or _COMMANDING.search(passage.text)
             or passage.block is None
+            or passage.text[:1] in "\"'“„«‘"
             or passage.block.checked is not None
         ):
             continue

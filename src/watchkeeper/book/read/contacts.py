@@ -66,6 +66,13 @@ _HEADS = re.compile(
 )
 
 _DASHED = re.compile(r"^(?P<role>[^\n]{2,50}?)\s+[-–—]\s+(?P<body>.+)$")
+_PLAIN = re.compile(
+    r"\b(?:contacts?|channels?|communications?|communicate|support|emergency|on-?call|external|internal|vendors?|technical|important|"
+    r"key|team|the|and|for|information|info|list|numbers?|details|escalation|incident|rotation|schedule|customer|primary|"
+    r"kontakte?|ansprechpartner|astreinte|d'urgence|urgence|contactos?|contatos?|de|und|et|emergencia|externe[sn]?|interne[sn]?)\b|[\W\d_]|"
+    r"連絡先?|联系|연락처?",
+    re.IGNORECASE,
+)
 _GROUP = re.compile(
     r"contact|channel|communicat|support|24/7|emergency|on-?call|external|vendor|kontakt|astreinte|連絡|联系|연락", re.IGNORECASE
 )
@@ -112,7 +119,7 @@ def read_contacts(passages: Passages) -> tuple[Contact, ...]:
         if contact is None:
             continue
         key = (id(passage.section), passage.under)
-        if not _ADDRESS_WORDS.match(contact.role) or _GROUP.search(_closest(passage)):
+        if not _ADDRESS_WORDS.match(contact.role) or _is_group(_closest(passage)):
             found.append(contact)
         elif key in named:
             found[named[key]] = _merged(found[named[key]], contact)
@@ -127,6 +134,11 @@ def read_contacts(passages: Passages) -> tuple[Contact, ...]:
 
 def _closest(passage: Passage) -> str:
     return passage.under[-1] if passage.under else passage.section.title
+
+
+def _is_group(title: str) -> bool:
+    """Whether a heading names contacts in general ("Emergency contacts"), not one of them ("Hosting support")."""
+    return bool(_GROUP.search(title)) and not re.search(r"\w{3,}", _PLAIN.sub(" ", title))
 
 
 def _merged(first: Contact, more: Contact) -> Contact:

@@ -16,7 +16,7 @@ from watchkeeper.book.read.meaning import clean_subject
 from watchkeeper.book.read.passages import Passage, clean
 from watchkeeper.book.read.severity_words import severity_code, severity_word
 from watchkeeper.book.read.states import state_of
-from watchkeeper.book.read.step_words import is_branch
+from watchkeeper.book.read.step_words import DOING, is_branch
 from watchkeeper.book.vocabulary import matcher
 
 _STATE_LABEL = matcher(
@@ -156,11 +156,7 @@ def _is_state_list(words: str) -> bool:
     return (
         bool(_STATE_LIST.search(words))
         and len(words.split()) <= 7
-        and not re.search(
-            r"procedure|response|handling|manage|process|triage|how to|steps|configuration|setup|check|investigat",
-            words,
-            re.IGNORECASE,
-        )
+        and not DOING.search(words)
     )
 
 

@@ -59,6 +59,10 @@ _MEASURES = re.compile(
     r"\b(?:metrics?|targets?|slos?|slas?|objectives?|goals?|kpis?|baselines?|benchmarks?|thresholds?|criteria|alerts?|monitoring)\b",
     re.IGNORECASE,
 )
+#: words of a heading that is about handling alerts, not a list of them
+DOING = re.compile(
+    r"procedure|response|handling|manage|process|triage|how to|steps|configuration|setup|check|investigat", re.IGNORECASE
+)
 _LIST_OF_ALERTS = matcher(
     ("alert*", "alarm*", "trigger*", "threshold*", "escalat*", "eskalation*", "escalade", "escalación", "when to *", "critères*",
      "seuils*", "schwellenwert*", "umbrales*", "アラート", "告警", "경고")
@@ -87,7 +91,7 @@ def is_branch(passage: Passage, start: int) -> bool:
     if not re.search(r"[,:→、]|\bthen\b|\bdann\b", sentence):
         return False
     near = passage.under[-1] if passage.under else passage.section.title
-    return not (_LIST_OF_ALERTS.search(near) and len(near.split()) <= 6)
+    return not (_LIST_OF_ALERTS.search(near) and len(near.split()) <= 6 and not DOING.search(near))
 
 
 def _expected(comparison: Comparison, passage: Passage) -> bool:
@@ -101,4 +105,4 @@ def _expected(comparison: Comparison, passage: Passage) -> bool:
         return True
     said = passage.text if not passage.label else passage.body
     numbered = passage.block is not None and passage.block.number is not None
-    return bool(_CHECKING.search(said)) and (numbered or comparison.worded)
+    return (bool(_CHECKING.search(said)) or bool(_CHECKING.search(sentence))) and (numbered or comparison.worded)

@@ -213,6 +213,8 @@ class _Columns:
     hold: int | None = None
     action: int | None = None
     #: column -> (role, severity)
+    #: the table defines severities: its criteria are no states to be watched
+    defines: bool = False
     bands: dict[int, tuple[str, str | None]] = field(default_factory=dict)
     condition: list[int] = field(default_factory=list)
 
@@ -267,8 +269,7 @@ def _columns(table: TableAt) -> _Columns | None:
             columns.metric = index
     if columns.metric is None and 0 not in columns.bands and 0 not in columns.condition and columns.severity != 0:
         columns.metric = 0
-    if columns.severity == 0 and any(_RESPONSE_COLUMN.search(title) for title in header):
-        return None
+    columns.defines = columns.severity == 0 and any(_RESPONSE_COLUMN.search(title) for title in header)
     if not columns.bands and not columns.condition and _states_in_first(table, columns, header):
         columns.metric, columns.condition = None, [0]
     return columns if columns.bands or columns.condition else None
@@ -316,10 +317,12 @@ def _row(table: TableAt, columns: _Columns, row: Block, cells: list[str]) -> Ite
         if index >= len(cells):
             continue
         found = list(_cell(cells[index], metric, upward, loose=bool(metric_of(metric))))
+        if columns.defines:
+            found = [c for c in found if metric_of(c.subject) is not None]
         for comparison in found:
             role = _role(table, comparison, f"{comparison.subject} {metric}")
             yield _threshold(comparison, metric, role, severity, for_s, actions, row, cells[index])
-        if not found and columns.severity is not None and not _NOTHING.match(cells[index]):
+        if not found and not columns.defines and columns.severity is not None and not _NOTHING.match(cells[index]):
             yield from _state(cells[index], metric, severity, for_s, actions, row)
 
 
