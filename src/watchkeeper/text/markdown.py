@@ -19,6 +19,7 @@ from mdit_py_plugins.front_matter import front_matter_plugin
 from watchkeeper.text.blocks import Block, BlockKind, Repair, Span, SpanKind, Text
 from watchkeeper.text.drawn import drawn_table
 from watchkeeper.text.html import html_blocks
+from watchkeeper.text.inline import simple_spans
 from watchkeeper.text.lists import join_broken_lists
 from watchkeeper.text.repair import mend
 from watchkeeper.text.sections import arrange
@@ -97,6 +98,7 @@ def _parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"maxNesting": _NESTING_LIMIT}).enable(["table", "strikethrough"])
     parser.use(front_matter_plugin)
     parser.use(admon_plugin)
+    parser.disable(["inline", "text_join"])
     return parser
 
 
@@ -123,7 +125,8 @@ class _Builder:
 
     def read(self, source: str) -> list[Block]:
         """Parse the source and give its top-level blocks."""
-        self.tokens = _parser().parse(source)
+        self.references: dict[str, object] = {}
+        self.tokens = _parser().parse(source, self.references)
         self.at = 0
         self.blank = [not line.strip() for line in source.split("\n")]
         return self._until(None, 0)
@@ -192,7 +195,9 @@ class _Builder:
     def _leaf(self, token: Token, line: int, end_line: int) -> list[Block]:
         inline = self.tokens[self.at]
         self.at += 2
-        spans = inline_spans(inline.children or [], line)
+        spans = simple_spans(inline.content, line)
+        if spans is None:
+            spans = inline_spans(self._parsed(inline.content), line)
         text = "".join(span.text for span in spans).strip()
         if token.type in ("th_open", "td_open"):
             return [Block("cell", line, line, text=text, info="header" if token.type == "th_open" else "", spans=spans)]
@@ -201,6 +206,19 @@ class _Builder:
         if token.markup == "-" and (end_line - line > 1 or len(text) > 100 or text.endswith((".", ":", ";", ","))):
             return [Block("paragraph", line, end_line - 1, text=text, spans=spans), Block("rule", end_line, end_line)]
         return [Block("heading", line, end_line, text=_ATTRIBUTES.sub("", text), level=int(token.tag[1:]), spans=spans)]
+
+    def _parsed(self, content: str) -> list[Token]:
+        """Parse inline text; escaped characters become text like the rest."""
+        parser = _parser()
+        joined: list[Token] = []
+        for token in parser.inline.parse(content, parser, self.references, []):
+            if token.type == "text_special":
+                token.type = "text"
+            if token.type == "text" and joined and joined[-1].type == "text":
+                joined[-1].content += token.content
+            else:
+                joined.append(token)
+        return joined
 
     def _fence(self, token: Token, first: int, end: int) -> list[Block]:
         count = token.content.count("\n")

@@ -1,0 +1,51 @@
+"""Read inline Markdown that needs no parser: plain words, code in single backticks, bold words and line breaks.
+
+Most lines of a runbook are of this kind, and are read here many times faster than by markdown-it's rules; of everything else
+nothing is guessed: the answer is None, and the caller asks the parser.
+"""
+
+from __future__ import annotations
+
+import re
+
+from watchkeeper.text.blocks import Span
+
+_PLAIN = (
+    r"(?:[^\\`*_\[!<&~\n]|(?<=[A-Za-z0-9])_(?=[A-Za-z0-9])|<(?![A-Za-z/!?])|&(?![#A-Za-z])|!(?!\[)|\[[ xX✓✔]\](?![(\[:]))"
+)
+_PIECE = re.compile(
+    rf"(?P<text>{_PLAIN}+)"
+    r"|`(?P<code>[^`\n]+)`(?!`)"
+    rf"|\*\*(?P<strong>[^\W_](?:(?!\s\*\*){_PLAIN})*?)(?:(?<=[^\W_])\*\*(?!\*)|(?<=[.,:;!?)%])\*\*(?=[\s.,:;!?()-]|$))"
+    r"|(?P<line>\n)"
+)
+
+
+def simple_spans(content: str, line: int) -> tuple[Span, ...] | None:
+    """Give the spans of inline text; None where it has marks that only the parser can tell.
+
+    >>> [(span.kind, span.text) for span in simple_spans("**Stop** `shop`", 1)]
+    [('strong', 'Stop'), ('text', ' '), ('code', 'shop')]
+    """
+    spans: list[Span] = []
+    at, end = 0, len(content)
+    while at < end:
+        match = _PIECE.match(content, at)
+        if match is None:
+            return None
+        kind, text, at = match.lastgroup, match.group(match.lastgroup or 0), match.end()
+        if kind == "text":
+            if at < end and content[at] == "\n":
+                text = text.rstrip(" ")
+            if spans and spans[-1].text == "\n":
+                text = text.lstrip(" \t")
+            if text:
+                spans.append(Span("text", text, line))
+        elif kind == "line":
+            spans.append(Span("text", "\n", line))
+            line += 1
+        elif kind == "code":
+            spans.append(Span("code", text[1:-1] if text[0] == text[-1] == " " and text.strip() else text, line))
+        else:
+            spans.append(Span("strong", text, line))
+    return tuple(spans)
