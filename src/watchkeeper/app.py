@@ -169,7 +169,7 @@ def only_one(state: Path) -> Iterator[IO[str]]:
             raise Conflict(
                 f"Watchkeeper already runs on {state} (process {lock.read().strip() or 'unknown'}).",
                 hint="Stop that one first, or set WATCHKEEPER_STATE to another folder.",
-                code="WK311",
+                code="WK315",
             ) from None
         lock.seek(0)
         lock.truncate()

@@ -100,9 +100,11 @@ def keeper_of() -> Iterator[Callable[[dict[str, str]], Keeper]]:
 
     yield make
     for keeper in kept:
-        keeper.stop()
-        keeper.estate.stop()
-        shutil.rmtree(keeper.estate.folder, ignore_errors=True)
+        try:
+            keeper.stop()
+        finally:
+            keeper.estate.stop()
+            shutil.rmtree(keeper.estate.folder, ignore_errors=True)
 
 
 def spawned(estate: Estate, program: str) -> int:

@@ -47,7 +47,7 @@ async def acknowledge(app: App, actor: str, incident_id: str, why: str = "") -> 
 async def resolve(app: App, actor: str, incident_id: str, why: str = "") -> Incident:
     """Close an incident by a person's word, without or against a verdict; the reason is kept."""
     if not why.strip():
-        raise InputError("Closing an incident by hand needs a reason.", hint="Say what makes you sure.", code="WK130")
+        raise InputError("Closing an incident by hand needs a reason.", hint="Say what makes you sure.", code="WK150")
     now = app.clock.now()
     found = await app.database.write(lambda c: lifecycle.resolve(c, now, incident_id, actor, why))
     app.wake()
@@ -57,7 +57,7 @@ async def resolve(app: App, actor: str, incident_id: str, why: str = "") -> Inci
 async def note(app: App, actor: str, incident_id: str, text: str) -> Entry:
     """Write a line of one's own into a timeline."""
     if not text.strip():
-        raise InputError("The note is empty.", hint="Write what the next reader should know.", code="WK131")
+        raise InputError("The note is empty.", hint="Write what the next reader should know.", code="WK151")
     now = app.clock.now()
 
     def work(connection: Connection) -> Entry:

@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -49,7 +50,7 @@ def demo(
         raise InputError(
             f"The sample shop needs {', '.join(missing)}, which are not installed.",
             hint="pip install 'watchkeeper[demo]'",
-            code="WK901",
+            code="WK914",
         )
     faults = importlib.import_module("watchkeeper.demo.faults").FAULTS
     if list_:
@@ -58,7 +59,7 @@ def demo(
         return 0
     for name in fault or []:
         if name not in faults:
-            raise InputError(f"There is no fault {name!r}.", hint=f"The faults: {', '.join(faults)}.", code="WK902")
+            raise InputError(f"There is no fault {name!r}.", hint=f"The faults: {', '.join(faults)}.", code="WK915")
     chosen = [faults[name] for name in fault] if fault else (list(faults.values()) if once else [next(iter(faults.values()))])
     logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(message)s")
     for number in (signal.SIGTERM, signal.SIGHUP):
@@ -66,6 +67,8 @@ def demo(
     with _folder(keep) as folder:
         console = Console(stderr=format == "json", highlight=False, quiet=format == "json" and not sys.stderr.isatty())
         results = asyncio.run(_Play(console, folder, port, stay=not once).through(chosen))
+        if keep is None and once:
+            results = [_rescue_review(result) for result in results]
     if format == "json":
         print_json({"faults": [result.as_dict() for result in results]})
     return 0 if results and all(result.recovered for result in results) else 1
@@ -81,6 +84,15 @@ def _folder(keep: Path | None) -> Iterator[Path]:
         yield made
     finally:
         shutil.rmtree(made, ignore_errors=True)
+
+
+def _rescue_review(result: Result) -> Result:
+    """Copy a review out of a folder that is about to go."""
+    if result.review is None:
+        return result
+    place = Path(tempfile.gettempdir()) / "watchkeeper-reviews"
+    place.mkdir(exist_ok=True)
+    return replace(result, review=str(shutil.copy(result.review, place)))
 
 
 class _Play:

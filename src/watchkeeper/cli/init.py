@@ -21,7 +21,7 @@ def init(
     book = read_book(runbook)
     path = (runbook if runbook.is_dir() else runbook.parent) / CONFIG
     if path.exists() and not force:
-        raise Conflict(f"{path} is already there.", hint="Add --force to replace it.", code="WK312")
+        raise Conflict(f"{path} is already there.", hint="Add --force to replace it.", code="WK316")
     path.write_text(annotated_toml(book, runbook))
     alerts = sum(1 for t in book.thresholds if t.role == "alert")
     print(f"Wrote {path}: {alerts} thresholds to bind, {len(book.procedures)} procedures, {len(book.contacts)} contacts.")

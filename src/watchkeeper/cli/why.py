@@ -41,5 +41,5 @@ def why(
 
     lines = with_app(config, work)
     if not lines:
-        raise NotFound(f"Nothing is called {what!r}.", hint="`watchkeeper signals` lists what is watched.", code="WK204")
+        raise NotFound(f"Nothing is called {what!r}.", hint="`watchkeeper signals` lists what is watched.", code="WK206")
     print("\n".join(lines))

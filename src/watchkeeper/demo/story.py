@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection
@@ -93,7 +94,7 @@ async def play(app: App, estate: Estate, fault: Fault, say: Say, patience_s: flo
             break
         await asyncio.sleep(0.1)
     await breaking
-    return result_of(fault, broken_at, seen)
+    return result_of(fault, broken_at, seen, app.state)
 
 
 def look(connection: Connection, since: datetime) -> Seen:
@@ -115,7 +116,7 @@ def look(connection: Connection, since: datetime) -> Seen:
     )
 
 
-def result_of(fault: Fault, broken_at: datetime, seen: Seen) -> Result:
+def result_of(fault: Fault, broken_at: datetime, seen: Seen, state: Path) -> Result:
     """Measure what was seen against the instant of the fault."""
     incident = seen.incident
 
@@ -133,7 +134,7 @@ def result_of(fault: Fault, broken_at: datetime, seen: Seen) -> Result:
         recovered=recovered,
         recovered_s=since(incident.resolved_at) if incident and recovered else None,
         unattended=recovered and not by_people and all(r.actor == AUTOMATION for r in seen.runs),
-        review=seen.review,
+        review=str(state / seen.review) if seen.review else None,
     )
 
 

@@ -53,7 +53,7 @@ def answer(
     allowed = ANSWERS[standing.question]
     if answer not in allowed:
         hint = f"Say one of: {', '.join(allowed)}."
-        raise InputError(f"{answer!r} does not answer “{standing.question}”.", hint=hint, code="WK131")
+        raise InputError(f"{answer!r} does not answer “{standing.question}”.", hint=hint, code="WK152")
     sentence = f"{actor} {_SAYS[answer]}{': ' + why if why else ''}."
     body: dict[str, Any] = {"question": standing.question, "answer": answer, "sentence": sentence, "why": why}
     kind = "answered"

@@ -63,7 +63,7 @@ def _send(address: str, subject: str, body: str, key: str) -> None:
         return
     reason = _clean("; ".join(said), address) or "it was not accepted"
     if _HOPELESS.search(reason):
-        raise Permanent(f"{scheme} refused it: {reason}", code="WK422")
+        raise Permanent(f"{scheme} refused it: {reason}", code="WK424")
     raise Transient(f"{scheme} did not take it: {reason}", code="WK412")
 
 

@@ -75,7 +75,7 @@ class ShellTarget:
                 setsigdef=[signal.SIGPIPE, signal.SIGINT, signal.SIGTERM, signal.SIGHUP],
             )
         except OSError as problem:
-            raise Permanent(f"The shell could not be started: {problem.strerror}.", code="WK421") from problem
+            raise Permanent(f"The shell could not be started: {problem.strerror}.", code="WK425") from problem
         finally:
             os.close(output)
             os.close(silence)
