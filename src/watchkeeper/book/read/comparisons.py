@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import cast
 
 from watchkeeper.base.durations import NUMBER, find_durations, number
@@ -197,6 +198,8 @@ _MORE = re.compile(
 )
 _FEWER = re.compile(r"\s*(?:or|and|oder|ou|o|lub)\s+(?:less|fewer|lower|below|weniger|moins|menos|mniej)\b", re.IGNORECASE)
 _DIGIT = re.compile(r"\d")
+_WORD_BEFORE = re.compile(r"([A-Za-z]+)\s*[~]?\s*-?[$]?\d")
+_LAST_WORDS = frozenset(word.split()[-1] for word in _WORD_OPS)
 _OF = re.compile(
     r"\s*(?:of|von|de|du|del|do)\s+(?:the\s+)?(?:pool|max\w*|limit|capacity|total|quota|available|"
     r"\w+_max)\w*(?:\s+(?:size|connections|capacity))?",
@@ -310,12 +313,17 @@ def find_comparisons(text: str) -> list[Comparison]:
     >>> [(c.subject, c.op, c.value, c.unit, c.for_s) for c in find_comparisons("CPU > 80% or memory > 85% for 10 minutes")]
     [('CPU', '>', 80.0, 'percent', 600.0), ('memory', '>', 85.0, 'percent', 600.0)]
     """
+    return list(_comparisons(text))
+
+
+@lru_cache(maxsize=2048)
+def _comparisons(text: str) -> tuple[Comparison, ...]:
     text = in_figures(text)
     if not _DIGIT.search(text):
-        return []
+        return ()
     found: list[Comparison] = []
     last = 0
-    for match in _OPERATOR.finditer(text):
+    for match in _OPERATOR.finditer(text) if _may_compare(text) else ():
         if match.start() < last:
             continue
         quantity = read_quantity(text, match.end())
@@ -341,14 +349,23 @@ def find_comparisons(text: str) -> list[Comparison]:
     found.extend(_pluses(text, found))
     found.extend(_or_more(text, found))
     found.sort(key=lambda c: c.start)
-    return _with_durations(text, found)
+    return tuple(_with_durations(text, found))
 
 
+def _may_compare(text: str) -> bool:
+    """Whether an operator can stand before a figure, cheaply: a sign, or the last word of a worded one."""
+    if not text.isascii() or any(sign in text for sign in "<>="):
+        return True
+    return any(match[1].lower() in _LAST_WORDS for match in _WORD_BEFORE.finditer(text))
+
+
+@lru_cache(maxsize=4096)
 def metric_of(text: str) -> KnownMetric | None:
     """Give the metric that a subject speaks of: the most specific one we know."""
     return next((metric for metric, pattern in _METRIC_PATTERNS if pattern.search(text)), None)
 
 
+@lru_cache(maxsize=4096)
 def statistic_of(text: str) -> str | None:
     """Give the statistic that a text names: p95, avg …"""
     return next((name for name, pattern in _STATISTICS if pattern.search(text)), None)

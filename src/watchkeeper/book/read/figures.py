@@ -29,7 +29,7 @@ _UNIT = r"(?:seconds?|minutes?|hours?|days?|weeks?|sekunden?|minuten?|stunden?|t
 _SPELLED = re.compile(
     rf"(?<![\w-])(?P<word>{'|'.join(sorted(map(re.escape, _WORDS), key=len, reverse=True))})(?=[ -]{_UNIT}\b)", re.IGNORECASE
 )
-_HINT = re.compile(_UNIT, re.IGNORECASE)
+_STEMS = ("inut", "our", "econd", "day", "week", "ekund", "tund", "heure", "hora", "egund", "Tag", "oche", "día")
 
 
 def in_figures(text: str) -> str:
@@ -38,6 +38,6 @@ def in_figures(text: str) -> str:
     >>> in_figures("for five minutes"), in_figures("once in an hour")
     ('for 5    minutes', 'once in 1  hour')
     """
-    if not _HINT.search(text):
+    if not any(stem in text for stem in _STEMS):
         return text
     return _SPELLED.sub(lambda match: _WORDS[match["word"].lower()].ljust(len(match["word"])), text)

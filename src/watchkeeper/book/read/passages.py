@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Literal
 
 from watchkeeper.text.blocks import Block, Section, Span, Text
@@ -126,6 +126,7 @@ class Passages:
         return found
 
 
+@lru_cache(maxsize=4096)
 def clean(words: str) -> str:
     """Strip list marks, emoji and trailing colons from a label."""
     return _MARKS.sub("", _MARKS.sub("", words)).strip()

@@ -14,6 +14,7 @@ from watchkeeper.book.vocabulary import EVERY, ORDINALS, WEEKDAYS, ZONES, matche
 
 _EVERY = tuple((name, matcher(words)) for name, words in EVERY)
 _WEEKDAYS = tuple((code, matcher(words)) for code, words in WEEKDAYS.items())
+_ANY = matcher(*(words for _, words in EVERY), *WEEKDAYS.values())
 _ORDINALS = tuple((number, matcher(words)) for number, words in ORDINALS.items())
 _EVERY_N = re.compile(
     r"(?<!\w)(?:every|each|alle|toutes les|tous les|cada|a cada|co)\s+(?P<n>\d{1,4}|two|three|four|six|twelve|"
@@ -171,6 +172,8 @@ def _period(text: str) -> tuple[str | None, list[str], int]:
         if every:
             freq = _FREQ[every] if every != "quarter" else "MONTHLY"
             return every, [f"FREQ={freq};INTERVAL={n * (3 if every == 'quarter' else 1)}"], counted.start()
+    if not _ANY.search(text):
+        return None, [], 0
     days = [(match.start(), code) for code, pattern in _WEEKDAYS if (match := pattern.search(text))]
     periods = [(match.start(), name) for name, pattern in _EVERY if (match := pattern.search(text))]
     ordinal = next(

@@ -127,7 +127,7 @@ def _passage(passage: Passage, heading: Recurrence | None, section: Section) -> 
     if _NOT_LABEL.match(label):
         return None
     if _MAINTENANCE.search(label) or (
-        _MAINTENANCE.search(" ".join(passage.context))
+        any(_MAINTENANCE.search(words) for words in passage.context)
         and re.search(r"window|low-traffic|off-peak|fenster|ventana|fenêtre", text, re.IGNORECASE)
     ):
         window = _window(passage)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from watchkeeper.book.read.passages import Passages
 from watchkeeper.book.vocabulary import SEVERITY_CODE, SEVERITY_WORDS, matcher
@@ -22,6 +23,7 @@ _LABEL = re.compile(
 _ALERTS = re.compile(r"\b(?:alert|alarm|warn|severity|priority|incident|issue)", re.IGNORECASE)
 
 
+@lru_cache(maxsize=4096)
 def severity_code(text: str) -> str | None:
     """Give the severity code a text names, in capitals: "P0", "SEV-1".
 
@@ -35,6 +37,7 @@ def severity_code(text: str) -> str | None:
     return re.sub(r"^(?:SEVERITY|PRIORITY|PRIO)[-_ ]?", lambda m: "SEV" if m[0][0] == "S" else "P", code)
 
 
+@lru_cache(maxsize=4096)
 def severity_word(text: str, *, strict: bool = False) -> str | None:
     """Give the severity word of a text in English. `strict`: everyday words count only where they surely mean one."""
     for word, pattern in _WORDS:
@@ -74,6 +77,7 @@ def severity_labels(passages: Passages) -> dict[int, str]:
     return found
 
 
+@lru_cache(maxsize=4096)
 def numbered_severity(text: str) -> str | None:
     """Give the word of "Severity 1 (Critical)", else "SEV1"."""
     match = _NUMBERED.search(text)
