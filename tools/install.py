@@ -18,9 +18,10 @@ def main(folder: str) -> int:
     """Create the environment, install the locked packages and this one; returns the exit status."""
     started = time.monotonic()
     target = Path(folder)
-    say(started, f"making {target}")
-    venv.EnvBuilder(with_pip=True, clear=True).create(target)
     python = str(target / "bin" / "python")
+    if not is_usable(python):
+        say(started, f"making {target}")
+        venv.EnvBuilder(with_pip=True, clear=True).create(target)
     install = [python, "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
     locked = ROOT / "requirements.txt"
     total = sum(1 for line in locked.read_text().splitlines() if line and line[0].isalnum())
@@ -33,6 +34,16 @@ def main(folder: str) -> int:
         say(started, "installed")
         print(flush=True)
     return status
+
+
+def is_usable(python: str) -> bool:
+    """Tell whether an environment is there that this Python made, so that an update need not begin anew."""
+    version = "import sys; print(*sys.version_info[:3])"
+    try:
+        found = subprocess.run([python, "-c", f"import pip; {version}"], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return False
+    return found.stdout.split() == [str(number) for number in sys.version_info[:3]]
 
 
 def follow(command: list[str], started: float, total: int) -> int:

@@ -12,6 +12,7 @@ import typer
 
 from watchkeeper.api.routes import router as api
 from watchkeeper.app import find_config, open_app
+from watchkeeper.people.ladder import findings
 from watchkeeper.settings import load_settings
 from watchkeeper.web.serving import serve as serve_console
 
@@ -34,6 +35,8 @@ def serve(
         print(f"Watching {app.estate.service} from {name}: {bound} thresholds, mode {mode}.")
         for waiting in app.bindings.unbound:
             print(f"  not watched: {waiting.sentence}")
+        for sentence in findings(app.book, app.estate):
+            print(f"  not reached: {sentence}")
         print(f"Console: {address}", flush=True)
 
     wanted = port if port is not None else int(settings.number("port"))

@@ -133,12 +133,10 @@ class SqliteDatabase(Database):
         answers: list[tuple[Future[Any], Any, BaseException | None]] = []
         try:
             with _as_transient(), self._engine.connect().execution_options(write=True) as connection:
-                for work, future in jobs:
-                    try:
-                        with _as_transient(), connection.begin_nested():
-                            answers.append((future, work(connection), None))
-                    except Exception as problem:
-                        answers.append((future, None, problem))
+                if len(jobs) == 1:
+                    answers.append((jobs[0][1], jobs[0][0](connection), None))
+                else:
+                    answers = [_in_savepoint(connection, work, future) for work, future in jobs]
                 connection.commit()
         except Exception as problem:
             answers = [(future, None, problem) for _, future in jobs]
@@ -147,6 +145,17 @@ class SqliteDatabase(Database):
                 future.set_result(value)
             else:
                 future.set_exception(failure)
+
+
+def _in_savepoint(
+    connection: Connection, work: Work[Any], future: Future[Any]
+) -> tuple[Future[Any], Any, BaseException | None]:
+    """Run one of several jobs so that its failure leaves the others alone."""
+    try:
+        with _as_transient(), connection.begin_nested():
+            return future, work(connection), None
+    except Exception as problem:
+        return future, None, problem
 
 
 class PostgresDatabase(Database):

@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 
 VERSION = "engine-1"
 _TABLES = "dbos"
+#: how long one checkpointed step goes on advancing a run, in seconds
+STEP_S = 1.0
 
 
 class DbosEngine:
