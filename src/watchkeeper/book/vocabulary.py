@@ -82,7 +82,8 @@ METRICS: tuple[KnownMetric, ...] = (
         "certificat*", "certificado*", "certyfikat*", "証明書", "证书", "인증서")),
     KnownMetric("replication_lag", "high", ("replication lag", "replication delay", "replica lag", "*replication_lag*",
         "standby lag", "replikationsverzögerung", "retard de réplication", "レプリケーション遅延", "复制延迟", "복제 지연")),
-    KnownMetric("consumer_lag", "high", ("consumer lag", "consumer group lag", "kafka lag", "lag", "behind", "コンシューマーラグ",
+    KnownMetric("consumer_lag", "high", ("consumer lag", "consumer group lag", "kafka lag", "lag", "behind",
+        "コンシューマーラグ",
         "消费延迟")),
     KnownMetric("cache_hit_rate", "low", ("hit rate", "hit ratio", "cache hit*", "trefferquote", "taux de succès du cache",
         "ヒット率", "命中率", "히트율")),
@@ -110,12 +111,14 @@ METRICS: tuple[KnownMetric, ...] = (
         "tempo de resposta", "czas odpowiedzi", "opóźnieni*", "レスポンスタイム", "応答時間", "遅延", "レイテンシ*",
         "响应时间", "延迟", "응답 시간", "지연",
         "suchzeit", "slow*")),
-    KnownMetric("cpu_usage", "high", ("cpu", "processor", "prozessor*", "processeur", "cpu使用率", "load average", "system load",
+    KnownMetric("cpu_usage", "high", ("cpu", "processor", "prozessor*", "processeur", "cpu使用率", "load average",
+        "system load",
         "load")),
     KnownMetric("memory_usage", "high", ("memory", "ram", "heap", "rss", "swap", "speicher*", "arbeitsspeicher", "mémoire",
         "memoria", "memória", "pamięć", "pamięci", "メモリ", "内存", "메모리")),
     KnownMetric("disk_usage", "high", ("disk", "storage", "filesystem", "volume", "inode*", "free space", "disk space",
-        "festplatte*", "dateisystem*", "*dateisystem", "speicherplatz", "disque", "disco", "almacenamiento", "dysk*", "ディスク",
+        "festplatte*", "dateisystem*", "*dateisystem", "speicherplatz", "disque", "disco", "almacenamiento", "dysk*",
+        "ディスク",
         "磁盘", "디스크")),
     KnownMetric("queue_length", "high", ("queue*", "backlog", "pending", "messages", "jobs", "tasks", "warteschlange",
         "file d'attente", "cola", "fila", "kolejk*", "キュー", "队列", "큐")),
@@ -171,7 +174,8 @@ NOT_THRESHOLD_LABELS = (
         "estimated time", "time to", "sla response", "backup", "size", "when",
     "data loss", "credit", "credits", "reaktionszeit", "temps de réponse sla", "délai", "durée", "dauer", "lösungszeit",
         "tiempo de resolución", "czas reakcji", "czas rozwiązania",
-    "respuesta", "resposta", "réponse", "reaktion", "reakcja", "対応", "対応時間", "応答時間目標", "保持期間", "保存期間", "响应", "恢复时间",
+    "respuesta", "resposta", "réponse", "reaktion", "reakcja", "対応", "対応時間", "応答時間目標", "保持期間",
+        "保存期間", "响应", "恢复时间",
 )  # fmt: skip
 #: prerequisites and versions: numbers that are gates, not signals
 GATE_WORDS = ("version*", "prerequisite*", "requires", "required", "requirement*", "minimum", "install*", "compatib*",
@@ -180,7 +184,8 @@ GATE_WORDS = ("version*", "prerequisite*", "requires", "required", "requirement*
 
 #: states in which a thing needs somebody, and the state word that is kept
 STATES: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("down", ("down", "is down", "offline", "ausgefallen", "caído", "caída", "caida", "hors service", "fora do ar", "nie działa",
+    ("down", ("down", "is down", "offline", "ausgefallen", "caído", "caída", "caida", "hors service", "fora do ar",
+        "nie działa",
         "ダウン", "停止", "宕机", "다운", "läuft nicht", "en panne", "crashed", "crash*", "not running", "stopped")),
     ("failed", ("failed", "fails", "failing", "failure", "failures", "fehlgeschlagen", "fehler", "échec", "échoué", "falló",
         "falla", "fallido", "falhou", "niepowodzenie", "失敗", "失败", "실패")),
@@ -194,7 +199,8 @@ STATES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("expired", ("expired", "abgelaufen", "expiré", "expirado", "wygasł*", "期限切れ", "过期", "만료")),
     ("exhausted", ("exhausted", "full", "erschöpft", "épuisé", "agotado", "esgotado")),
     ("missing", ("missing", "no data", "absent", "lost", "fehlt", "manquant")),
-    ("stuck", ("stuck", "hung", "hanging", "blocked", "stalled", "frozen", "crashlooping", "crash looping", "crashloopbackoff")),
+    ("stuck", ("stuck", "hung", "hanging", "blocked", "stalled", "frozen", "crashlooping", "crash looping",
+        "crashloopbackoff")),
     ("outage", ("outage", "ausfall", "panne", "interrupción", "awaria", "障害", "故障", "장애")),
     ("breach", ("breach", "compromised", "intrusion", "attack")),
 )  # fmt: skip
@@ -233,7 +239,8 @@ IMMEDIATE = ("immediate", "immediately", "asap", "instant", "at once", "right aw
 
 ESCALATION_WORDS = (
     "escalation", "escalate", "escalation path", "escalation matrix", "escalation levels", "eskalation*", "escalade",
-        "escalación", "escalado", "escalonamento", "escalamento", "eskalacj*", "エスカレーション", "升级", "上报", "에스컬레이션",
+        "escalación", "escalado", "escalonamento", "escalamento", "eskalacj*", "エスカレーション", "升级", "上报",
+        "에스컬레이션",
 )  # fmt: skip
 CONTACT_WORDS = (
     "contact*", "on-call", "on call", "oncall", "emergency number*", "phone list", "support*", "who to call",
@@ -259,9 +266,14 @@ ROLE_WORDS = (
     "support", "vendor", "provider", "owner", "commander", "officer", "developer*", "leadership", "management", "executive*",
         "hotline", "registrar", "slack", "email", "e-mail", "phone", "pagerduty", "teams",
     "status page", "operations", "security", "infrastructure", "platform", "supervisor", "specialist*", "qa", "responder*",
-        "tech lead", "architect", "bereitschaft", "leiter", "leiterin", "*leitung", "*leiter", "geschäftsführ*", "vorstand", "direction", "directeur", "directrice", "chef*", "gerente", "dirección", "director*", "coordinador*", "ingenieur*", "équipe",
-    "responsable", "astreinte", "equipo", "plantão", "plantonista", "coordenador*", "diretor*", "guardia", "当番", "당직", "팀장", "본부장", "supervisor*", "jefe", "ingeniero*", "responsável", "equipe", "zespół", "kierownik", "inżynier*",
-        "チーム", "担当", "責任者", "マネージャー", "オンコール", "部長", "課長", "リーダー", "当番", "エンジニア", "值班", "主管", "当直", "团队", "负责人", "工程师", "经理", "팀", "담당자", "엔지니어", "매니저",
+        "tech lead", "architect", "bereitschaft", "leiter", "leiterin", "*leitung", "*leiter", "geschäftsführ*",
+        "vorstand", "direction", "directeur", "directrice", "chef*", "gerente", "dirección", "director*", "coordinador*",
+        "ingenieur*", "équipe",
+    "responsable", "astreinte", "equipo", "plantão", "plantonista", "coordenador*", "diretor*", "guardia", "当番",
+        "당직", "팀장", "본부장", "supervisor*", "jefe", "ingeniero*", "responsável", "equipe", "zespół", "kierownik",
+        "inżynier*",
+        "チーム", "担当", "責任者", "マネージャー", "オンコール", "部長", "課長", "リーダー", "当番", "エンジニア",
+        "值班", "主管", "当直", "团队", "负责人", "工程师", "经理", "팀", "담당자", "엔지니어", "매니저",
 )  # fmt: skip
 
 RECOVERY_WORDS: dict[str, tuple[str, ...]] = {

@@ -10,9 +10,7 @@ import re
 
 from watchkeeper.text.blocks import Span
 
-_PLAIN = (
-    r"(?:[^\\`*_\[!<&~\n]|(?<=[A-Za-z0-9])_(?=[A-Za-z0-9])|<(?![A-Za-z/!?])|&(?![#A-Za-z])|!(?!\[)|\[[ xX✓✔]\](?![(\[:]))"
-)
+_PLAIN = r"(?:[^\\`*_\[!<&~\n]|(?<=[A-Za-z0-9])_(?=[A-Za-z0-9])|<(?![A-Za-z/!?])|&(?![#A-Za-z])|!(?!\[)|\[[ xX✓✔]\](?![(\[:]))"
 _PIECE = re.compile(
     rf"(?P<text>{_PLAIN}+)"
     r"|`(?P<code>[^`\n]+)`(?!`)"

@@ -35,7 +35,11 @@ _NOT_CHAIN = re.compile(
     r"status|state|before|after|migration|version|changelog|rename|result|fix|solution|troubleshoot",
     re.IGNORECASE,
 )
-_PATH = re.compile(r"\bflows?\b|\bpath\b|\brequests?\b|\btraffic\b|\bdata ?flow|\bpipeline\b|datenfluss|\bflux\b|\bflujo\b", re.IGNORECASE)
+_PATH = re.compile(
+    r"\bflows?\b|\bpath\b|\brequests?\b|\btraffic\b|\bdata ?flow|\bpipeline\b|datenfluss|\bflux\b|"
+    r"\bflujo\b",
+    re.IGNORECASE,
+)
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9]*(?:[-_.][a-z0-9]+)+|[a-z][a-z0-9]{2,}|[A-Z][\w.-]{2,}(?:\s[A-Z][\w.-]+)?")
 _ACTING = re.compile(
     r"(?:if|yes|no|ok|then|else|restart|check|run|open|go|click|scale|rollback|escalate|page|notify|wait|call|create|delete|update|"
@@ -44,7 +48,9 @@ _ACTING = re.compile(
 )
 _ROLE = matcher(ROLE_WORDS)
 _ADDRESS = re.compile(
-    r"[\w.+-]+@[\w-]+\.\w|^\W*(?:e-?mail|phone|slack|t[ée]l[ée]?(?:phone|fono|fon)?|availability|disponibilit\w+|hours)\b", re.IGNORECASE
+    r"[\w.+-]+@[\w-]+\.\w|^\W*(?:e-?mail|phone|slack|t[ée]l[ée]?(?:phone|fono|fon)?|availability|disponibilit\w+|"
+    r"hours)\b",
+    re.IGNORECASE,
 )
 _EDGE = re.compile(r"[┌┐└┘├┤┬┴┼─═╔╗╚╝]")
 
@@ -62,7 +68,12 @@ def read_components(passages: Passages) -> tuple[Component, ...]:
         ):
             continue
         near = passage.under[-1] if passage.under else passage.section.title
-        if _ABOUT.search(near) and not _NOT_ABOUT.search(near) and not _URL.match(passage.body) and not _ADDRESS.search(passage.text):
+        if (
+            _ABOUT.search(near)
+            and not _NOT_ABOUT.search(near)
+            and not _URL.match(passage.body)
+            and not _ADDRESS.search(passage.text)
+        ):
             found.append(Component(line=passage.line, name=passage.label, technology=passage.body or None))
     for table in passages.tables:
         found.extend(_component_rows(table))
@@ -156,7 +167,13 @@ def _lead(row: str) -> str:
 def _part(text: str) -> str | None:
     """Give the name of a part: a short noun, not a sentence, a role or a state."""
     name = clean(re.sub(r"\s*\([^()]*\)", "", text.split(". ")[0]))
-    if not name or len(name) > 40 or len(name.split()) > 4 or _ROLE.search(name) or re.search(r"[<>=%?!]|\d\s?(?:min|h|s)\b", name):
+    if (
+        not name
+        or len(name) > 40
+        or len(name.split()) > 4
+        or _ROLE.search(name)
+        or re.search(r"[<>=%?!]|\d\s?(?:min|h|s)\b", name)
+    ):
         return None
     return None if _ACTING.match(name) else name
 

@@ -1,4 +1,7 @@
-"""Read bands said in brackets behind a metric: "Queue depth (warning: 1000, critical: 5000)"; the metric's bad side gives the operator."""
+"""Read bands said in brackets behind a metric: "Queue depth (warning: 1000, critical: 5000)".
+
+The metric's bad side gives the operator; where the metric is not known nothing is read.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,13 @@ def banded(passage: Passage) -> Iterator[Comparison]:
             continue
         high = (metric.bad == "high") != (match["word"].lower() in _KEPT)
         said = Comparison(
-            ">" if high else "<", quantity.value, quantity.unit, match.start(), quantity.end, subject, statistic=statistic_of(subject)
+            ">" if high else "<",
+            quantity.value,
+            quantity.unit,
+            match.start(),
+            quantity.end,
+            subject,
+            statistic=statistic_of(subject),
         )
         unit = quantity.unit or counted_unit(said, subject)
         yield Comparison(said.op, said.value, unit, said.start, said.end, subject, statistic=said.statistic)

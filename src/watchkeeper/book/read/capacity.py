@@ -23,7 +23,8 @@ _INCREASE = re.compile(
 )
 _GROWS = re.compile(
     r"(?P<subject>[A-Za-zÀ-ž][\w -]{1,50}?)\s+(?:(?:(?:is|are|will|to|should|would|be|has|have|expected|projected)\s+)*"
-    r"(?P<verb>grow(?:s|n|ing)?|increas(?:e|es|ing)|ris(?:e|es|ing))\s+)?by\s+(?:about |around |roughly |~)?(?P<n>\d{1,4}(?:\.\d+)?)\s?%",
+    r"(?P<verb>grow(?:s|n|ing)?|increas(?:e|es|ing)|ris(?:e|es|ing))\s+)?by\s+(?:about |around |roughly |"
+    r"~)?(?P<n>\d{1,4}(?:\.\d+)?)\s?%",
     re.IGNORECASE,
 )
 _WITHIN = re.compile(r"within|period|by\b|horizon|time|over|zeitraum|période|plazo|期間", re.IGNORECASE)
@@ -75,7 +76,8 @@ def _growing(passage: Passage) -> Iterator[Growth]:
     for n, match in enumerate(matches):
         stop = matches[n + 1].start() if n + 1 < len(matches) else len(passage.text)
         tail = passage.text[match.end() : stop].split(". ")[0]
-        subject = re.sub(r"^(?:(?:we|i|you|they)\s+(?:\w+\s+)?(?:expect|project|forecast|predict|plan)\s+)?(?:the|our|that)?\s*", "",
+        subject = re.sub(r"^(?:(?:we|i|you|they)\s+(?:\w+\s+)?(?:expect|project|forecast|predict|plan)\s+)?(?:the|our|"
+            r"that)?\s*", "",
                          match["subject"].strip(), flags=re.IGNORECASE)  # fmt: skip
         yield Growth(
             line=passage.line_at(match.start()),
@@ -110,7 +112,12 @@ def _spans(words: str) -> Iterator[Duration]:
     """Find durations; "per year", "yearly" and "annual" say one of their own."""
     found = list(find_durations(words))
     if not found:
-        match = re.search(r"\b(?:per|a|each)\s+(year|month|quarter|week)\b|\b(year|month|quarter)ly\b|\b(annual)", words, re.IGNORECASE)
+        match = re.search(
+            r"\b(?:per|a|each)\s+(year|month|quarter|week)\b|\b(year|month|quarter)ly\b|"
+            r"\b(annual)",
+            words,
+            re.IGNORECASE,
+        )
         unit = (match[1] or match[2] or "year").lower() if match else None
         found = list(find_durations(f"1 {unit}")) if unit else []
     yield from found

@@ -189,7 +189,8 @@ _SEPARATOR = re.compile(
 )
 _BARE_HOLD = re.compile(
     r"\s*[,/]?\s*(?=\d+\s?(?:s|m|min|h)\b\s*\)?)"
-    r"|\s*[(（]\s*(?=\d+\s?(?:s|sec|seconds?|m|mins?|minutes?|h|hours?|minuten|分|分間|분|초|시간)\s*(?:(?:rolling |moving )?(?:window|average|avg|"
+    r"|\s*[(（]\s*(?=\d+\s?(?:s|sec|seconds?|m|mins?|minutes?|h|hours?|minuten|分|分間|분|초|시간)\s*(?:(?:rolling |"
+    r"moving )?(?:window|average|avg|"
     r"sustained)|継続|以上継続|持续|지속)\s*[)）])",
     re.IGNORECASE,
 )

@@ -161,7 +161,9 @@ def _haproxy(text: str) -> tuple[str | None, Values]:
             section = " ".join(words[:2])
             target = target or (words[1] if len(words) > 1 and words[0] in ("backend", "listen", "frontend") else None)
         elif section and len(words) > 1:
-            key, rest = (words[0], words[1:]) if words[0] not in ("timeout", "option", "stats") else (" ".join(words[:2]), words[2:])
+            key, rest = (
+                (words[0], words[1:]) if words[0] not in ("timeout", "option", "stats") else (" ".join(words[:2]), words[2:])
+            )
             if words[0] == "server":
                 servers = values.setdefault(f"{section}.servers", [])
                 if isinstance(servers, list):
@@ -173,7 +175,15 @@ def _haproxy(text: str) -> tuple[str | None, Values]:
 
 def _paths(text: str) -> tuple[str | None, Values]:
     """Read rules by path: "/static/*  cache 30d", "/api/* -> no-cache"."""
-    return None, {m[1]: m[2].strip() for m in re.finditer(r"^\s*(?:-\s*)?(/[\w./*{}-]*)\s*(?:->|→|=>|:|=|\s)\s*(\S.*)$", text, re.MULTILINE)}
+    return None, {
+        m[1]: m[2].strip()
+        for m in re.finditer(
+            r"^\s*(?:-\s*)?(/[\w./*{}-]*)\s*(?:->|→|=>|:|=|"
+            r"\s)\s*(\S.*)$",
+            text,
+            re.MULTILINE,
+        )
+    }
 
 
 def _words(text: str) -> tuple[str | None, Values]:
@@ -198,7 +208,15 @@ _KINDS: tuple[tuple[Callable[[Block], bool], str, Callable[[str], tuple[str | No
     (_has(r"apiVersion:", r"kind:"), "kubernetes", _kubernetes),
     (_has(r"^\s*DATABASES\s*=|^\s*CACHES\s*=|CONN_MAX_AGE"), "django", _assignments),
     (_has(r"create_engine\("), "sqlalchemy", _engine),
-    (_has(r"^(?:global|defaults|frontend|backend|listen)\b", r"^\s+(?:maxconn|timeout|balance|server|bind|mode)\s"), "haproxy", _haproxy),
+    (
+        _has(
+            r"^(?:global|defaults|frontend|backend|listen)\b",
+            r"^\s+(?:maxconn|timeout|balance|server|bind|"
+            r"mode)\s",
+        ),
+        "haproxy",
+        _haproxy,
+    ),
     (_has(r"^\s*(?:-\s*)?/\S*\s*(?:->|→|=>|:|\s)\s*\S*(?:[Cc]ache|TTL|ttl|max-age)"), "cdn", _paths),
     (_has(r"^\s*#.*(?:[Cc]ache|TTL)[\w ]*:", infos="nginx,text,,conf"), "cdn", _commented),
     (

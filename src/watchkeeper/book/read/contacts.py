@@ -43,7 +43,8 @@ _SLOT = re.compile(
 _URL = re.compile(r"https?://\S+")
 _SERVICE = re.compile(
     r"\b(?:pagerduty|opsgenie|victorops|status ?page|statuspage|support portal|support|zendesk|hotline|help ?desk|"
-    r"ms teams|microsoft teams|soporte|suporte|assistance|service desk|servicedesk|live chat|chat|portal|ticket(?:s|ing)?)\b|サポート",
+    r"ms teams|microsoft teams|soporte|suporte|assistance|service desk|servicedesk|live chat|chat|portal|ticket(?:s|"
+    r"ing)?)\b|サポート",
     re.IGNORECASE,
 )
 _HOURS = re.compile(
@@ -98,7 +99,15 @@ def _address(text: str) -> _Address:
     url = _URL.search(text)
     named = service.group() if service and not phone and not email else None
     handle = _HANDLE.search(text) if channel is None and email is None else None
-    said = channel.group() if channel else (handle["name"] or handle["named"]) if handle else url.group().rstrip(").,") if url else named
+    said = (
+        channel.group()
+        if channel
+        else (handle["name"] or handle["named"])
+        if handle
+        else url.group().rstrip(").,")
+        if url
+        else named
+    )
     return _Address(
         phone.group().strip() if phone else None,
         email.group() if email else None,

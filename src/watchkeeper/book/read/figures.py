@@ -1,4 +1,7 @@
-"""Write spelled-out numbers before a unit of time as figures, without moving any other character: "five minutes" -> "5    minutes"."""
+"""Write spelled-out numbers before a unit of time as figures: "five minutes" -> "5    minutes".
+
+No other character moves, so that offsets into the text stay true.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,10 @@ _WORDS: dict[str, str] = {
     }.items()
     for word in words.split()
 }
-_UNIT = r"(?:seconds?|minutes?|hours?|days?|weeks?|sekunden?|minuten?|stunden?|tage?n?|wochen?|secondes?|heures?|jours?|segundos?|minutos?|horas?|días?)"
+_UNIT = (
+    r"(?:seconds?|minutes?|hours?|days?|weeks?|sekunden?|minuten?|stunden?|tage?n?|wochen?|secondes?|heures?|"
+    r"jours?|segundos?|minutos?|horas?|días?)"
+)
 _SPELLED = re.compile(
     rf"(?<![\w-])(?P<word>{'|'.join(sorted(map(re.escape, _WORDS), key=len, reverse=True))})(?=[ -]{_UNIT}\b)", re.IGNORECASE
 )

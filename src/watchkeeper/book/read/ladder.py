@@ -32,8 +32,10 @@ _UNANSWERED = re.compile(
     re.IGNORECASE,
 )
 _CLOCK = re.compile(
-    r"^\W*(?P<time>(?:T\s*\+\s*|after\s+|nach\s+|après\s+|después de\s+|após\s+|within\s+|\+\s*)?\d[\d.,\s–-]*\s?[a-zà-ž]*|T\s*\+\s*0|"
-    r"immediate(?:ly)?|sofort|immédiat(?:ement)?|inmediato|imediato|at once)\.?(?:\s+(?:unresolved|without \w+|no (?:answer|ack\w*)))?\s*"
+    r"^\W*(?P<time>(?:T\s*\+\s*|after\s+|nach\s+|après\s+|después de\s+|após\s+|within\s+|"
+    r"\+\s*)?\d[\d.,\s–-]*\s?[a-zà-ž]*|T\s*\+\s*0|"
+    r"immediate(?:ly)?|sofort|immédiat(?:ement)?|inmediato|imediato|at once)\.?(?:\s+(?:unresolved|without \w+|"
+    r"no (?:answer|ack\w*)))?\s*"
     r"(?::|→|->|=>|–|—)\s*(?P<role>\S.*)$",
     re.IGNORECASE,
 )
@@ -240,7 +242,13 @@ def _from_table(table: TableAt) -> Iterator[Escalation]:
         (
             n
             for n, title in enumerate(header)
-            if n != level_column and re.search(r"role|contact|who|person|team|rolle|rôle|rol\b|notify|escalate to", title, re.IGNORECASE)
+            if n != level_column
+            and re.search(
+                r"role|contact|who|person|team|rolle|rôle|rol\b|notify|"
+                r"escalate to",
+                title,
+                re.IGNORECASE,
+            )
         ),
         None,
     )

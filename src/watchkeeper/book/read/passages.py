@@ -19,8 +19,27 @@ PassageKind = Literal["heading", "prose", "item", "fence", "comment"]
 _LABEL = re.compile(r"^\W{0,4}(?P<label>[^\n:：]{1,60}?)\s*[:：](?!//)(?:\s+|(?=[^\w\s/]|\d{3,})|$)(?P<body>.*)$", re.DOTALL)
 #: "NOC hotline ........ +1-555-0100"
 _LED = re.compile(r"^\W{0,4}(?P<label>[^\n:.]{1,60}?)\s*\.{3,}\s*(?P<body>\S.*)$")
-_NAMES = frozenset({"", "field", "key", "property", "item", "attribute", "name", "parameter", "setting", "what", "feld", "champ", "campo", "項目"})
-_VALUES = frozenset({"", "value", "details", "detail", "description", "info", "information", "wert", "valeur", "valor", "内容", "値"})
+_NAMES = frozenset(
+    {
+        "",
+        "field",
+        "key",
+        "property",
+        "item",
+        "attribute",
+        "name",
+        "parameter",
+        "setting",
+        "what",
+        "feld",
+        "champ",
+        "campo",
+        "項目",
+    }
+)
+_VALUES = frozenset(
+    {"", "value", "details", "detail", "description", "info", "information", "wert", "valeur", "valor", "内容", "値"}
+)
 _COMMENT = re.compile(r"^\s*(?:#+|--|//)\s?(?P<text>.*\S)\s*$")
 _OPENING = re.compile(r"^(?:[A-Z0-9][\w /()-]{0,30}:\s|(?:SEV[- ]?|P)[0-5]\b.{0,20}?\s[-–—]\s)")
 _MARKS = re.compile(r"^[\W_]+|[\s:：*_.]+$")

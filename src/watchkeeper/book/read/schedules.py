@@ -31,7 +31,8 @@ _CLOCK = re.compile(
     r"^(?:time|start|start time|at|hour|uhrzeit|zeit|heure|hora|godzina|時刻|時間|时间|시간|window|fenster)\b", re.IGNORECASE
 )
 _FREQUENCY = re.compile(
-    r"^(?:cron(?: expression| schedule)?|crontab|turnus|intervall|intervalle|frequency|schedule|how often|when|cadence|interval|häufigkeit|zeitplan|fréquence|frecuencia|frequência|"
+    r"^(?:cron(?: expression| schedule)?|crontab|turnus|intervall|intervalle|frequency|schedule|how often|when|"
+    r"cadence|interval|häufigkeit|zeitplan|fréquence|frecuencia|frequência|"
     r"częstotliwość|頻度|频率|주기|timing|period)$",
     re.IGNORECASE,
 )
@@ -190,7 +191,8 @@ def _sentence(passage: Passage, text: str) -> Schedule | None:
     found = read_recurrence(text)
     listed = (
         (passage.kind == "item" or (passage.kind == "prose" and not passage.label))
-        and found is not None and (found.start < 4 or passage.kind == "prose" or len(text.rstrip(" .")) - found.start < 14)
+        and found is not None
+        and (found.start < 4 or passage.kind == "prose" or len(text.rstrip(" .")) - found.start < 14)
         and _ABOUT.search(" ".join(passage.context[:2]))
     )
     if found is None or (found.at is None and not listed) or found.every == "minute":

@@ -86,12 +86,19 @@ _STATE_LIST = matcher(
 _SPLIT_OR = re.compile(r"\s+(?:OR|or|oder|ou|または|或)\s+|,\s+(?:or|oder|ou)\s+")
 _DIGIT = re.compile(r"\d")
 _CONDITION = re.compile(
-    r"^(?:(?:the |this )?alert (?:is )?(?:fires?|fired|triggers?|triggered|raised) (?:if|when)|we (?:page|alert) (?:if|when)|if|when|wenn|"
+    r"^(?:(?:the |this )?alert (?:is )?(?:fires?|fired|triggers?|triggered|raised) (?:if|when)|we (?:page|"
+    r"alert) (?:if|when)|if|when|wenn|"
     r"falls|si|se|jeśli)\s+(.+?)(?:,|$)",
     re.IGNORECASE,
 )
-_URGENT = re.compile(r"\bpage\b|\bticket|\bimmediate|\burgent|\bwake\b|\bcall\b|\bsofort|\binmediat|\bimmédiat|緊急|紧急", re.IGNORECASE)
-_WATCHING = matcher(("alert*", "alarm*", "monitoring", "überwachung", "surveillance", "monitoreo", "監視", "监控", "when should *"))
+_URGENT = re.compile(
+    r"\bpage\b|\bticket|\bimmediate|\burgent|\bwake\b|\bcall\b|\bsofort|\binmediat|\bimmédiat|"
+    r"緊急|紧急",
+    re.IGNORECASE,
+)
+_WATCHING = matcher(
+    ("alert*", "alarm*", "monitoring", "überwachung", "surveillance", "monitoreo", "監視", "监控", "when should *")
+)
 _CAMEL = re.compile(r"^`?[A-Z][a-z0-9]+(?:[A-Z][A-Za-z0-9]*)+`?$")
 
 
@@ -153,11 +160,7 @@ def _under_alerts(passage: Passage) -> bool:
 
 def _is_state_list(words: str) -> bool:
     """Whether a heading or label announces a list of alerts: short, and about alerts themselves."""
-    return (
-        bool(_STATE_LIST.search(words))
-        and len(words.split()) <= 7
-        and not DOING.search(words)
-    )
+    return bool(_STATE_LIST.search(words)) and len(words.split()) <= 7 and not DOING.search(words)
 
 
 def _nearest(passage: Passage) -> str:

@@ -10,7 +10,8 @@ from watchkeeper.book.vocabulary import STATES, matcher
 
 _STATES = tuple((state, matcher(words)) for state, words in STATES)
 _FOR = re.compile(
-    r"(?:for|since|seit|für|pendant|depuis|durante|por|przez|持续)\s+(?:more than|longer than|at least|over|mehr als|plus de|más de|>=?|"
+    r"(?:for|since|seit|für|pendant|depuis|durante|por|przez|持续)\s+(?:more than|longer than|at least|over|mehr als|"
+    r"plus de|más de|>=?|"
     r"≥)?\s*(?=\d)|[>≥]\s*(?=\d+\s?(?:s|m|h|min))",
     re.IGNORECASE,
 )

@@ -17,7 +17,8 @@ _IF = re.compile(
     re.IGNORECASE,
 )
 _CALLING = re.compile(
-    r"\balerts?\b|\balarm|\bpag(?:e|ing)\s+(?!caches?\b|loads?\b|sizes?\b|faults?\b|speed)|\bescalat|\bnotify|\bdeclare|\broll(?:ing)?[ -]?back|\bcall\b|\bwarn|\bincident\b|"
+    r"\balerts?\b|\balarm|\bpag(?:e|ing)\s+(?!caches?\b|loads?\b|sizes?\b|faults?\b|speed)|\bescalat|\bnotify|"
+    r"\bdeclare|\broll(?:ing)?[ -]?back|\bcall\b|\bwarn|\bincident\b|"
     r"\bSEV|\bP[0-4]\b|\bcritical\b|eskalier|benachrichtig|melden|escalader|alerter|prévenir|escalar|avisar|alertar|notificar|"
     r"エスカレ|通知|連絡|アラート|告警|升级",
     re.IGNORECASE,
@@ -50,7 +51,8 @@ _SHOULD = re.compile(
     re.IGNORECASE,
 )
 _CHECKING = re.compile(
-    r"^\W*(?:\d+[.)]\s*)?(?:verify|check|confirm|ensure|make sure|validate|wait (?:until|for)|expect|prüfen|sicherstellen|überprüfen|"
+    r"^\W*(?:\d+[.)]\s*)?(?:verify|check|confirm|ensure|make sure|validate|wait (?:until|for)|expect|prüfen|"
+    r"sicherstellen|überprüfen|"
     r"warten|vérifier|s'assurer|attendre|verificar|comprobar|confirmar|esperar|asegurar|sprawdź|upewnij)\b"
     r"|(?:を|こと)を?確認(?:する|します|$)|(?:prüfen|verifizieren|sicherstellen)\.?$",
     re.IGNORECASE,

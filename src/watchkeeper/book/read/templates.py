@@ -26,7 +26,8 @@ _SLOT = re.compile(
 )
 _ANNOUNCED = re.compile(
     r"(?:.*\b)?(?:announcements?|notices?|notifications?|messages?|status page(?: update| post)?|customer (?:email|mail|update)|"
-    r"e-?mail to .*|post|ankündigung|mitteilung|nachricht|annonce|avis|message|mensaje|aviso|anuncio|comunicado|告知文?|お知らせ|通知)",
+    r"e-?mail to .*|post|ankündigung|mitteilung|nachricht|annonce|avis|message|mensaje|aviso|anuncio|comunicado|告知文?|"
+    r"お知らせ|通知)",
     re.IGNORECASE,
 )
 _PROSE = frozenset({"", "text", "txt", "plain", "plaintext", "markdown", "md", "none", "email", "slack"})

@@ -199,7 +199,11 @@ _RESPONSE = matcher(
 )
 _RECOVERY = re.compile(r"\b(?:RTO|RPO|MTTR|MTTD|recovery (?:time|point))\b", re.IGNORECASE)
 _PAGING = re.compile(r"page|paging|pager|fatal|emergency|urgent|disaster|alarm level", re.IGNORECASE)
-_PROMISED = re.compile(r"\b(?:slas?|slos?|service levels?|objectives?|targets?|goals?|ziele?|objectifs?|objetivos?)\b|目標|目标", re.IGNORECASE)
+_PROMISED = re.compile(
+    r"\b(?:slas?|slos?|service levels?|objectives?|targets?|goals?|ziele?|objectifs?|objetivos?)\b|"
+    r"目標|目标",
+    re.IGNORECASE,
+)
 _COMPARED = re.compile(r"\W{0,3}[<>≤≥]=?\s*[$€£]?\d")
 _RESPONSE_COLUMN = matcher(RESPONSE_COLUMNS)
 _DIRECT = re.compile(r"^\W*[-+]?[$€]?\d")

@@ -14,6 +14,7 @@ from watchkeeper.base.durations import find_durations
 from watchkeeper.book.model import Threshold
 from watchkeeper.book.read.admission import is_admissible, is_threshold
 from watchkeeper.book.read.alert_blocks import AlertBlock, alert_blocks, block_at, response_of
+from watchkeeper.book.read.banded import banded
 from watchkeeper.book.read.comparisons import (
     Comparison,
     canonical_metric,
@@ -21,7 +22,6 @@ from watchkeeper.book.read.comparisons import (
     find_comparisons,
     statistic_of,
 )
-from watchkeeper.book.read.banded import banded
 from watchkeeper.book.read.decision_trees import read_decision_trees
 from watchkeeper.book.read.meaning import band_of, role_of, subject_of
 from watchkeeper.book.read.monitors import read_monitors
