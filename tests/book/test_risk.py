@@ -8,7 +8,9 @@ import pytest
 from watchkeeper.book.programs import find
 from watchkeeper.book.risk import assess
 
-CASES = json.loads((Path(__file__).parent.parent / "cases" / "commands" / "risk.json").read_text(encoding="utf-8"))
+FOLDER = Path(__file__).parent.parent / "cases" / "commands"
+POWERSHELL = json.loads((FOLDER / "powershell.json").read_text(encoding="utf-8"))
+CASES = json.loads((FOLDER / "risk.json").read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize(("text", "risk"), CASES)
@@ -61,7 +63,7 @@ def test_the_table_knows_a_program_under_both_its_names() -> None:
 @pytest.mark.parametrize(("code", "risk"), [
     ("Get-Service shop", "read"), ("Restart-Service shop", "change"), ("Remove-Item -Recurse C:/x", "destroy"),
     ("Get-ChildItem x | ForEach-Object { Remove-Item $_ }", "destroy"), ("Invoke-Expression $x", "unknown"),
-    ("Invoke-WebRequest http://shop/health", "read"),
+    ("Invoke-WebRequest http://shop/health", "read"), *POWERSHELL,
 ])  # fmt: skip
 def test_powershell_is_judged_by_every_verb_in_it(code: str, risk: str) -> None:
     assert assess(code, "powershell")[0] == risk

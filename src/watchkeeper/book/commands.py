@@ -6,8 +6,9 @@ import re
 
 from watchkeeper.book.model import Command
 from watchkeeper.book.programs import find, word_set
-from watchkeeper.book.risk import SQL_CLIENTS, assess, assess_unwrapped
+from watchkeeper.book.risk import assess, assess_unwrapped
 from watchkeeper.book.slots import env_names, marked_slots
+from watchkeeper.book.sql_clients import SQL_CLIENTS, told_to
 from watchkeeper.book.syntax import Script
 from watchkeeper.book.unwrap import Started, Unwrapped, acts_on, is_placeholder, unwrap_text
 
@@ -72,39 +73,25 @@ def shell_command(text: str, line: int, found: Unwrapped, script: Script, sets: 
     )  # fmt: skip
 
 
+_TELLS = frozenset({"-l", "--list", "--version", "--help", "-V", "-?", "-lqt", "-ltq", "-lq"})
+_REDIS_TELLS = ("--bigkeys", "--memkeys", "--hotkeys", "--latency", "--latency-history", "--latency-dist", "--stat", "--scan",
+    "--rdb", "--version", "--help", "--eval", "--pipe", "--cluster", "--intrinsic-latency")  # fmt: skip
+
+
 def _waits(started: Started) -> bool:
     if started.stdin in ("text", "file", "pipe"):
         return False
-    if started.name in SQL_CLIENTS or started.name in ("mongosh", "mongo", "redis-cli", "valkey-cli"):
-        options = SQL_CLIENTS.get(started.name, ((), ()))
-        flat = (
-            options[0]
-            + options[1]
-            + (
-                "-l",
-                "--list",
-                "--eval",
-                "--version",
-                "--help",
-                "--bigkeys",
-                "--memkeys",
-                "--latency",
-                "--stat",
-                "--scan",
-                "--rdb",
-                "--latency-history",
-                "-Q",
-            )
-        )
-        if started.name.endswith("-cli") and started.name != "mongo":
-            program = find("redis-cli")
-            given = program.arguments(started.texts) if program else None
-            return given is not None and not given.words and not any(given.has(option) for option in flat)
-        if started.name == "sqlite3":
-            return len([text for text in started.texts if not text.startswith("-")]) < 2
-        return not any(
-            text.split("=")[0] in flat or any(text.startswith(o) for o in options[0] if len(o) == 2) for text in started.texts
-        )
+    if started.name in SQL_CLIENTS:
+        told = told_to(started.name, started.texts)
+        lists = any(option in _TELLS for option in told.options)
+        given = told.words[1:] if started.name == "sqlite3" else [word for word in told.words if word.startswith("@")]
+        return not (told.code or told.files or lists or given)
+    if started.name in ("mongosh", "mongo"):
+        return not any(text.split("=")[0] in ("--eval", "--version", "--help") or text.endswith(".js") for text in started.texts)
+    if started.name in ("redis-cli", "valkey-cli"):
+        program = find("redis-cli")
+        arguments = program.arguments(started.texts) if program else None
+        return arguments is not None and not arguments.words and not any(arguments.has(option) for option in _REDIS_TELLS)
     if started.name in ("bash", "sh", "zsh", "python", "python3", "irb", "node", "php", "iex") or re.fullmatch(
         r"/?\w*bash", started.name
     ):

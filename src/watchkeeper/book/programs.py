@@ -98,9 +98,13 @@ class Program:
     globals: frozenset[str]
     inner: tuple[Pattern, ...]
     nocase: bool
+    #: a letter with a value may end a bundle (`-sXDELETE`)
+    bundles: bool = False
 
     def arguments(self, given: Sequence[str]) -> Arguments:
         """Sort the words after the program's name into plain words and options."""
+        if self.bundles:
+            given = [part for word in given for part in _unbundled(word, self.values)]
         return sort_arguments(given, self.values, self.globals)
 
     def risk(self, given: Arguments) -> tuple[Risk | None, str]:
@@ -124,6 +128,15 @@ class Program:
         return any(pattern.fits(given, nocase=self.nocase) for pattern in self.interactive)
 
 
+def _unbundled(word: str, values: frozenset[str]) -> list[str]:
+    if len(word) < 3 or word[0] != "-" or word[1] == "-":
+        return [word]
+    at = next((n for n, char in enumerate(word[1:], 1) if not char.isalpha() or f"-{char}" in values), None)
+    if at is None or f"-{word[at]}" not in values:
+        return [word]
+    return [*([word[:at]] if at > 1 else []), f"-{word[at]}", *([word[at + 1 :].removeprefix("=")] if word[at + 1 :] else [])]
+
+
 def sort_arguments(
     given: Sequence[str], values: frozenset[str] = frozenset(), globals_: frozenset[str] = frozenset()
 ) -> Arguments:
@@ -135,6 +148,7 @@ def sort_arguments(
         word = given[position]
         position += 1
         if word == "--":
+            options.append((word, None))
             words += given[position:]
             break
         if len(word) < 2 or word[0] != "-":
@@ -204,8 +218,11 @@ def find(name: str) -> Program | None:
     """
     table = _table()
     entry = table.get(name) if name != "always" else None
-    if entry is None and name in _always():
-        entry = {"otherwise": _always()[name]}
+    always = _always().get(name) if entry is None else None
+    if entry is None and always is None and "." in name:
+        always = next((risk for pattern, risk in _always().items() if "*" in pattern and fnmatchcase(name, pattern)), None)
+    if always is not None:
+        entry = {"otherwise": always}
     if entry is None and name.endswith((".sh", ".exe", ".bat")):
         base = name.rsplit(".", 1)[0]
         return find(base) if base.startswith(("kafka-", "zookeeper-", "zk")) or name.endswith(".exe") else None
@@ -228,6 +245,7 @@ def find(name: str) -> Program | None:
         globals=_names(entry.get("globals", "")),
         inner=_patterns(entry.get("inner", "")),
         nocase=bool(entry.get("nocase", False)),
+        bundles=bool(entry.get("bundles", False)),
     )
 
 

@@ -19,6 +19,8 @@ _PLACEHOLDERS = re.compile(
     r"<[^<>\n;'()=]{1,60}>|\[[A-Za-z_][\w .-]{0,60}\]|\{\{?[\w .-]+\}?\}|\$\{?\w+\}?|%\(?\w*\)?s|:'?[A-Za-z_]\w*'?"
 )
 _COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/|^\s*#[^\n]*", re.DOTALL | re.MULTILINE)
+#: comments that MySQL executes
+_EXECUTED = re.compile(r"/\*!\d*(.*?)\*/", re.DOTALL)
 _STRINGS = re.compile(r"'(?:[^']|'')*'|\$(\w*)\$.*?\$\1\$", re.DOTALL)
 _START = re.compile(r"\s*\(*\s*([A-Za-z]+)")
 
@@ -102,13 +104,14 @@ def _keep(found: list[tuple[int, str]], text: str, start: int, end: int) -> None
 def assess_sql(text: str) -> tuple[Risk, str]:
     """Say what SQL would do, with the sentence why; the worst of its statements counts."""
     order: dict[Risk, int] = {"read": 0, "change": 1, "unknown": 2, "destroy": 3}
-    judged = [_assess_one(statement) for _, statement in cut_statements(text)]
+    judged = [_assess_one(statement) for _, statement in cut_statements(_EXECUTED.sub(r" \1 ", text))]
     if not judged:
         return "unknown", "There is no SQL statement in it."
     return max(judged, key=lambda one: order[one[0]])
 
 
 def _assess_one(statement: str) -> tuple[Risk, str]:
+    statement = _EXECUTED.sub(r" \1 ", statement)
     bare = _COMMENT.sub(" ", statement).strip().rstrip(";").strip()
     bare = re.sub(r"\\(?:G|g|gx)\s*$", "", bare).strip()
     words = re.findall(r"[A-Za-z_]+", bare[:400])
@@ -122,10 +125,14 @@ def _assess_one(statement: str) -> tuple[Risk, str]:
         return "read", f"{first} only shows."
     if first == "PRAGMA" and re.search(r"[=(]", bare):
         return "change", "PRAGMA with a value alters a setting."
+    if first in ("BEGIN", "COMMIT", "END", "ROLLBACK", "START", "SAVEPOINT") and not _TRANSACTION.fullmatch(bare):
+        return "unknown", f"What {first} is followed by is not judged."
     if first in ("BEGIN", "COMMIT", "END", "ROLLBACK", "START", "CHECK", "CHECKPOINT", "PRAGMA", "SAVEPOINT"):
         return (
             ("read", f"{first} changes no data by itself.") if first != "CHECKPOINT" else ("change", "CHECKPOINT forces a write.")
         )
+    if first == "SET" and ("(" in bare or re.match(r"SET\s+@@(?:GLOBAL|PERSIST)", bare, re.IGNORECASE)):
+        return "unknown", "What is worked out for SET is not judged."
     if first == "SET":
         setting = words[1].upper() if len(words) > 1 else ""
         if setting in SESSION_SETTINGS or setting in ("LOCAL", "SESSION") or (words[1:2] and "_" in words[1]):
@@ -138,14 +145,21 @@ def _assess_one(statement: str) -> tuple[Risk, str]:
             bare,
             flags=re.I,
         )
-        inner = re.sub(r"^(ANALYZE|VERBOSE)\s+", "", inner, flags=re.I)
-        executes = re.search(r"\bANALY[SZ]E\b", bare[:60], re.I)
+        inner = re.sub(r"^(?:(?:ANALYZE|VERBOSE)\s+)+", "", inner, flags=re.I)
+        options = bare[: len(bare) - len(inner)]
+        executes = re.search(r"\bANALY[SZ]E\b", options, re.I)
         if not inner or re.match(r"\.\.\.|<|\[", inner) or not executes:
             return "read", "EXPLAIN only plans." if not executes else "EXPLAIN ANALYZE of a query to be filled in."
         return _assess_one(inner)
     if first in ("SELECT", "WITH", "VALUES", "TABLE"):
         return _assess_query(bare)
     return "unknown", f"No rule knows the statement {first or bare[:20]!r}."
+
+
+_TRANSACTION = re.compile(
+    r"(?:(?:BEGIN|START|COMMIT|END|ROLLBACK)(?:\s+(?:TRANSACTION|WORK|TRAN|AND|NO|CHAIN|READ|ONLY|WRITE|ISOLATION|LEVEL|"
+    r"SERIALIZABLE|REPEATABLE|COMMITTED|UNCOMMITTED|WITH|CONSISTENT|SNAPSHOT|DEFERRABLE|IMMEDIATE|EXCLUSIVE),?)*"
+    r"(?:\s+TO(?:\s+SAVEPOINT)?\s+\w+)?|SAVEPOINT\s+\w+)", re.IGNORECASE)  # fmt: skip
 
 
 def _by_first_words(risk: Risk, found: str, bare: str, upper: str) -> tuple[Risk, str]:
@@ -156,6 +170,8 @@ def _by_first_words(risk: Risk, found: str, bare: str, upper: str) -> tuple[Risk
     inner = re.match(r"COPY\s*\((.*)\)\s*TO\b", bare, re.IGNORECASE | re.DOTALL) if found == "COPY" else None
     if inner and not re.search(r"\bTO\s+PROGRAM\b", bare, re.IGNORECASE):
         return _assess_one(inner.group(1))
+    if found == "COPY" and re.search(r"\bPROGRAM\b", bare.upper()):
+        return "unknown", "COPY runs a program of the server."
     if found == "COPY" and re.search(r"\bTO\b", bare.upper()) and not re.search(r"\bTO\s+PROGRAM\b|\bFROM\b\s+'", bare.upper()):
         return "read", "COPY … TO only reads the table."
     verb = {"destroy": "removes data, evidence or a way back", "change": "alters state"}[risk]
@@ -240,7 +256,8 @@ def _functions(bare: str) -> tuple[set[str], list[str]] | None:
         kinds = _other(masked)
     if kinds is None:
         return None
-    no_strings = re.sub(r'"[^"\n]*"', '""', _STRINGS.sub("''", quoted))
+    no_strings = re.sub(r'["`]([^"`\n]*)["`](?!\s*\()|\[([^\]\n]*)\](?!\s*\()', "x", _STRINGS.sub("''", quoted))
+    no_strings = re.sub(r"[\"`\[\]]", "", no_strings)
     return kinds, [name for name in _FUNCTION.findall(no_strings) if name.lower() not in _NO_FUNCTION]
 
 
@@ -264,6 +281,8 @@ def _postgres(text: str) -> set[str] | None:
     found: set[str] = set()
     for _, node in postgast.walk(tree):
         kind = type(node).__name__
+        if kind.endswith("Stmt") and kind not in ("RawStmt", "SelectStmt", "InsertStmt", "UpdateStmt", "MergeStmt"):
+            found |= {"write", "delete"}
         if kind in ("InsertStmt", "UpdateStmt", "MergeStmt", "IntoClause", "LockingClause"):
             found.add("write")
         elif kind == "DeleteStmt":

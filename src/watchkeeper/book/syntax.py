@@ -90,6 +90,8 @@ _COMPOUND = frozenset(
 _EXPANSIONS = frozenset({"simple_expansion", "expansion", "command_substitution", "process_substitution", "arithmetic_expansion"})
 
 
+#: `((` that holds words rather than a sum: a subshell in a subshell, or nothing that a shell could read
+_WORDS_IN_SUM = re.compile(r"\$?\(\(\s*(?:!\s*)?[A-Za-z_][\w./-]*\s+(?:\w|[-/.]+\w|['\"])")
 _NO_FILES = frozenset({"", "/dev/null", "/dev/stderr", "/dev/stdout", "/dev/tty", "-"})
 
 
@@ -130,10 +132,21 @@ class _Reader:
             elif kind == "redirected_statement":
                 stack.extend(reversed(self._redirected(current, joined)))
                 continue
+            elif kind == "file_redirect":
+                written: list[str] = []
+                extra: dict[str, object] = {}
+                self._file_redirect(current, written, extra)
+                if written:
+                    self.script.calls.append(Call((Word(":"),), writes=tuple(written), appends=bool(extra.get("appends"))))
+            elif kind in ("arithmetic_expansion", "compound_statement", "test_command") and _WORDS_IN_SUM.match(
+                self.raw(current)
+            ):
+                self.script.broken = True
             elif kind == "pipeline":
                 stack.extend(reversed(self._pipeline(current, joined)))
                 continue
-            stack.extend((child, {}) for child in reversed(current.children))
+            carried = {} if kind in _EXPANSIONS or not joined else joined
+            stack.extend((child, carried) for child in reversed(current.children))
 
     def _use(self, node: Node) -> None:
         name = next((self.raw(c) for c in node.children if c.type in ("variable_name", "special_variable_name")), "")
@@ -151,14 +164,23 @@ class _Reader:
                 later.extend((part, {}) for part in child.named_children if part.type != "word")
             elif child.type == "heredoc_redirect":
                 content = next((c for c in child.children if c.type == "heredoc_body"), None)
-                extra.update(stdin="text", stdin_text=self.raw(content) if content else "")
+                said = self._heredoc(child, content)
+                extra.update(stdin="text", stdin_text=said)
+                if content is not None:
+                    later.extend((part, {}) for part in _substitutions(content))
+                copied = body is not None and self.raw(body) in ("cat", "cat -")
+                fed: dict[str, object] = {"stdin": "text", "stdin_text": said} if copied else {"stdin": "pipe"}
                 for part in child.children:
                     if part.type == "file_redirect":
                         self._file_redirect(part, writes, extra)
                     elif part.type not in ("heredoc_start", "heredoc_body", "heredoc_end", "<<", "<<-"):
-                        later.append((part, {"stdin": "pipe"} if part.type in ("pipeline", "command") else {}))
+                        piped = part.type in ("pipeline", "command", "subshell", "compound_statement", "while_statement")
+                        later.append((part, fed if piped else {}))
             elif child.type == "herestring_redirect":
-                extra.update(stdin="text", stdin_text=" ".join(self._word(c).text for c in child.named_children))
+                words = [self._word(c) for c in child.named_children]
+                fixed = all(word.static for word in words)
+                extra.update(stdin="text" if fixed else "pipe", stdin_text=" ".join(word.text for word in words))
+                later.extend((part, {}) for part in _substitutions(child))
             elif child.is_named and body is None:
                 body = child
         extra["writes"] = tuple(writes)
@@ -166,6 +188,15 @@ class _Reader:
         if body is None and writes:
             self.script.calls.append(Call((Word(":"),), writes=tuple(writes), appends=bool(extra.get("appends"))))
         return [*first, *later]
+
+    def _heredoc(self, node: Node, content: Node | None) -> str:
+        """Give a here-document's lines; the grammar takes first lines that begin with a backslash for arguments."""
+        start = next((child for child in node.children if child.type == "heredoc_start"), None)
+        end = next((child for child in node.children if child.type == "heredoc_end"), None)
+        first = self.source.find(b"\n", start.end_byte) + 1 if start is not None else 0
+        if first and end is not None:
+            return self.source[first : end.start_byte].decode("utf-8", "replace")
+        return self.raw(content) if content is not None else ""
 
     def _file_redirect(self, node: Node, writes: list[str], extra: dict[str, object]) -> None:
         operator = next((c.type for c in node.children if not c.is_named), "")
@@ -197,12 +228,22 @@ class _Reader:
         return found
 
     def _fixed_output(self, node: Node) -> str | None:
+        """Give what a part of a pipeline prints where the text itself says so: `echo`, `printf`, `cat <<EOF`."""
+        if node.type in ("subshell", "compound_statement", "list"):
+            told = [self._fixed_output(child) for child in node.children if child.is_named]
+            return "\n".join(one for one in told if one) if all(one is not None for one in told) else None
+        if node.type == "redirected_statement":
+            body = node.named_children[0] if node.named_children else None
+            heredoc = next((child for child in node.children if child.type == "heredoc_redirect"), None)
+            content = next((child for child in heredoc.children if child.type == "heredoc_body"), None) if heredoc else None
+            static = content is not None and not _substitutions(content)
+            return self.raw(content) if body and content and static and self.raw(body) in ("cat", "cat -") else None
         if node.type != "command":
             return None
         words = [self._word(child) for child in node.children if child.is_named]
         if words and words[0].text in ("echo", "printf") and all(word.static for word in words):
             return " ".join(word.text for word in words[1:] if not re.fullmatch(r"-[neE]+", word.text))
-        return None
+        return "" if words and words[0].text == "sleep" else None
 
     def _command(self, node: Node, joined: dict[str, object]) -> None:
         words: list[Word] = []
@@ -217,7 +258,10 @@ class _Reader:
             elif child.type == "file_redirect":
                 self._file_redirect(child, writes, extra)
             elif child.type == "herestring_redirect":
-                extra.update(stdin="text", stdin_text=" ".join(self._word(c).text for c in child.named_children))
+                fed = [self._word(c) for c in child.named_children]
+                extra.update(
+                    stdin="text" if all(word.static for word in fed) else "pipe", stdin_text=" ".join(word.text for word in fed)
+                )
             elif child.type == "ERROR":
                 continue
             else:
@@ -244,7 +288,7 @@ class _Reader:
         if kind == "string":
             inner = self.raw(node)[1:-1]
             dynamic = any(child.type in _EXPANSIONS for child in node.children)
-            return Word(re.sub(r'\\(["\\`\n])', r"\1", inner) if not dynamic else inner, static=not dynamic, quoted=True)
+            return Word(re.sub(r'\\(["\\`$])|\\\n', r"\1", inner), static=not dynamic, quoted=True)
         if kind == "ansi_c_string":
             return Word(self.raw(node)[2:-1], quoted=True)
         if kind == "concatenation":
@@ -267,6 +311,7 @@ def _substitutions(node: Node) -> list[Node]:
             "simple_expansion",
             "expansion",
             "variable_assignment",
+            "arithmetic_expansion",
         ):
             found.append(current)
         else:

@@ -7,7 +7,7 @@ on. A command word that the shell would compute is reported as such, never guess
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from watchkeeper.book.programs import find, sort_arguments, word_set
@@ -46,8 +46,10 @@ class Unwrapped:
     #: why nothing positive can be said, where that is so
     opaque: str | None = None
     writes: list[str] = field(default_factory=list)
-    #: the files are only added to (`>>`)
-    appends: bool = False
+    #: files that are emptied (`> file`, `cat /dev/null > file`)
+    emptied: list[str] = field(default_factory=list)
+    #: what the call being unwrapped is fed, for the programs within its quotes
+    feed: tuple[str | None, str] = (None, "")
 
 
 #: wrapper -> options that take a value, plain words before the program
@@ -57,7 +59,7 @@ _PLAIN: dict[str, tuple[str, int]] = {
     "stdbuf": ("-i -o -e", 0), "command": ("", 0), "builtin": ("", 0), "timeout": ("-s -k --signal --kill-after", 1),
     "gtimeout": ("-s -k", 1), "xargs": (
         "-n -P -I -L -d -s -a -E --max-args --max-procs", 0), "sshpass": ("-p -f", 0), "chroot": ("", 1),
-    "strace": ("-p -e -o -s -f", 0), "gosu": ("", 1), "su-exec": ("", 1), "flock": ("-w -E", 1), "unbuffer": ("", 0),
+    "strace": ("-p -e -o -s -u -E -P", 0), "gosu": ("", 1), "su-exec": ("", 1), "flock": ("-w -E", 1), "unbuffer": ("", 0),
     "torsocks": ("", 0),
     "chronic": ("", 0), "parallel": ("-j -n -S --jobs", 0), "nsenter": ("-t --target -S -G", 0), "taskset": ("-c -p", 1),
     "numactl": ("", 0),
@@ -66,6 +68,8 @@ _PLAIN: dict[str, tuple[str, int]] = {
     "aws-vault": ("-d --duration", 0), "chamber": ("", 0), "doppler": ("-p -c --project --config", 0),
     "infisical": ("--env", 0), "direnv": ("", 0),
     "runuser": ("-u -g -s", 0), "setpriv": ("", 0), "ltrace": ("-p -e -o", 0), "catchsegv": ("", 0), "caffeinate": ("", 0),
+    "pkexec": ("--user", 0), "coproc": ("", 0), "valgrind": ("", 0), "chrt": ("-p", 1), "unshare": ("", 0), "fakeroot": ("", 0),
+    "hyperfine": ("-w -r", 0), "proxychains": ("", 0), "proxychains4": ("", 0), "firejail": ("", 0),
     "dotenv": ("-f -e", 0),
 }  # fmt: skip
 #: program -> words after which the rest is another program
@@ -113,8 +117,10 @@ def unwrap_text(text: str, depth: int = 0) -> tuple[Unwrapped, Script]:
 
 def _unwrap(call: Call, found: Unwrapped, depth: int) -> None:
     found.writes += call.writes
-    found.appends = found.appends or call.appends
     words = list(call.words)
+    if call.writes and not call.appends and _prints_nothing([word.text for word in words]):
+        found.emptied += call.writes
+    found.feed = (call.stdin, call.stdin_text)
     elsewhere = False
     for _ in range(12):
         if not words:
@@ -125,28 +131,39 @@ def _unwrap(call: Call, found: Unwrapped, depth: int) -> None:
             return
         name = head.text.rstrip("/").rsplit("/", 1)[-1]
         path = head.text if "/" in head.text else ""
+        before = (len(found.started), found.opaque, len(found.writes))
         step = _step(name, words, found, depth)
         if step is None:
             found.started.append(Started(name, tuple(words), False, call.stdin, call.stdin_text, path, elsewhere))
             _inside(name, words, found, depth)
             return
         rest, remote = step
+        told = (len(found.started), found.opaque, len(found.writes)) != before
         found.started.append(
             Started(name, tuple(words[: len(words) - len(rest)]), True, call.stdin, call.stdin_text, path, elsewhere)
         )
         elsewhere = elsewhere or remote
         words = rest
-        if not words and call.stdin in ("text", "file", "pipe") and name not in _FED_WITHOUT_EFFECT:
+        if not words and not told and call.stdin in ("text", "file", "pipe") and name not in _FED_WITHOUT_EFFECT:
             _fed(call, found, depth)
 
 
 _FED_WITHOUT_EFFECT = frozenset({"xargs", "time", "watch"})
 
 
+def _prints_nothing(texts: list[str]) -> bool:
+    while texts and texts[0] in ("sudo", "command", "builtin"):
+        texts = texts[1:]
+    if texts[:1] in ([":"], ["true"]) or texts in (["cat", "/dev/null"], ["cat"]):
+        return texts != ["cat"]
+    return texts[:1] in (["echo"], ["printf"]) and all(text in ("-n", "-e", "") for text in texts[1:])
+
+
 def _fed(call: Call, found: Unwrapped, depth: int) -> None:
     """A session that is fed its input runs that input."""
     found.interactive = False
     if call.stdin == "text":
+        found.feed = (None, "")
         _nested(Word(call.stdin_text), found, depth)
     else:
         found.opaque = found.opaque or "what is fed to the session is not known"
@@ -214,7 +231,8 @@ def _skip(words: list[Word], values: frozenset[str], plain: int, *, assignments:
             position += 1
             break
         if len(text) > 1 and text[0] == "-" and not words[position].quoted:
-            position += 2 if text in values else 1
+            bundled = len(text) > 2 and text[1] != "-" and f"-{text[-1]}" in values and text[1:].isalnum() and text[1:].islower()
+            position += 2 if text in values or (bundled and text[:2] not in values) else 1
         elif assignments and _ASSIGNMENT.match(text):
             position += 1
         elif plain:
@@ -260,6 +278,9 @@ def _container_words(verb: str, rest: list[Word], found: Unwrapped) -> tuple[lis
                 _nested(Word(text.strip("\"'"), quoted=True), found, 1)
                 return [], True
     texts = [word.text for word in rest]
+    if verb == "run" and any(text.startswith("--entrypoint") for text in texts):
+        found.opaque = found.opaque or "what the image starts is not known"
+        return None
     dashes = texts.index("--") if "--" in texts else None
     named = _skip(rest[:dashes] if dashes is not None else rest, _EXEC_VALUES, 0)
     if named and found.target is None and verb != "run":
@@ -324,9 +345,10 @@ def _nested(word: Word, found: Unwrapped, depth: int) -> None:
         found.opaque = "commands are nested too deeply to be read"
         return
     inner, _ = unwrap_text(word.text, depth + 1)
-    found.started += inner.started
+    stdin, said = found.feed
+    found.started += [replace(one, stdin=stdin, stdin_text=said) if stdin and one.stdin is None else one for one in inner.started]
     found.writes += inner.writes
-    found.appends = found.appends or inner.appends
+    found.emptied += inner.emptied
     found.endless = found.endless or inner.endless
     found.interactive = found.interactive or inner.interactive
     found.opaque = found.opaque or inner.opaque
@@ -345,8 +367,62 @@ def _inside(name: str, words: list[Word], found: Unwrapped, depth: int) -> None:
             if text in ("-exec", "-execdir", "-ok", "-okdir") and number + 1 < len(words):
                 end = next((n for n in range(number + 1, len(texts)) if texts[n] in (";", "+", "\\;")), len(texts))
                 _unwrap(Call(tuple(words[number + 1 : end])), found, depth + 1)
-    elif name == "trap" and words and words[0].quoted:
+    elif name == "trap" and words and words[0].text not in ("-", "-l", "-p", ""):
         _nested(words[0], found, depth)
+    elif name in ("kubectl", "oc", "k", "heroku") and "--" in texts:
+        _unwrap(Call(tuple(words[texts.index("--") + 1 :])), found, depth + 1)
+    elif name == "git" and texts[:2] in (["bisect", "run"], ["submodule", "foreach"]):
+        rest = _skip(words[2:], frozenset(), 0)
+        if len(rest) == 1:
+            _nested(rest[0], found, depth)
+        elif rest:
+            _unwrap(Call(tuple(rest)), found, depth + 1)
+    else:
+        _scripts(name, words, found, depth)
+
+
+#: program -> options whose value is shell text that it runs somewhere
+_SHELL_OPTIONS: dict[str, tuple[str, ...]] = {
+    "script": ("-c", "--command"), "az": ("--scripts", "--command"), "tmux": (), "screen": (), "at": (),
+    "batch": (),
+    "ansible": ("-a", "--args"), "aws": ("--parameters",), "fd": ("-x", "-X", "--exec"), "sg": ("-c",), "perf": (),
+}  # fmt: skip
+
+
+def _scripts(name: str, words: list[Word], found: Unwrapped, depth: int) -> None:
+    """Follow shell text in the options of programs that run it."""
+    options = _SHELL_OPTIONS.get(name)
+    if options is None:
+        return
+    texts = [word.text for word in words]
+    if name == "perf":
+        rest = _skip(words[1:], frozenset({"-e", "-p", "-o", "-a", "-C", "-F", "-r", "-I"}), 0)
+        if texts[:1] in (["stat"], ["record"], ["trace"]) and rest:
+            _unwrap(Call(tuple(rest)), found, depth + 1)
+    elif name in ("at", "batch"):
+        if found.feed[0] == "text":
+            _nested(Word(found.feed[1]), found, depth)
+        elif found.feed[0]:
+            found.opaque = found.opaque or "what is fed to the session is not known"
+    elif name in ("tmux", "screen"):
+        for word in words:
+            if word.quoted and " " in word.text:
+                _nested(word, found, depth)
+        rest = _skip(words, frozenset({"-S", "-t", "-s", "-n"}), 0)
+        if name == "screen" and rest:
+            _unwrap(Call(tuple(rest)), found, depth + 1)
+    elif name == "ansible" and not any(text in ("shell", "command", "raw", "ansible.builtin.shell") for text in texts):
+        return
+    for number, text in enumerate(texts[:-1]):
+        if text in options:
+            value = words[number + 1]
+            if name == "fd":
+                _unwrap(Call(tuple(words[number + 1 :])), found, depth + 1)
+            elif name == "aws":
+                for said in re.findall(r"commands=\[?(.*?)\]?$", value.text):
+                    _nested(Word(said.strip("\"'[]").replace('","', "; ").replace("','", "; ")), found, depth)
+            else:
+                _nested(value, found, depth)
 
 
 def acts_on(started: Started) -> str | None:
