@@ -1,14 +1,13 @@
 """No wrapper, pipe, subshell or quoting makes a deletion look like reading."""
 
-import re
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from watchkeeper.book.risk import assess
 
-DEEDS = ("rm -rf /data", "psql -qAtc 'DROP TABLE orders'", "redis-cli flushall", "docker volume rm data", "kubectl delete ns shop",
+DEEDS = ("rm -rf /data", "psql -qAtc 'DROP TABLE orders'", "redis-cli flushall", "docker volume rm data",
+    "kubectl delete ns shop",
     "mysql -Be 'DELETE FROM orders WHERE 1'", "mongosh --eval 'db.dropDatabase()'", "aws s3 rm s3://b --recursive",
     "git reset --hard HEAD~1", "find /data -delete", "> /var/log/shop.log", "psql -c 'SELECT \"pg_promote\"()'",
     "psql shop < dump.sql", "echo FLUSHALL | redis-cli")  # fmt: skip
@@ -25,7 +24,7 @@ SHAPES = ("ls && {}", "ls; {}", "ls || {}", "({})", "{{ {}; }}", "if ls; then {}
 def _wrapped(deed: str, shapes: list[str]) -> str:
     for shape in shapes:
         quoted = "'" + deed.replace("'", "'\\''") + "'"
-        deed = re.sub(r"\{q\}", lambda _, quoted=quoted: quoted, shape) if "{q}" in shape else shape.format(deed)
+        deed = shape.replace("{q}", quoted) if "{q}" in shape else shape.format(deed)
     return deed
 
 
