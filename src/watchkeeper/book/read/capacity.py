@@ -74,17 +74,23 @@ def _growing(passage: Passage) -> Iterator[Growth]:
     ):
         return
     for n, match in enumerate(matches):
-        stop = matches[n + 1].start() if n + 1 < len(matches) else len(passage.text)
+        stop = _subject_at(matches[n + 1]) if n + 1 < len(matches) else len(passage.text)
         tail = passage.text[match.end() : stop].split(". ")[0]
         subject = re.sub(r"^(?:(?:we|i|you|they)\s+(?:\w+\s+)?(?:expect|project|forecast|predict|plan)\s+)?(?:the|our|"
             r"that)?\s*", "",
-                         match["subject"].strip(), flags=re.IGNORECASE)  # fmt: skip
+                         passage.text[_subject_at(match) : match.end("subject")].strip(), flags=re.IGNORECASE)  # fmt: skip
         yield Growth(
             line=passage.line_at(match.start()),
             subject=clean(subject),
             percent=float(match["n"]),
             within_s=next((d.high_s for d in _spans(tail)), None),
         )
+
+
+def _subject_at(match: re.Match[str]) -> int:
+    """Give where the subject begins: behind the last "and" or comma that the pattern swallowed."""
+    joints = list(re.finditer(r"(?:\band|\bund|\bwhile|,)\s+", match["subject"]))
+    return match.start("subject") + (joints[-1].end() if joints else 0)
 
 
 def _growth_rows(table: TableAt) -> Iterator[Growth]:

@@ -216,7 +216,7 @@ def _missing(body: str) -> bool:
 def _reachable(passage: Passage, address: _Address) -> bool:
     """Whether a channel or page is meant for reaching somebody."""
     channel = address.channel or ""
-    if channel.startswith("#") or _missing(passage.body):
+    if channel.startswith(("#", "@")) or _missing(passage.body):
         return True
     if channel.startswith("http"):
         return bool(

@@ -31,7 +31,7 @@ _WINDOW = re.compile(
     re.IGNORECASE,
 )
 _AT = re.compile(
-    r"(?<![\d:./-])(?:(?P<at>at|um|à|a las|às|o|@)\s*)?" + _TIME.format("") + r"(?![\d:/%.-])\s*(?P<uhr>uhr)?(?!\s*[時点시])",
+    r"(?<![\d:./-])(?:(?P<at>at|um|à|a las|às|o|@)\s*)?" + _TIME.format("") + r"(?![\d:/%-]|\.\d)\s*(?P<uhr>uhr)?(?!\s*[時点시])",
     re.IGNORECASE,
 )
 _CJK_TIME = re.compile(r"(?:午前|午後|上午|下午|오전|오후)?\s*(?P<h>\d{1,2})\s*[時点시](?:\s*(?P<m>\d{1,2})\s*分)?(?!間)")
