@@ -77,16 +77,55 @@ Anna is working on it. Next update: [TIME]
 """
 NAMES = ("Shop", "Shopfront", "shopfront", "Orders", "orders", "ledger-db", "Anna", "Ben", "Nimbus", "nimbus")
 OTHERS = ("Kolibri", "Zaunkönig", "zebra-front", "Vaulting", "vaulting", "tresor-xy", "Oksana", "Wen", "Cumulon", "cumulon")
-WORDS = frozenset({"line", "end_line", "lines", "op", "value", "unit", "for_s", "role_", "severity", "respond_within_s", "code", "level", "after_s",
-                   "kind", "seconds", "every", "rrule", "at", "until", "timezone", "n", "phase", "manual", "risk", "endless", "interactive",
-                   "language", "percent", "within_s", "starts_s", "ends_s", "automated", "statistic", "source", "state"})  # fmt: skip
+WORDS = frozenset(
+    {
+        "line",
+        "end_line",
+        "lines",
+        "op",
+        "value",
+        "unit",
+        "for_s",
+        "role_",
+        "severity",
+        "respond_within_s",
+        "code",
+        "level",
+        "after_s",
+        "kind",
+        "seconds",
+        "every",
+        "rrule",
+        "at",
+        "until",
+        "timezone",
+        "n",
+        "phase",
+        "manual",
+        "risk",
+        "endless",
+        "interactive",
+        "language",
+        "percent",
+        "within_s",
+        "starts_s",
+        "ends_s",
+        "automated",
+        "statistic",
+        "source",
+        "state",
+    }
+)
 
 
 def shape(value: object) -> object:
     """Keep of a book what does not name anything."""
     if isinstance(value, dict):
-        return {key: shape(item) if isinstance(item, dict | list) else item for key, item in value.items()
-                if isinstance(item, dict | list) or key in WORDS}  # fmt: skip
+        return {
+            key: shape(item) if isinstance(item, dict | list) else item
+            for key, item in value.items()
+            if isinstance(item, dict | list) or key in WORDS
+        }
     if isinstance(value, list):
         return [shape(item) if isinstance(item, dict | list) else "" for item in value]
     return value
@@ -97,8 +136,26 @@ def renamed(text: str) -> str:
     return re.sub(rf"(?<![\w-])(?:{'|'.join(sorted(NAMES, key=len, reverse=True))})(?![\w-])", lambda m: table[m.group()], text)
 
 
-KINDS = ("thresholds", "severities", "escalation", "contacts", "phases", "components", "dependencies", "schedules", "recovery", "templates",
-         "growth", "checklists", "procedures", "commands", "placeholders", "baselines", "metrics", "configs")  # fmt: skip
+KINDS = (
+    "thresholds",
+    "severities",
+    "escalation",
+    "contacts",
+    "phases",
+    "components",
+    "dependencies",
+    "schedules",
+    "recovery",
+    "templates",
+    "growth",
+    "checklists",
+    "procedures",
+    "commands",
+    "placeholders",
+    "baselines",
+    "metrics",
+    "configs",
+)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -112,7 +169,17 @@ def test_the_case_has_every_kind_of_fact() -> None:
     told = to_contract(read_source("a.md", BOOK))
     counts = {kind: len(told[kind]) for kind in KINDS[:12]}
     assert counts == {
-        "thresholds": 4, "severities": 2, "escalation": 2, "contacts": 2, "phases": 2, "components": 2, "dependencies": 2,
-        "schedules": 1, "recovery": 2, "templates": 1, "growth": 1, "checklists": 1,
-    }  # fmt: skip
+        "thresholds": 4,
+        "severities": 2,
+        "escalation": 2,
+        "contacts": 2,
+        "phases": 2,
+        "components": 2,
+        "dependencies": 2,
+        "schedules": 1,
+        "recovery": 2,
+        "templates": 1,
+        "growth": 1,
+        "checklists": 1,
+    }
     assert "Restart Shopfront" in [procedure["title"] for procedure in told["procedures"]]

@@ -96,7 +96,10 @@ def test_figures_in_words_and_windows_in_brackets() -> None:
 
 
 def test_each_alert_of_a_fence_keeps_its_own_duration() -> None:
-    source = "## Alerts\n```yaml\n- name: A\n  condition: error_rate > 5%\n  duration: 5m\n- name: B\n  condition: disk_free < 15%\n  duration: 10m\n```\n"
+    source = (
+        "## Alerts\n```yaml\n- name: A\n  condition: error_rate > 5%\n  duration: 5m\n- name: B\n"
+        "  condition: disk_free < 15%\n  duration: 10m\n```\n"
+    )
     assert [for_s for *_, for_s in figures(source)] == [300, 600]
 
 
