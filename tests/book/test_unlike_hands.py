@@ -135,7 +135,9 @@ def test_contacts_with_variables_handles_and_headings_of_their_own() -> None:
         - Phone: +49 800 1234567
         - Email: help@hosting.example
     """
-    assert [(c.line, c.role) for c in book(source).contacts] == [
+    found = book(source).contacts
+    assert found[0].phone == "$ONCALL_PHONE"
+    assert [(c.line, c.role) for c in found] == [
         (2, "On-call phone"),
         (3, "Email service"),
         (4, "Primary"),

@@ -108,12 +108,14 @@ def _address(text: str) -> _Address:
         if url
         else named
     )
+    variable = _VARIABLE.search(text)
+    name = variable.group() if variable else ""
     return _Address(
-        phone.group().strip() if phone else None,
-        email.group() if email else None,
+        phone.group().strip() if phone else name if re.search(r"PHONE|TEL|MOBILE|PAGER|NUMBER", name) else None,
+        email.group() if email else name if "MAIL" in name else None,
         said,
         hours.group().strip() if hours else None,
-        bool(_SLOT.search(text) or _VARIABLE.search(text)),
+        bool(_SLOT.search(text) or variable),
     )
 
 

@@ -103,7 +103,7 @@ def _expected(comparison: Comparison, passage: Passage) -> bool:
     if passage.label and _EXPECTING.fullmatch(passage.label):
         return True
     sentence = passage.text[passage.text.rfind(". ", 0, comparison.start) + 1 : comparison.start]
-    if _SHOULD.search(sentence):
+    if _SHOULD.search(sentence) or (passage.kind == "item" and _EXPECTING.match(sentence.strip())):
         return True
     said = passage.text if not passage.label else passage.body
     numbered = passage.block is not None and passage.block.number is not None

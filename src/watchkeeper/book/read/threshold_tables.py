@@ -205,6 +205,11 @@ _PROMISED = re.compile(
     re.IGNORECASE,
 )
 _COMPARED = re.compile(r"\W{0,3}[<>≤≥]=?\s*[$€£]?\d")
+_DEFINITION = re.compile(
+    r"(?:definition|criteri(?:a|on)|description|impact|meaning|beschreibung|définition|critères?|descripción|descrição|説明|定義|描述)",
+    re.IGNORECASE,
+)
+_GRADES = re.compile(r"severit|priorit|schweregrad|gravité|severidad", re.IGNORECASE)
 _RESPONSE_COLUMN = matcher(RESPONSE_COLUMNS)
 _DIRECT = re.compile(r"^\W*[-+]?[$€]?\d")
 _NOTHING = re.compile(r"^\W*(?:-|n/?a|none)?\W*$", re.IGNORECASE)
@@ -273,7 +278,11 @@ def _columns(table: TableAt) -> _Columns | None:
             columns.metric = index
     if columns.metric is None and 0 not in columns.bands and 0 not in columns.condition and columns.severity != 0:
         columns.metric = 0
-    columns.defines = columns.severity == 0 and any(_RESPONSE_COLUMN.search(title) for title in header)
+    columns.defines = columns.severity == 0 and (
+        any(_RESPONSE_COLUMN.search(title) for title in header)
+        or any(_DEFINITION.fullmatch(title) for title in header[1:])
+        or any(_GRADES.search(words) for words in table.context[:1])
+    )
     if not columns.bands and not columns.condition and _states_in_first(table, columns, header):
         columns.metric, columns.condition = None, [0]
     return columns if columns.bands or columns.condition else None
