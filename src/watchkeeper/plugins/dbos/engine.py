@@ -13,6 +13,7 @@ import contextlib
 import fcntl
 import logging
 import sqlite3
+import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -102,8 +103,13 @@ class DbosEngine:
             await self._park_if_closing(task)
 
     async def _step(self, run_id: str) -> bool:
+        """Advance a run for a while: what a lost checkpoint repeats, the run's own log knows to be done."""
         assert self._advance is not None
-        return await self._advance(run_id)
+        until = time.monotonic() + STEP_S
+        while await self._advance(run_id):
+            if self._closing.is_set() or time.monotonic() >= until:
+                return True
+        return False
 
     async def _park_if_closing(self, task: asyncio.Task[Any]) -> None:
         """Hold a workflow for good once we close, so that it stays unfinished and goes on under our successor."""
