@@ -27,7 +27,7 @@ _BRACKET = re.compile(
     r"(?<![\w\])$\\\[.'\"=~^*+-])\[(?!\s|x\]|X\]|-|\^|:|!|@|\.|\d+\]|[A-Za-z]\])([A-Za-z][^\[\]|&;$`\"'(){}=~*\\<>]{0,60})\](?![(\[\w:*+?])"
 )
 _YOUR = re.compile(
-    r"(?:(?<=//)|(?<![\w/$-]))(?:(?:your|YOUR|Your)(?:[-_][A-Za-z0-9]+)+(?:\.[a-z]{2,})*|(?:your-?|my-?)(?:domain|company|site|host|server|app)\.[a-z]{2,}(?:\.[a-z]{2,})?|your[-_]?(?:domain|bucket|host|server|namespace|cluster|project|registry|org|token|password|key)(?![A-Za-z]))(?![\w@])"
+    r"(?:(?<=//)|(?<![\w/$-]))(?:(?:your|YOUR|Your)(?:[-_][A-Za-z0-9]+)+(?:\.[a-z]{2,})*|(?:your-?|my-?|dein-?|deine-|ihre?-|votre-|tu-|su-|mi-|seu-|sua-)(?:domain|domaine|dominio|domäne|firma|empresa|company|site|host|server|app)\.[a-z]{2,}(?:\.[a-z]{2,})?|your[-_]?(?:domain|bucket|host|server|namespace|cluster|project|registry|org|token|password|key)(?![A-Za-z]))(?![\w@])"
 )
 _XXX = re.compile(
     r"(?<![\w+])\+?\d{0,3}[-. ]?\(?(?:X{2,4}|x{2,4})\)?(?:[-. ](?:X{2,8}|x{2,8}|\d{2,4}))+(?![\w-])|"

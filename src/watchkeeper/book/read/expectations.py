@@ -22,6 +22,8 @@ _SAYS = re.compile(
     r"|(?P<label>expected(?:\s+(?:output|result|results|response|value|status|outcome|state))?|"
     r"expect(?:\s+to\s+see)?|healthy(?:\s+(?:output|state|value))?|normal|ok if|good|erwartet(?:e ausgabe)?|"
     r"résultat attendu|resultado esperado|期待値|期待される(?:結果|出力)|预期(?:结果|输出)?|예상(?: 결과)?)\s*(?:[:：=]|is\b)"
+    r"|(?:debe(?:ría)?|deve(?:ria)?|doit|devrait|sollte|soll|muss|powinien|powinno)\s+(?:devolver|mostrar|responder|retornar|"
+    r"indicar|dar|ser|estar|retourner|renvoyer|afficher|répondre|indiquer|être|zwrócić|pokazać|być)?"
     r"|(?:→|->|=>)\s*(?:should be|expect)\s)\s*(?P<what>.*)$",
     re.IGNORECASE | re.DOTALL,
 )  # fmt: skip

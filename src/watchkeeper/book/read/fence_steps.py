@@ -24,6 +24,24 @@ _OR_ELSE = re.compile(r"^(?:or|oder|ou|o|または|或)\s+(?!else)(?P<do>\S.*)$"
 _ALTERNATIVE = "instead of the step before"
 
 
+_IF = re.compile(
+    r"(?:if|in case(?: of)?|unless|only if|wenn|falls|si|en cas de|en caso de|se|em caso de|jeśli|w przypadku|otherwise|else|"
+    r"sonst|andernfalls|sinon|si no|caso contrário)\b",
+    re.IGNORECASE,
+)
+
+
+def condition_only(comment: str) -> str | None:
+    """Give the condition of a comment that says when, but not what is to be done.
+
+    >>> condition_only("If it fails"), condition_only("If it fails, restart it"), condition_only("Restart")
+    ('it fails', None, None)
+    """
+    if not _IF.match(comment) or split_condition(comment)[0] is not None:
+        return None
+    return branch_of(comment)
+
+
 class Taker(Protocol):
     """What the steps of a fence are handed to."""
 
@@ -136,6 +154,10 @@ class FenceSteps:
             text = entry.remark if not branch_of(entry.remark) else f"{text} ({entry.remark})"
         line = self.pending[0].line if self.pending else entry.line
         draft = Draft(line, text, commands=[command], source="fence")
+        when = next((said for one in reversed(comments) if (said := condition_only(one))), None)
+        if when:
+            draft.when = when
+            draft.text = "; ".join(one for one in comments if not condition_only(one)) or command.text.split("\n")[0][:120]
         if self.reader.drafts and (self.either or (_OR_ELSE.match(text) and self.pending)):
             draft.when = _ALTERNATIVE
         self.either = False

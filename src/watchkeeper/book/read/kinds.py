@@ -47,7 +47,7 @@ _OWN: tuple[tuple[ProcedureKind, str], ...] = (
         r"troubleshoot\w*|^issue\b|^problem\w*|not (?:starting|responding|working|processing|ready|syncing)|won'?t "
         r"start|issues?$|errors?$|failures?$|fail(?:s|ing|ed)\b|exhaust\w*|slow\b|timeouts?|crash\w*|leak|stuck|"
         r"high (?:cpu|memory|latency|error|load|disk)|out of (?:memory|disk)|down$|connection (?:refused|issues?|"
-        r"problems?)|degrad\w*|outage|unavailable|lag\b|full$|fehler\w*|störung\w*|panne|dépannage|problema\w*|"
+        r"problems?)|degrad\w*|outage|unavailable|lag\b|full$|voll$|plein[e]?$|llen[ao]$|chei[ao]$|lost$|unreachable|langsam|fehler\w*|störung\w*|panne|dépannage|problema\w*|"
         r"error(?:es)?|lent[ao]s?|トラブル|障害|エラー|故障|问题|오류|문제"),
     ("reference", r"^(?:useful|common|helpful) |reference|^kubernetes$|^docker$|commands$|queries$|^logs$|^database$"),
 )  # fmt: skip
@@ -91,4 +91,5 @@ def kind_of(title: str, path: tuple[str, ...], *, staged: bool = False) -> Proce
 
 
 def _first(text: str, rules: tuple[tuple[ProcedureKind, str], ...]) -> ProcedureKind | None:
-    return next((kind for kind, pattern in rules if re.search(rf"(?<!\w)(?:{pattern})", text.strip(), re.IGNORECASE)), None)
+    said = text.strip()
+    return next((kind for kind, pattern in rules if re.search(rf"(?<![A-Za-zÀ-ž0-9_])(?:{pattern})", said, re.IGNORECASE)), None)

@@ -277,11 +277,12 @@ def platform_of_tools(tools: tuple[str, ...]) -> str | None:
 
 _CAUTION = re.compile(
     r"\b(?:use (?:with )?(?:care|caution|carefully|extreme)|with (?:extreme )?caution|be careful|carefully|use "
-    r"caution|caution\s*[:!]|dangerous|danger\s*[:!]|irreversible|cannot be undone|can ?not be reverted|"
-    r"destructive|data loss|last resort|never run|do not run|don't run|warnings?\s*[:!]|"
+    r"caution|dangerous|irreversible|cannot be undone|can ?not be reverted|"
+    r"destructive|data loss|last resort|never run|do not run|don't run|"
     r"will (?:delete|destroy|erase|drop|overwrite|wipe|lose)|this deletes|downtime|only if|emergency only|"
     r"vorsicht|achtung|datenverlust|avec précaution|attention|perte de données|con cuidado|precaución|pérdida "
-    r"de datos|com cuidado|perda de dados|ostrożnie|utrata danych)\b|[⚠⛔]|注意|警告|慎重|データ損失|谨慎|数据丢失|주의",
+    r"de datos|com cuidado|perda de dados|ostrożnie|utrata danych)\b|\b(?:caution|danger|warning)\s*[:!,]|[⚠⛔]|注意|警告|"
+    r"慎重|データ損失|谨慎|数据丢失|주의",
     re.IGNORECASE,
 )  # fmt: skip
 

@@ -87,13 +87,24 @@ def _below(section: Section, reader: StepReader, result: _Result, *, inside: boo
     for child in section.sections:
         role = _role(child, section, absorbs=absorbs, numbered=numbered)
         if role is None and inside and not _SCENARIO.match(plain(child.title)):
-            role = "step"
+            troubles = sum(_names_trouble(one.title) for one in section.sections)
+            role = "branch" if troubles > 1 and reader.phase == "act" and _names_trouble(child.title) else "step"
         if role is None:
             _section(child, result)
             continue
+        around = reader.base
+        reader.leave()
         _enter(child, role, reader)
         reader.blocks(child.blocks)
         _below(child, reader, result, inside=inside or (role == "stage" and stage_of(child.title) in _WORKING))
+        reader.base = around
+        reader.leave()
+
+
+def _names_trouble(title: str) -> bool:
+    """Say whether a heading names what is wrong rather than what to do about it."""
+    said = plain(title)
+    return not is_instruction(said) and stage_of(title) is None and kind_of(said, ()) in ("troubleshooting", "emergency")
 
 
 def _enter(child: Section, role: str, reader: StepReader) -> None:
@@ -105,7 +116,8 @@ def _enter(child: Section, role: str, reader: StepReader) -> None:
             if stage == "caution":
                 reader.collecting = None
     elif role == "branch":
-        reader.branch(branch_of(child.title, heading=True) or child.title)
+        reader.branch(branch_of(child.title, heading=True) or plain_title(child.title))
+        reader.base, reader.joined = reader.when, False
     elif role == "platform":
         reader.topic(child.title, child.line)
         reader.platform = platform_of(child.title)

@@ -12,13 +12,13 @@ from dataclasses import replace
 from watchkeeper.base.durations import find_durations
 from watchkeeper.book.model import Command
 from watchkeeper.book.read.instructions import is_instruction
-from watchkeeper.book.read.labels import stage_of
+from watchkeeper.book.read.labels import is_caution, stage_of
 from watchkeeper.book.shell import read_inline
 from watchkeeper.text.blocks import Block, Span
 
 _WAIT = re.compile(
-    r"\b(?:wait|pause|allow|monitor|observe|watch|sleep|hold|warten|attendre|esperar|aguardar|poczekaj|待機|等待|"
-    r"대기)\b(?!\s+(?:until|for the))",
+    r"\b(?:wait|pause|allow|monitor|observe|watch|sleep|hold|warten|attendre|esperar|aguardar|poczekaj)\b"
+    r"(?!\s+(?:until|for the))|待機|待つ|待ち|待って|等待|대기|기다",
     re.IGNORECASE,
 )
 _PARENTHESIS = re.compile(
@@ -32,6 +32,13 @@ LEADING_IF = re.compile(
 _TRAILING_IF = re.compile(
     r"^(?P<do>.{4,}?)\s+(?P<how>if|falls|wenn|only if|in case)\s+(?P<what>(?!you\b|it'?s a\b)[^.;]{2,80})$",
     re.IGNORECASE | re.DOTALL,
+)
+
+
+_CJK_IF = re.compile(
+    r"^(?:(?P<what>[^。、,]{2,60}?)(?:の場合|場合|たら|なら|的话|경우|으면|하면)[はには에]{0,2}\s*[、,，:：]\s*|(?:如果|若|当|もし|만약)(?P<other>[^，,、。]{2,60}?)"
+    r"(?:时|的话)?[，,、]\s*(?:则|就|请)?)(?P<do>\S.*)$",
+    re.DOTALL,
 )
 
 
@@ -65,6 +72,24 @@ def split_condition(text: str) -> tuple[str | None, str]:
     return (show(when) if when else None), show(action)
 
 
+#: a condition that goes on after its first comma: "If A, but B: …"
+_GOES_ON = re.compile(
+    r"(?:but|and|or|yet|while|although|even though|nor|aber|und|oder|mais|et|ou|pero|y|o|mas|e|ale|oraz|lub)\s", re.IGNORECASE
+)
+
+
+def cut_caution(condition: str) -> tuple[str, str | None]:
+    """Cut the warning off that stands after a condition: "the source is gone. Caution: it must stay so".
+
+    >>> cut_caution("the disk is full. Caution: this deletes files"), cut_caution("the disk is full")
+    (('the disk is full', 'Caution: this deletes files'), ('the disk is full', None))
+    """
+    first, stop, rest = condition.partition(". ")
+    if stop and is_caution(rest) and first.count("`") % 2 == 0:
+        return first, rest.strip()
+    return condition, None
+
+
 _CODE = re.compile(r"`[^`]*`")
 
 
@@ -75,11 +100,20 @@ def _split(said: str) -> tuple[str | None, str]:
         return (what, said[: found.start()].rstrip(" :"))
     found = LEADING_IF.match(re.sub(r"^[\W_]*(?:\d+[.)]\s*)?", "", said))
     if found and not found.group("how").lower().startswith("once"):
-        what = found.group("what")
-        return (f"not: {what}" if found.group("how").lower() == "unless" else what), found.group("do").strip()
+        what, action = found.group("what"), found.group("do").strip()
+        if _GOES_ON.match(action):
+            more = re.match(r"(?P<what>.{2,140}?)\s*(?:,|:|→|-+>|=>|\bthen\b)\s*(?P<do>\S.*)$", action, re.IGNORECASE | re.DOTALL)
+            if more is None:
+                return None, said
+            what, action = f"{what}, {more.group('what')}", more.group("do").strip()
+        return (f"not: {what}" if found.group("how").lower() == "unless" else what), action
+    found = _CJK_IF.match(said)
+    if found:
+        return found.group("what") or found.group("other"), found.group("do").strip()
     found = _TRAILING_IF.match(said.rstrip("."))
     if (
         found
+        and not re.search(r"[.!?:]$", found.group("do").rstrip())
         and is_instruction(found.group("do"))
         and not re.match(
             r"^(?:check|verify|see|determine|find out|confirm|ask|test|identify|decide|assess|validate)\b(?!.*,)",
@@ -97,7 +131,8 @@ def wait_of(text: str) -> float | None:
     if not found:
         return None
     rest = text[found.start() :]
-    return next((one.high_s for one in find_durations(rest[:80])), None)
+    after = next((one.high_s for one in find_durations(rest[:80])), None)
+    return after if after is not None else next((one.high_s for one in find_durations(text[:160])), None)
 
 
 def lines_of(block: Block) -> list[tuple[int, tuple[Span, ...]]]:

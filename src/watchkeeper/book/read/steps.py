@@ -19,6 +19,7 @@ from watchkeeper.book.read.labels import PHASES, Stage, branch_of, is_caution, p
 from watchkeeper.book.read.sentences import (
     LEADING_IF,
     commands_in,
+    cut_caution,
     label_of,
     lines_of,
     marked,
@@ -44,6 +45,15 @@ _CASE_COLUMNS = re.compile(
 )
 
 
+#: what is done whether the branch was taken or not
+_NO_MATTER = re.compile(
+    r"(?:then|afterwards?|after that|finally|in (?:any|either|all|both) cases?|either way|regardless|in every case|"
+    r"danach|anschließend|in jedem fall|ensuite|dans tous les cas|luego|después|en cualquier caso|その後|最後に|然后|最后)\b",
+    re.IGNORECASE,
+)
+_ADDS = re.compile(r"(?:or|alternatively|also|and|else|oder|alternativ|ou|sinon|o bien|o|または|或者)\b", re.IGNORECASE)
+
+
 class StepReader:
     """Reads the blocks of one section and of the stages beneath it."""
 
@@ -55,6 +65,14 @@ class StepReader:
         self.phase: StepPhase | None = None
         self.collecting: Stage | None = None
         self.when: str | None = None
+        #: the condition of the item or heading around, which holds beside every branch within
+        self.base: str | None = None
+        #: `when` is made of both, which only a person can say
+        self.joined = False
+        #: the branch in force was followed by its own sentence on the same line
+        self.told = False
+        #: kind of the block after the one being read
+        self.following = ""
         self.platform: str | None = None
         self.caution: str | None = None
         self.intro: tuple[str, int] | None = None
@@ -66,7 +84,8 @@ class StepReader:
 
     def enter(self, stage: Stage) -> None:
         """Let the following blocks mean a stage."""
-        self.when, self.platform, self.intro = None, None, None
+        self.leave()
+        self.platform, self.intro = None, None
         self.staged = True
         if stage in PHASES and stage != "prevention":
             self.phase, self.collecting = PHASES[stage], None
@@ -76,12 +95,21 @@ class StepReader:
             self.collecting = stage
 
     def branch(self, condition: str) -> None:
-        """Let the following blocks be done only under a condition."""
-        self.when, self.collecting, self.intro, self.platform = condition, None, None, None
+        """Let the following blocks be done only under a condition, beside that of the item or heading around."""
+        said, caution = cut_caution(condition)
+        self.joined = self.base is not None and self.base != said
+        self.when = f"{self.base}, and {said}" if self.joined else said
+        self.collecting, self.intro, self.platform, self.told = None, None, None, False
+        self.caution = caution or self.caution
+
+    def leave(self) -> None:
+        """End the branch in force; that of the item or heading around goes on."""
+        self.when, self.joined, self.told = self.base, False, False
 
     def topic(self, title: str, line: int) -> None:
         """Begin a step whose title stands above its commands; a branch ends here."""
-        self.when, self.platform = None, None
+        self.leave()
+        self.platform = None
         if self.collecting not in (None, "background"):
             self.collecting = None
         self.intro = (title, line)
@@ -90,7 +118,8 @@ class StepReader:
 
     def blocks(self, blocks: Sequence[Block]) -> None:
         """Read blocks in order."""
-        for block in blocks:
+        for number, block in enumerate(blocks):
+            self.following = blocks[number + 1].kind if number + 1 < len(blocks) else ""
             self._block(block)
 
     def _block(self, block: Block) -> None:
@@ -99,7 +128,7 @@ class StepReader:
             branch = self.when
             self._one(block)
             if self.when == branch:
-                self.when = None
+                self.leave()
             return
         self._one(block)
 
@@ -127,7 +156,9 @@ class StepReader:
             self.blocks(block.children)
 
     def _paragraph(self, block: Block) -> None:
-        for line, spans in lines_of(block):
+        rows, following = lines_of(block), self.following
+        for number, (line, spans) in enumerate(rows):
+            self.following = following if number == len(rows) - 1 else ""
             self._line(line, spans)
 
     def _line(self, line: int, spans: tuple[Span, ...]) -> None:
@@ -160,12 +191,9 @@ class StepReader:
             if rest:
                 self._staged_text(stage, rest, line, spans)
         elif condition is not None:
-            outer, self.when, self.collecting, self.platform, self.intro = self.when, condition, None, None, None
+            self.branch(condition)
             if rest:
-                size = len(self.drafts)
-                self._say(rest, line, spans, "prose")
-                if len(self.drafts) > size and not rest.endswith((":", "：")):
-                    self.when = outer if outer != condition else None
+                self._in_branch(rest, line, spans)
         elif platform_of(label):
             self.platform = platform_of(label)
             if rest:
@@ -174,9 +202,26 @@ class StepReader:
             self.topic(label, line)
             when = LEADING_IF.match(rest + ", x") if rest and branch_of(rest) else None
             if when:
-                self.when = branch_of(rest)
+                self.branch(branch_of(rest) or rest)
             elif rest and (self.collecting is None):
                 self._say(rest, line, spans, "prose", title=label)
+
+    def _in_branch(self, rest: str, line: int, spans: tuple[Span, ...]) -> None:
+        """Read what stands on the line of a branch; it introduces the fence that follows, and the branch goes on there."""
+        found = [command for command in self._commands(spans, line) if f"`{command.text}`" not in (self.when or "")]
+        self.told = True
+        if is_caution(rest) and not found and not is_instruction(rest):
+            self.caution = rest
+        elif self.following == "fence" and not found:
+            self.intro = (rest.rstrip(":："), line)
+            self.caution = self.caution or (rest if is_caution(rest) else None)
+        else:
+            self._say(rest, line, spans, "prose")
+
+    def _goes_on(self, text: str) -> None:
+        """A plain sentence ends a branch that had its own, unless it adds to it or introduces what follows."""
+        if _NO_MATTER.match(text) or (self.told and self.following not in ("fence", "list") and not _ADDS.match(text)):
+            self.leave()
 
     def _staged_text(self, stage: Stage, rest: str, line: int, spans: tuple[Span, ...]) -> None:
         if stage in ("symptoms", "causes", "prevention", "escalation"):
@@ -202,10 +247,17 @@ class StepReader:
             if self.collecting == "caution":
                 self.collecting = None
             return
+        self._goes_on(text)
         when, action = split_condition(text.rstrip(":：")) if text.endswith((":", "：")) and len(text) < 160 else (None, text)
-        if when and action and not any(f"`{one.text}`" not in when for one in commands_in(spans)) and is_instruction(action):
+        told = action and (is_instruction(action) or not re.match(r"\W*(?:if|when|in|once|unless)\b", text, re.IGNORECASE))
+        if when and told and not any(f"`{one.text}`" not in when for one in commands_in(spans)):
             self.branch(when)
             self.intro, self.brief = (action, line), True
+            return
+        asked = self._commands(spans, line) if not text.endswith((":", "：")) else []
+        if asked and (expected := read_expectation(text, line)):
+            asked[-1] = replace(asked[-1], expects=asked[-1].expects or expected)
+            self.add(Draft(line, text, commands=asked, source="prose"))
             return
         expectation = self._expected(text, line)
         condition = branch_of(text) if text.endswith((":", "：")) and len(text) < 140 else None
@@ -298,6 +350,8 @@ class StepReader:
         condition = branch_of(text) if not found else None
         title = text.rstrip(":：")
         before = self.when, self.phase, self.intro, self.platform
+        around = self.base, self.joined, self.told
+        self.base, self.told = self.when, False
         if platform_of(title):
             self.platform = platform_of(title)
         elif label and platform_of(label):
@@ -310,6 +364,7 @@ class StepReader:
         elif text:
             self._plain_item(item, text, source, found, label, rest)
         self.when, self.phase, self.intro, self.platform = before
+        self.base, self.joined, self.told = around
 
     def _item_stage(self, stage: Stage, rest: str, item: Block) -> None:
         kept, self.collecting = self.collecting, stage
@@ -325,24 +380,27 @@ class StepReader:
     def _item_with_children(self, item: Block, title: str, source: str, found: list[Command], nested: list[Block]) -> None:
         when, action = split_condition(title)
         size = len(self.drafts)
-        outer = self.when
-        if when and self.when is None:
-            self.when = when
+        outer = self.when, self.base, self.joined
+        if when:
+            self.branch(when)
+        self.base = self.when
+        found = [command for command in found if f"`{command.text}`" not in (when or "")]
         if found:
             self.add(Draft(item.line, action, commands=found, source=source))
-        self.intro = (action if when and self.when == when else title, item.line)
+        self.intro = (action if when else title, item.line)
         kept, self.collecting = self.collecting, None if self.collecting in ("background", "expected") else self.collecting
         self.blocks(nested)
         self.collecting = kept
-        self.when = outer
+        self.when, self.base, self.joined = outer
         fresh = self.drafts[size:]
         if not fresh:
             self.add(Draft(item.line, title, source=source, told=is_instruction(title)))
             return
         told = is_instruction(title)
         for draft in fresh:
-            if draft.source in ("bullet", "prose") and title and draft.text != title and not draft.text.startswith(title):
-                draft.text = f"{title}: {draft.text}"
+            said = action if when else title
+            if draft.source in ("bullet", "prose") and said and draft.text != said and not draft.text.startswith(said):
+                draft.text = f"{said.rstrip('.')}: {draft.text}"
             if source == "ordered" and draft.source == "bullet":
                 draft.source = "ordered"
                 draft.told = draft.told or told
@@ -440,10 +498,11 @@ class StepReader:
         when, action = split_condition(draft.text)
         if when and not draft.when:
             draft.when, draft.text = when, action
-        if draft.when:
-            draft.commands = [command for command in draft.commands if f"`{command.text}`" not in draft.when]
+        if draft.when or self.when:
+            asked = f"{draft.when or ''} {self.when or ''}"
+            draft.commands = [command for command in draft.commands if f"`{command.text}`" not in asked]
         if self.when and not draft.when:
-            draft.when = self.when
+            draft.when, draft.nested = self.when, self.joined
         elif self.when and draft.when and draft.when != self.when:
             draft.when, draft.nested = f"{self.when}, and {draft.when}", True
         draft.text = unmarked(draft.text)
