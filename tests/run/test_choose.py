@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -101,3 +102,11 @@ def test_where_two_fit_as_well_a_person_chooses(now: datetime) -> None:
 def test_what_no_procedure_speaks_of_is_said(now: datetime) -> None:
     choice = choose(BOOK, *firing(now, threshold("Certificate expiry")))  # type: ignore[arg-type]
     assert (choice.procedure_id, choice.sentence) == (None, "No procedure of the book speaks of this.")
+
+
+def test_while_only_symptoms_fire_the_cause_decides_and_their_own_actions_do_not(now: datetime) -> None:
+    symptom = threshold("Web application is down", 'Follow "Web application down"')
+    alerts, incident, bindings = firing(now, symptom, component="web", cause="database")
+    explained = [replace(alert, explained_by="database") for alert in alerts]  # type: ignore[attr-defined, type-var]
+    choice = choose(BOOK, explained, incident, bindings)  # type: ignore[arg-type]
+    assert choice.procedure_id == "database-unavailable", (choice.sentence, choice.runners_up)

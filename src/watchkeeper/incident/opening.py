@@ -114,6 +114,8 @@ class _Room:
         values: dict[str, Any] = {"began_at": min(before.began_at, alert.breached_at)}
         if grouping.new_cause:
             values |= self._new_cause(before, grouping)
+        elif before.procedure_id == "" and member.explained_by is None:
+            values["procedure_id"] = None  # none fitted before; what the cause itself says may decide it
         members = alerts.alerts_of(self.connection, incident_id)
         called = rules.call(self.book, members)
         if rules.gravity(self.book, called.severity) < rules.gravity(self.book, before.severity):

@@ -92,7 +92,8 @@ class Choice:
 def choose(book: Book, alerts: Sequence[Alert], incident: Incident, bindings: Bindings) -> Choice:
     """Choose a procedure of the book for an incident."""
     thresholds = {bound.key: bound.threshold for bound in bindings.bound}
-    causes = [alert for alert in alerts if alert.explained_by is None] or list(alerts)
+    # while the cause itself has not fired, its symptoms' own actions would lead astray
+    causes = [alert for alert in alerts if alert.explained_by is None]
     named = _named(book.procedures, [thresholds[alert.key] for alert in causes if alert.key in thresholds])
     if len(named) == 1:
         return Choice(named[0].id, f"The book's own actions for this alert name “{named[0].title}”.", 100.0)
@@ -142,7 +143,7 @@ def _incident_words(
         weights[word] = max(weights.get(word, 0.0), weight)
 
     add(incident.cause, 3.0)
-    add(incident.title, 2.0)
+    add(incident.title, 2.0 if causes else 0.5)
     for alert in alerts:
         share = 1.0 if alert in causes else 0.3
         add(alert.component, 2.0 * share)
