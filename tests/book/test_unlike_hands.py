@@ -193,3 +193,30 @@ def test_schedules_in_tables_and_sentences() -> None:
     said = "Logs go nightly at 01:00. Every Monday at 09:00 Anna reads the incidents.\n"
     assert [(s.every, s.at) for s in book(table).schedules] == [("day", "03:00"), ("week", "04:00")]
     assert [(s.every, s.at) for s in book(said).schedules] == [("day", "01:00"), ("week", "09:00")]
+
+
+def test_another_language_altogether() -> None:
+    found = book("""
+        ## Contatti
+        - **Reperibilità**: +39 333 1234567
+        ## Livelli di severità
+        - **P1 – Critico**: tutto fermo. Tempo di risposta: 15 minuti
+        ## Soglie di allarme
+        - CPU > 90% per 10 minuti
+        ## Escalation
+        1. Reperibilità (immediata)
+        2. Responsabile IT (dopo 30 minuti)
+        ## Manutenzione
+        - **Settimanale**: aggiornamenti
+    """)
+    assert [c.phone for c in found.contacts] == ["+39 333 1234567"]
+    assert [(s.code, s.respond_within_s) for s in found.severities] == [("P1", 900)]
+    assert [(t.value, t.for_s) for t in found.thresholds] == [(90, 600)]
+    assert [(e.level, e.after_s) for e in found.escalation] == [(1, 0), (2, 1800)]
+    assert [s.every for s in found.schedules] == ["week"]
+
+
+def test_objectives_without_a_colon_and_vendors_without_an_address() -> None:
+    found = book("## Backups\nRPO 24h / RTO 2h\n\n## Contacts\n- Nimbus support: premium plan, case in the console\n")
+    assert [(r.kind, r.seconds) for r in found.recovery] == [("rpo", 86400), ("rto", 7200)]
+    assert [c.role for c in found.contacts] == ["Nimbus support"]

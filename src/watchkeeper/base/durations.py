@@ -12,12 +12,15 @@ from dataclasses import dataclass
 _SECONDS = {
     0.001: "ms msec msecs millisecond milliseconds millisekunden milliseconde millisecondes milisegundos milisekund "
     "ミリ秒 밀리초 毫秒",
-    1.0: "s sec secs second seconds sek sekunde sekunden seconde secondes seg segundo segundos sekunda sekundy sekund 秒 초",
-    60.0: "m min mins minute minutes minuten minuto minutos minuta minuty minut 分 分間 分钟 分鐘 분",
-    3600.0: "h hr hrs hour hours std stunde stunden heure heures hora horas godzina godziny godzin godz 時間 小时 小時 시간",
-    86400.0: "d day days tag tage tagen jour jours día días dia dias dzień dni dnia 日 日間 天 일",
-    604800.0: "w wk wks week weeks woche wochen semaine semaines semana semanas tydzień tygodnie tygodni 週間 週 周 주",
-    2592000.0: "month months monat monate monaten mois mes meses mês miesiąc miesiące miesięcy ヶ月 か月 个月 月 개월",
+    1.0: "s sec secs second seconds sek sekunde sekunden seconde secondes seg segundo segundos secondo "
+    "secondi sekunda sekundy sekund 秒 초",
+    60.0: "m min mins minute minutes minuten minuto minuti minutos minuta minuty minut 分 分間 分钟 分鐘 분",
+    3600.0: "h hr hrs hour hours std stunde stunden heure heures ora ore hora horas godzina godziny godzin "
+    "godz 時間 小时 小時 시간",
+    86400.0: "d day days tag tage tagen jour jours giorno giorni día días dia dias dzień dni dnia 日 日間 天 일",
+    604800.0: "w wk wks week weeks woche wochen semaine semaines settimana settimane semana semanas tydzień "
+    "tygodnie tygodni 週間 週 周 주",
+    2592000.0: "month months monat monate monaten mois mese mesi mes meses mês miesiąc miesiące miesięcy ヶ月 か月 个月 月 개월",
     7776000.0: "quarter quarters quartal quartale trimestre trimestres kwartał",
     31536000.0: "y yr yrs year years jahr jahre jahren an ans année années año años ano anos rok lata lat 年 년",
 }

@@ -30,6 +30,12 @@ COMMANDING = re.compile(
 )
 _TIMED = frozenset({"response_time", "replication_lag", "consumer_lag", "certificate_expiry", "lateness", "availability"})
 _CALLED = re.compile(r"\balert|\balarm|\bwarning|\btrigger|\bwe page\b|\bpage (?:if|when)|アラート|告警", re.IGNORECASE)
+#: what a step does to things of a certain age or size
+_ENDING = re.compile(
+    r"\W*(?:terminate|kill|delete|remove|stop|purge|clean|drop|archive|cancel|close|evict|expire|prune|truncate|keep|"
+    r"retain)\b",
+    re.IGNORECASE,
+)
 _ONLY_TIME = re.compile(r"\W*\d+\s?[a-z]{1,7}\W*", re.IGNORECASE)
 _GRADE = re.compile(r"\bseverit|\bpriorit|\bclassification|schweregrad|gravité|severidad", re.IGNORECASE)
 _EXAMPLE = re.compile(
@@ -138,6 +144,8 @@ def _worded(comparison: Comparison, passage: Passage, known: bool) -> bool:
     ):
         return False
     if len(comparison.subject.split()) > 14:
+        return False
+    if _ENDING.match(passage.text):
         return False
     if comparison.unit is None and not known:
         return band_of(passage.label) is not None

@@ -14,7 +14,7 @@ from watchkeeper.book.read.meaning import clean_subject
 from watchkeeper.book.read.passages import Passage
 
 _BAND = re.compile(
-    r"(?P<word>warn(?:ing)?|critical|crit|alert|page|alarm|warnung|kritisch|target|slo|goal|ziel|objectif)\s*(?:at|@|:|=|ab|à)\s*(?=[$€£]?\d)",
+    r"(?P<word>warn(?:ing)?|critical|crit|alert|page|alarm|threshold|limit|soglia|seuil|umbral|schwellenwert|warnung|kritisch|target|slo|goal|ziel|objectif)\s*(?:at|@|:|=|ab|à)\s*(?=[$€£]?\d)",
     re.IGNORECASE,
 )
 _KEPT = frozenset({"target", "slo", "goal", "ziel", "objectif"})

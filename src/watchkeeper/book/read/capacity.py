@@ -48,13 +48,13 @@ def read_growth(passages: Passages) -> tuple[Growth, ...]:
     for passage in passages.all:
         if "%" not in passage.body or not passage.label or passage.kind in ("heading", "comment"):
             continue
-        if not any(_GROWTH.search(words) for words in passage.context[:2]):
+        if not any(_GROWTH.search(words) for words in (passage.label, *passage.context[:2])):
             continue
         match = _INCREASE.search(passage.body)
-        if match and (match["word"] or match["n"][0] in "+-" or passage.body.strip().endswith("%")):
+        if match and (match["word"] or match["n"][0] in "+-" or re.search(r"%\s*(?:$|\(|per |a |each |pro |par )", passage.body)):
             percent = float(match["n"]) * (-1 if (match["word"] or "").lower() == "decrease" else 1)
             within = next(
-                (d.high_s for words in (passage.body[match.end() :], *_leads(passages, passage)) for d in find_durations(words)),
+                (d.high_s for words in (passage.body[match.end() :], *_leads(passages, passage)) for d in _spans(words)),
                 None,
             )
             found.append(Growth(line=passage.line, subject=passage.label, percent=percent, within_s=within))

@@ -172,7 +172,7 @@ _PLUS = re.compile(
 )
 _HOLDS = re.compile(
     r"(?:sustained\s+)?(?<!\w)(?:for|over|during|within|in|lasting|persist\w*\s+for|in\s+the\s+last|"
-    r"over\s+the\s+last|last|für|während|seit|über|innerhalb(?:\s+von)?|in\s+den\s+letzten|pendant|depuis|"
+    r"over\s+the\s+last|last|für|per|während|seit|über|innerhalb(?:\s+von)?|in\s+den\s+letzten|pendant|depuis|"
     r"durante|por|przez|w\s+ciągu|w|od)"
     r"\s+(?:a|an|the|last|past|more\s+than|at\s+least|over|longer\s+than|mehr\s+als|plus\s+de|más\s+de|>=?|≥|~|\s)*\s*(?=\d)"
     r"|(?:持续(?:时间)?|継続|が|지속)\s*[:：]?\s*[>≥]?\s*(?=\d)",
@@ -333,7 +333,7 @@ def _comparisons(text: str) -> tuple[Comparison, ...]:
         word = match["word"]
         op = _WORD_OPS[" ".join(word.lower().split())] if word else _SYMBOLS[match["symbol"]]
         before = text[last : match.start()]
-        if quantity.unit in ("seconds", "days") and _LEADING_HOLD.search(before):
+        if quantity.unit in ("seconds", "days") and op in (">", ">=") and _LEADING_HOLD.search(before):
             if found and _near(text, found[-1].end, match.start()):
                 found[-1] = replace(found[-1], for_s=_seconds(quantity))
             last = quantity.end

@@ -47,6 +47,11 @@ _SERVICE = re.compile(
     r"ing)?)\b|サポート",
     re.IGNORECASE,
 )
+_SUPPORT = re.compile(
+    r"\b(?:support|soporte|suporte|supporto|assistance|assistenza|help ?desk|hotline)\b|"
+    r"サポート|支持",
+    re.IGNORECASE,
+)
 _HOURS = re.compile(
     r"\b(?:24\s?[/x]\s?7|business hours[^)|,;]*|bürozeiten[^)|]*|horario[^)|]*|"
     r"\d{1,2}:\d{2}\s?[-–]\s?\d{1,2}:\d{2}[^)|,]*|(?:mon|mo|lun)\S{0,5}\s?[-–]\s?(?:fri|fr|ven|vie)\S{0,5}[^)|"
@@ -187,6 +192,8 @@ def _from_passage(passage: Passage) -> Contact | None:
     vendor = any(_VENDOR.search(words) for words in passage.context[:1])
     if here and vendor and len(passage.body) < 120:
         return _contact(passage.line, label, address, passage.body)
+    if here and _SUPPORT.search(label) and len(passage.body) < 100 and passage.kind == "item":
+        return _contact(passage.line, label, address, passage.body)
     if here and (address.found or _missing(passage.body)):
         if not (address.phone or address.email or address.slot) and not _reachable(passage, address):
             return None
@@ -321,7 +328,7 @@ def _mentioned(passages: Passages, lines: set[int], known: set[str | None]) -> I
 def _talks(passage: Passage, channel: str) -> bool:
     words = f"{passage.text} {' '.join(passage.context[:2])}"
     if re.search(
-        r"slack|channel|chat|notify|alert|page|on-?call|post|announce|communicat|notif|kanal|canal|チャンネル",
+        r"slack|channel|chat|notify|inform\b|tell\b|update\b|reach\b|alert|page|on-?call|post|announce|communicat|notif|kanal|canal|チャンネル",
         words,
         re.IGNORECASE,
     ):

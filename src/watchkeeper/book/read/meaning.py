@@ -186,7 +186,12 @@ def bad_side(comparison: Comparison, subject: str) -> Role | None:
     if metric is None:
         return None
     bad = metric.bad
-    if re.search(r"\b(?:free|available|remaining|left|headroom|verfügbar\w*|frei\w*|libre|disponible)\b", subject, re.IGNORECASE):
+    if re.search(
+        r"\b(?:free|available|remaining|left|headroom|verfügbar\w*|frei\w*|libero|libre|"
+        r"disponible)\b",
+        subject,
+        re.IGNORECASE,
+    ):
         bad = "low"
     upward = comparison.op in (">", ">=")
     return "alert" if upward == (bad == "high") else "objective"

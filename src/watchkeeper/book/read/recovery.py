@@ -21,6 +21,8 @@ _MEASURED = re.compile(
     re.IGNORECASE,
 )
 _EXPECTED = re.compile(r"\b(?:expected|target|attendu|erwartet|esperado|objectif|ziel)", re.IGNORECASE)
+#: "RPO 24h / RTO 2h"
+_BARE = re.compile(r"(?<!\w)(?P<kind>RTO|RPO)\s*(?:of|is|=|:|von|de|di)?\s*(?P<time>[<≤~]?\s*\d[\d.,-]*\s?[A-Za-zÀ-ž]+)")
 #: "1 hour for checkout, 4 hours for everything else"
 _APART = re.compile(
     r"(?P<time>[<≤~]?\s*\d[\d.,-]*\s?[A-Za-zÀ-ž]+)\s+(?:for|für|pour|para|dla)\s+(?P<subject>[^,;.\d]+)(?=[,;.]|$)", re.IGNORECASE
@@ -73,6 +75,16 @@ def _from_passage(passage: Passage) -> Iterator[Recovery]:
             if seconds is not None and len(body) < 160:
                 yield Recovery(line=passage.line, kind=kind, subject=_subject(passage, label), seconds=seconds)
         return
+    if not label and passage.kind in ("item", "prose") and len(passage.text) < 160 and "R" in passage.text:
+        for match in _BARE.finditer(passage.text):
+            seconds = _seconds(match["time"])
+            if seconds is not None and not _MEASURED.search(passage.text):
+                yield Recovery(
+                    line=passage.line_at(match.start()),
+                    kind="rto" if match["kind"].upper() == "RTO" else "rpo",
+                    subject=_subject(passage, ""),
+                    seconds=seconds,
+                )
     if passage.kind not in ("item", "prose", "fence") or not label or not passage.body:
         return
     for words in (*passage.under[::-1][:1], passage.section.title):

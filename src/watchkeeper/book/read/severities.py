@@ -46,7 +46,7 @@ _CRITERIA = matcher(
 _CONTACTS = re.compile(r"\bcontact\b|\bescalat\w* to\b|\blevel [1-4]\b|\bprimary\b.*\bsecondary\b", re.IGNORECASE)
 _DASHED = re.compile(r"^(?P<label>(?:SEV(?:ERITY)?[- ]?|P)[0-5]\b[^\n]{0,24}?)\s[-–—]\s(?P<body>[^\n]+)$", re.IGNORECASE)
 _ANSWER = re.compile(
-    r"(?:respon\w+|ack\w*|respuesta|resposta|réponse|reaktion\w*|reakcj\w*|対応(?:時間)?|初動|响应(?:时间)?|응답|대응)[^:.;]{0,20}?"
+    r"(?:respon\w+|ack\w*|respuesta|resposta|risposta|réponse|reaktion\w*|reakcj\w*|対応(?:時間)?|初動|响应(?:时间)?|응답|대응)[^:.;]{0,20}?"
     r"(?:within|\bin\b|:|<|≤|—|–|en moins de|in weniger als|sous)\s*([^.;]+)",
     re.IGNORECASE,
 )

@@ -107,4 +107,6 @@ def _expected(comparison: Comparison, passage: Passage) -> bool:
         return True
     said = passage.text if not passage.label else passage.body
     numbered = passage.block is not None and passage.block.number is not None
+    if numbered and re.search(r"\bshould (?:now |then |again )?be\b", sentence, re.IGNORECASE):
+        return True
     return (bool(_CHECKING.search(said)) or bool(_CHECKING.search(sentence))) and (numbered or comparison.worded)
