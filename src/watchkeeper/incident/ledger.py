@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    BindParameter,
     Column,
     Connection,
     Index,
@@ -17,6 +18,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    bindparam,
     func,
     insert,
     select,
@@ -61,6 +63,16 @@ timeline = Table(
     UniqueConstraint("incident_id", "seq"),
 )
 
+_OF_INCIDENT: BindParameter[str] = bindparam("of_incident")
+_HOLD = select(incidents.c.id).where(incidents.c.id == _OF_INCIDENT).with_for_update()
+_LAST_SEQ = select(func.coalesce(func.max(timeline.c.seq), 0)).where(timeline.c.incident_id == _OF_INCIDENT).scalar_subquery()
+_APPEND = (
+    insert(timeline)
+    .values({name: bindparam(name) for name in ("at", "kind", "actor", "sentence", "body")})
+    .values(incident_id=_OF_INCIDENT, seq=_LAST_SEQ + 1)
+    .returning(timeline.c.seq)
+)
+
 
 def open_incident(connection: Connection, incident: Incident) -> None:
     """Write a new incident."""
@@ -97,15 +109,11 @@ def add_entry(
 ) -> Entry:
     """Write the next line of an incident's timeline."""
     # the incident's row is the lock under which lines of one timeline are numbered; SQLite has one writer anyway
-    connection.execute(select(incidents.c.id).where(incidents.c.id == incident_id).with_for_update())
-    last = connection.execute(select(func.max(timeline.c.seq)).where(timeline.c.incident_id == incident_id)).scalar()
-    entry = Entry(incident_id, (last or 0) + 1, now, kind, actor, sentence, dict(body or {}))
-    connection.execute(
-        insert(timeline).values(
-            incident_id=incident_id, seq=entry.seq, at=now, kind=kind, actor=actor, sentence=sentence, body=dict(body or {})
-        )
-    )
-    return entry
+    if connection.dialect.name == "postgresql":
+        connection.execute(_HOLD, {"of_incident": incident_id})
+    row: dict[str, Any] = {"at": now, "kind": kind, "actor": actor, "sentence": sentence, "body": dict(body or {})}
+    seq = connection.execute(_APPEND, {"of_incident": incident_id, **row}).scalar_one()
+    return Entry(incident_id, seq, now, kind, actor, sentence, row["body"])
 
 
 def read_timeline(connection: Connection, incident_id: str, after_seq: int = 0) -> list[Entry]:

@@ -7,7 +7,25 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Connection, Index, Integer, String, Table, Text, delete, func, insert, select, update
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    Column,
+    Connection,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 
 from watchkeeper.base.errors import Conflict, Refused
@@ -90,6 +108,54 @@ brakes = Table(
 
 ENDED = ("succeeded", "failed", "cancelled")
 HALT = "halt"
+
+# What every act needs is put together once: SQLAlchemy takes longer to build a statement than SQLite to carry it out.
+_OF_RUN: BindParameter[str] = bindparam("of_run")
+_SET_STATE = update(runs).where(runs.c.id == _OF_RUN, runs.c.state.not_in(ENDED)).values(state=bindparam("new_state"))
+_INSERT_EVENT = insert(events)
+_LAST_SEQ = select(func.coalesce(func.max(events.c.seq), 0)).where(events.c.run_id == _OF_RUN).scalar_subquery()
+_APPEND_EVENT = (
+    insert(events)
+    .values({name: bindparam(name) for name in ("at", "kind", "actor", "act", "body")})
+    .values(run_id=_OF_RUN, seq=_LAST_SEQ + 1)
+    .returning(events.c.seq)
+)
+_READ_EVENTS = select(events).where(events.c.run_id == _OF_RUN, events.c.seq > bindparam("after_seq")).order_by(events.c.seq)
+_INSERT_ATTEMPT = insert(attempts)
+_ATTEMPT = (attempts.c.run_id == _OF_RUN, attempts.c.act == bindparam("of_act"), attempts.c.n == bindparam("of_n"))
+_READ_ATTEMPT = select(attempts).where(*_ATTEMPT)
+_WRITE_OUTCOME = (
+    update(attempts).where(*_ATTEMPT, attempts.c.ended_at.is_(None)).values(outcome=bindparam("what"), ended_at=bindparam("at"))
+)
+_HALTED = select(brakes.c.actor + " halted everything automatic: " + brakes.c.why).where(brakes.c.name == HALT)
+_NOW: BindParameter[datetime] = bindparam("now")
+_COMPONENT: BindParameter[str | None] = bindparam("of_component")
+_HOLDER: BindParameter[str] = bindparam("new_holder")
+_OBSTACLES = select(
+    _HALTED.scalar_subquery(),
+    select(leases.c.holder)
+    .where(leases.c.component == _COMPONENT, leases.c.until > _NOW, leases.c.holder != _OF_RUN)
+    .scalar_subquery(),
+    select(runs.c.id)
+    .join(attempts, attempts.c.run_id == runs.c.id)
+    .where(attempts.c.ended_at.is_(None), attempts.c.risk != "read", runs.c.actor == "automation")
+    .where(runs.c.id != _OF_RUN, runs.c.state == "running")
+    .limit(1)
+    .scalar_subquery(),
+)
+_EARLIER_CHANGES = select(runs.c.state, runs.c.judged).where(
+    runs.c.procedure_id == bindparam("of_procedure"),
+    runs.c.component.is_not_distinct_from(_COMPONENT),
+    runs.c.started_at > bindparam("since"),
+    runs.c.id != _OF_RUN,
+    runs.c.id.in_(select(attempts.c.run_id).where(attempts.c.risk != "read")),
+)
+_RENEW_LEASE = (
+    update(leases)
+    .where(leases.c.component == _COMPONENT, or_(leases.c.holder == _HOLDER, leases.c.until <= _NOW))
+    .values(holder=_HOLDER, fence=leases.c.fence + case((leases.c.holder == _HOLDER, 0), else_=1), until=bindparam("new_until"))
+    .returning(leases.c.fence)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,30 +250,33 @@ def append_event(
     `stays_running` spares the run's row an update that would change nothing; the sequence number alone then keeps order.
     """
     event_body = dict(body or {})
-    state = {"asked": "asking", "waiting": "waiting"}.get(kind, "running")
-    values: dict[str, Any] = {"state": state}
-    if kind == "ended":
-        values = {"state": event_body["state"], "sentence": event_body.get("sentence", ""), "ended_at": now}
     # the update also holds the run's row, so that two who append on PostgreSQL come one after the other
-    open_run = (runs.c.id == run_id, runs.c.state.not_in(ENDED))
-    if not stays_running and not connection.execute(update(runs).where(*open_run).values(**values)).rowcount:
+    if not stays_running and not _set_state(connection, run_id, now, kind, event_body):
         raise Conflict(f"Run {run_id} is over, or there never was one.", code="WK311")
-    last = expect_seq
-    if last is None:
-        last = connection.execute(select(func.max(events.c.seq)).where(events.c.run_id == run_id)).scalar() or 0
-    event = Event(last + 1, now, kind, actor, act, event_body)
-    row = {"run_id": run_id, "seq": event.seq, "at": now, "kind": kind, "actor": actor, "act": act, "body": event.body}
+    row: dict[str, Any] = {"at": now, "kind": kind, "actor": actor, "act": act, "body": event_body}
+    if expect_seq is None:
+        seq = connection.execute(_APPEND_EVENT, {"of_run": run_id, **row}).scalar_one()
+        return Event(seq, now, kind, actor, act, event_body)
     try:
-        connection.execute(insert(events).values(**row))
+        connection.execute(_INSERT_EVENT, {"run_id": run_id, "seq": expect_seq + 1, **row})
     except IntegrityError:
         raise Conflict(f"Run {run_id} went on in the meantime.", code="WK311") from None
-    return event
+    return Event(expect_seq + 1, now, kind, actor, act, event_body)
+
+
+def _set_state(connection: Connection, run_id: str, now: datetime, kind: str, body: Mapping[str, Any]) -> bool:
+    """Keep the run's row at what its log says; False where the run is over."""
+    if kind == "ended":
+        ending = _SET_STATE.values(sentence=body.get("sentence", ""), ended_at=now)
+        return bool(connection.execute(ending, {"of_run": run_id, "new_state": body["state"]}).rowcount)
+    state = {"asked": "asking", "waiting": "waiting"}.get(kind, "running")
+    return bool(connection.execute(_SET_STATE, {"of_run": run_id, "new_state": state}).rowcount)
 
 
 def read_events(connection: Connection, run_id: str, after_seq: int = 0) -> list[Event]:
     """Give a run's log from after a sequence number."""
-    query = select(events).where(events.c.run_id == run_id, events.c.seq > after_seq).order_by(events.c.seq)
-    return [Event(row.seq, row.at, row.kind, row.actor, row.act, row.body) for row in connection.execute(query)]
+    found = connection.execute(_READ_EVENTS, {"of_run": run_id, "after_seq": after_seq})
+    return [Event(row.seq, row.at, row.kind, row.actor, row.act, row.body) for row in found]
 
 
 def _begun(row: Any) -> Run:
@@ -221,8 +290,7 @@ def _begun(row: Any) -> Run:
 
 def read_attempt(connection: Connection, run_id: str, act: str, n: int) -> Attempt | None:
     """Give one attempt; None where it was never begun."""
-    where = (attempts.c.run_id == run_id, attempts.c.act == act, attempts.c.n == n)
-    row = connection.execute(select(attempts).where(*where)).first()
+    row = connection.execute(_READ_ATTEMPT, {"of_run": run_id, "of_act": act, "of_n": n}).first()
     return None if row is None else _attempt(row)
 
 
@@ -237,14 +305,13 @@ def write_intent(
 ) -> None:
     """Write that an attempt is about to begin."""
     row = {"run_id": run_id, "act": act, "n": n, "owner": owner, "boot_id": boot_id, "digest": digest, "risk": risk}
-    connection.execute(insert(attempts).values(**row, begun_at=now))
+    connection.execute(_INSERT_ATTEMPT, {**row, "begun_at": now})
 
 
 def write_outcome(connection: Connection, run_id: str, act: str, n: int, outcome: Outcome, now: datetime) -> bool:
     """Write what came of an attempt, once; answers whether it was the first to say so."""
-    where = (attempts.c.run_id == run_id, attempts.c.act == act, attempts.c.n == n, attempts.c.ended_at.is_(None))
-    values = {"outcome": outcome_to_json(outcome), "ended_at": now}
-    return bool(connection.execute(update(attempts).where(*where).values(**values)).rowcount)
+    given = {"of_run": run_id, "of_act": act, "of_n": n, "what": outcome_to_json(outcome), "at": now}
+    return bool(connection.execute(_WRITE_OUTCOME, given).rowcount)
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,16 +328,7 @@ class Obstacles:
 
 def obstacles(connection: Connection, component: str, run_id: str, now: datetime) -> Obstacles:
     """Look for what stands in the way of a run's change, in one statement."""
-    halt = select(brakes.c.actor + " halted everything automatic: " + brakes.c.why).where(brakes.c.name == HALT)
-    holder = select(leases.c.holder).where(leases.c.component == component, leases.c.until > now, leases.c.holder != run_id)
-    other = (
-        select(runs.c.id)
-        .join(attempts, attempts.c.run_id == runs.c.id)
-        .where(attempts.c.ended_at.is_(None), attempts.c.risk != "read", runs.c.actor == "automation")
-        .where(runs.c.id != run_id, runs.c.state == "running")
-        .limit(1)
-    )
-    row = connection.execute(select(halt.scalar_subquery(), holder.scalar_subquery(), other.scalar_subquery())).one()
+    row = connection.execute(_OBSTACLES, {"of_component": component, "of_run": run_id, "now": now}).one()
     return Obstacles(*row)
 
 
@@ -278,15 +336,8 @@ def earlier_changes(
     connection: Connection, procedure_id: str, component: str | None, now: datetime, within: timedelta, apart_from: str
 ) -> list[bool]:
     """Give, of each earlier run of a procedure on a component that changed something, whether it turned out well."""
-    changed = select(attempts.c.run_id).where(attempts.c.risk != "read")
-    query = select(runs.c.state, runs.c.judged).where(
-        runs.c.procedure_id == procedure_id,
-        runs.c.component == component if component is not None else runs.c.component.is_(None),
-        runs.c.started_at > now - within,
-        runs.c.id != apart_from,
-        runs.c.id.in_(changed),
-    )
-    return [row.state == "succeeded" and row.judged != 2 for row in connection.execute(query)]
+    given = {"of_procedure": procedure_id, "of_component": component, "since": now - within, "of_run": apart_from}
+    return [row.state == "succeeded" and row.judged != 2 for row in connection.execute(_EARLIER_CHANGES, given)]
 
 
 def _attempt(row: Any) -> Attempt:
@@ -300,15 +351,15 @@ def _attempt(row: Any) -> Attempt:
 
 def take_lease(connection: Connection, component: str, holder: str, now: datetime, until: datetime) -> int:
     """Take or renew the one right to change a component; gives the fencing number, raises Conflict where another holds it."""
-    row = connection.execute(select(leases).where(leases.c.component == component).with_for_update()).first()
-    if row is None:
-        connection.execute(insert(leases).values(component=component, holder=holder, fence=1, until=until))
-        return 1
-    if row.holder != holder and row.until > now:
-        raise Conflict(f"{component} is being changed by {row.holder}.", code="WK312")
-    fence: int = row.fence + (row.holder != holder)
-    connection.execute(update(leases).where(leases.c.component == component).values(holder=holder, fence=fence, until=until))
-    return fence
+    given = {"of_component": component, "new_holder": holder, "now": now, "new_until": until}
+    fence = connection.execute(_RENEW_LEASE, given).scalar()
+    if fence is not None:
+        return int(fence)
+    other = connection.execute(select(leases.c.holder).where(leases.c.component == component)).scalar()
+    if other is not None:
+        raise Conflict(f"{component} is being changed by {other}.", code="WK312")
+    connection.execute(insert(leases).values(component=component, holder=holder, fence=1, until=until))
+    return 1
 
 
 def release_leases(connection: Connection, holder: str, now: datetime) -> None:
@@ -318,8 +369,7 @@ def release_leases(connection: Connection, holder: str, now: datetime) -> None:
 
 def halted(connection: Connection) -> str | None:
     """Say who halted everything automatic, and why; None where nobody did."""
-    row = connection.execute(select(brakes).where(brakes.c.name == HALT)).first()
-    return f"{row.actor} halted everything automatic: {row.why}" if row else None
+    return connection.execute(_HALTED).scalar()
 
 
 def check_halt(connection: Connection) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, Connection, Integer, String, Table, Text, insert, select, update
+from sqlalchemy import Column, Connection, Integer, String, Table, Text, bindparam, insert, select, update
 
 from watchkeeper.store.schema import Instant, Json, Serial, metadata
 
@@ -40,6 +40,11 @@ head = Table(
 )
 
 FIRST = "0" * 64
+
+_READ_HEAD = select(head).where(head.c.id == 1)
+_HOLD_HEAD = _READ_HEAD.with_for_update()
+_MOVE_HEAD = update(head).where(head.c.id == 1).values(seq=bindparam("new_seq"), hash=bindparam("new_hash"))
+_INSERT = insert(entries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +74,7 @@ def append(
     body: Mapping[str, Any] | None = None,
 ) -> Head:
     """Chain one act or decision to the ledger, in the caller's transaction."""
-    row = connection.execute(select(head).where(head.c.id == 1).with_for_update()).first()
+    row = connection.execute(_HOLD_HEAD).first()
     if row is None:
         connection.execute(insert(head).values(id=1, seq=0, hash=FIRST))
         seq, previous = 1, FIRST
@@ -77,8 +82,8 @@ def append(
         seq, previous = row.seq + 1, row.hash
     content = {"seq": seq, "at": now, "actor": actor, "act": act, "subject": subject, "why": why, "body": dict(body or {})}
     digest = entry_hash(previous, content)
-    connection.execute(insert(entries).values(**content, previous=previous, hash=digest))
-    connection.execute(update(head).where(head.c.id == 1).values(seq=seq, hash=digest))
+    connection.execute(_INSERT, {**content, "previous": previous, "hash": digest})
+    connection.execute(_MOVE_HEAD, {"new_seq": seq, "new_hash": digest})
     return Head(seq, digest)
 
 
@@ -90,7 +95,7 @@ def entry_hash(previous: str, content: Mapping[str, Any]) -> str:
 
 def read_head(connection: Connection) -> Head:
     """Give the head of the chain; sequence 0 where nothing was written yet."""
-    row = connection.execute(select(head).where(head.c.id == 1)).first()
+    row = connection.execute(_READ_HEAD).first()
     return Head(row.seq, row.hash) if row else Head(0, FIRST)
 
 
