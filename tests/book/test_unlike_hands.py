@@ -220,3 +220,22 @@ def test_objectives_without_a_colon_and_vendors_without_an_address() -> None:
     found = book("## Backups\nRPO 24h / RTO 2h\n\n## Contacts\n- Nimbus support: premium plan, case in the console\n")
     assert [(r.kind, r.seconds) for r in found.recovery] == [("rpo", 86400), ("rto", 7200)]
     assert [c.role for c in found.contacts] == ["Nimbus support"]
+
+
+def test_levels_with_their_time_in_brackets_and_severities_with_a_blank() -> None:
+    found = book("""
+        ## Incident severity
+        **Sev 1 – Critical** (respond in 5 min)
+        All of it
+
+        ## Escalation
+        Level 1 (0–15 min): On-call engineer
+        Level 2 (15–45 min): Team lead
+    """)
+    assert [(s.code, s.respond_within_s) for s in found.severities] == [("SEV1", 300)]
+    assert [(e.level, e.role, e.after_s) for e in found.escalation] == [(1, "On-call engineer", 0), (2, "Team lead", 900)]
+
+
+def test_messages_quoted_under_communication() -> None:
+    source = "## Communication\n### Status page – investigating\n> We are looking into failed orders and shall write again in 20 minutes.\n"
+    assert [t.line for t in book(source).templates] == [3]

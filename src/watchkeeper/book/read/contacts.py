@@ -135,7 +135,11 @@ def read_contacts(passages: Passages) -> tuple[Contact, ...]:
         if contact is None:
             continue
         key = (id(passage.section), passage.under)
-        if not _ADDRESS_WORDS.match(contact.role) or _is_group(_closest(passage)):
+        closest = _closest(passage)
+        named_by_heading = (
+            _CONTACT.search(closest) or _VENDOR.search(closest) or _ROLE.search(closest) or passage.parent is not None
+        )
+        if not _ADDRESS_WORDS.match(contact.role) or _is_group(closest) or not named_by_heading:
             found.append(contact)
         elif key in named:
             found[named[key]] = _merged(found[named[key]], contact)

@@ -87,6 +87,9 @@ def _level(passage: Passage) -> Iterator[Escalation]:
         if rest.count(")") == 1 and passage.text.strip()[2:5].strip()[:1] == "("
         else None
     )
+    timed = re.match(r"^\(?(?P<time>[^()]*\d[^()]*)\)\s*[:–—-]\s*(?P<rest>\S.*)$", rest, re.DOTALL)
+    if timed and bracket is None:
+        rest = f"{timed['rest']} ({timed['time']})"
     named = re.match(r"^[(:\s–—-]*(?P<role>[^():\n]+)", rest)
     role = clean(bracket["role"] if bracket else named["role"] if named else rest)
     role = re.split(r"\s[–—-]\s|,|\s\d", role, maxsplit=1)[0].strip() or role

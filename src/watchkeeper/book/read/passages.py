@@ -41,7 +41,7 @@ _VALUES = frozenset(
     {"", "value", "details", "detail", "description", "info", "information", "wert", "valeur", "valor", "内容", "値"}
 )
 _COMMENT = re.compile(r"^\s*(?:#+|--|//)\s?(?P<text>.*\S)\s*$")
-_OPENING = re.compile(r"^(?:[A-Z0-9][\w /()-]{0,30}:\s|(?:SEV[- ]?|P)[0-5]\b.{0,20}?\s[-–—]\s)")
+_OPENING = re.compile(r"^(?:[A-Z0-9][\w /()+–-]{0,30}:\s|(?:SEV[- ]?|P)[0-5]\b.{0,20}?\s[-–—]\s)")
 _MARKS = re.compile(r"^[\W_]+|[\s:：*_.]+$")
 PROSE_FENCES = frozenset({"", "text", "txt", "plain", "plaintext", "yaml", "yml", "none", "md", "markdown"})
 SHELL_FENCES = frozenset({"bash", "sh", "shell", "zsh", "console", "shell-session", "sql", "powershell", "ps1"})

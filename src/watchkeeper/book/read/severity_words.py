@@ -33,7 +33,7 @@ def severity_code(text: str) -> str | None:
     match = SEVERITY_CODE.search(text)
     if match is None:
         return None
-    code = match["code"].upper()
+    code = re.sub(r"[ _]", "", match["code"].upper())
     return re.sub(r"^(?:SEVERITY|PRIORITY|PRIO)[-_ ]?", lambda m: "SEV" if m[0][0] == "S" else "P", code)
 
 

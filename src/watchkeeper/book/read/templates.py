@@ -24,6 +24,11 @@ _SLOT = re.compile(
     r"\[[A-Za-z][^\]\n]{0,60}\](?!\()|<[A-Za-z][^>\n]{0,60}>|\{\{?[^{}\n]{1,40}\}?\}|\b(?:YYYY-MM-DD|HH:MM|"
     r"XX:XX)\b"
 )
+_UPDATE = re.compile(
+    r"\bupdates?\b|status ?page|investigating|identified|resolved|monitoring|initial|final|notice|"
+    r"e-?mail|message",
+    re.IGNORECASE,
+)
 _ANNOUNCED = re.compile(
     r"(?:.*\b)?(?:announcements?|notices?|notifications?|messages?|status page(?: update| post)?|customer (?:email|mail|update)|"
     r"e-?mail to .*|post|ankündigung|mitteilung|nachricht|annonce|avis|message|mensaje|aviso|anuncio|comunicado|告知文?|"
@@ -80,6 +85,12 @@ def _name(block: Block, section: Section, under: tuple[str, ...]) -> str | None:
     return None
 
 
+def _written(section: Section, label: str) -> bool:
+    """Whether a quotation stands where messages are written down: one about communication, named as an update or page."""
+    around = (section.title, *section.path[-1:])
+    return any(_MESSAGE.search(words) for words in around) and bool(_UPDATE.search(label or section.title))
+
+
 def _wordy(text: str) -> bool:
     """Whether a block is mostly sentences: a message, not a command or a log line."""
     words = text.split()
@@ -104,6 +115,9 @@ def _quoted(passages: Passages) -> Iterator[Template]:
             if block.kind == "paragraph" and len(block.text) < 100:
                 label = clean(block.text)
             elif block.kind == "quote" and (
-                _TEMPLATE.search(label) or _TEMPLATE.search(section.title) or _TEMPLATE.search(" ".join(section.path[-1:]))
+                (_written(section, label) and _wordy(block.text))
+                or _TEMPLATE.search(label)
+                or _TEMPLATE.search(section.title)
+                or _TEMPLATE.search(" ".join(section.path[-1:]))
             ):
                 yield _template(Block("fence", block.line, block.end_line, text=block.text), label or section.title, section)
