@@ -375,7 +375,8 @@ MAINTENANCE_WORDS = ("maintenance", "maintenance window", "wartung*", "wartungsf
 
 TEMPLATE_WORDS = ("template*", "vorlage*", "modèle*", "plantilla*", "modelo*", "szablon*", "テンプレート", "模板", "템플릿")
 MESSAGE_WORDS = ("notification*", "announcement*", "status update*", "communicate*", "communication*", "initial alert",
-    "initial update", "progress update", "internal update*", "external update*", "customer update*", "stakeholder update*", "resolution notice", "message*", "benachrichtigung*", "mitteilung*", "notificación*",
+    "initial update", "progress update", "internal update*", "external update*", "customer update*",
+        "stakeholder update*", "resolution notice", "message*", "benachrichtigung*", "mitteilung*", "notificación*",
     "comunicación*", "comunicação", "komunikat*", "通知", "連絡", "통지")  # fmt: skip
 PHASE_WORDS = ("response process", "incident response", "response procedure*", "incident process", "phases", "lifecycle",
     "incident workflow", "response workflow", "incident management", "ablauf", "proceso de respuesta", "対応フロー",
