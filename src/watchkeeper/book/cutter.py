@@ -14,6 +14,8 @@ _OPENERS = frozenset({"if", "for", "while", "until", "case", "select", "{"})
 _CLOSERS = frozenset({"fi", "done", "esac", "}"})
 _STAY = frozenset({"then", "do", "else", "elif", "!", "time", *_OPENERS, *_CLOSERS})
 _HEREDOC = re.compile(r"<<-?\s*(['\"]?)([A-Za-z_][\w.-]*)\1")
+#: a line without any of these changes nothing but by its first word
+_SPECIAL = re.compile(r"[\\'\"$`()#{};&|<]|=")
 #: lines that one statement may have
 LONGEST = 200
 
@@ -34,6 +36,9 @@ class _Scanner:
         if self.heredocs and not self.stack:
             if text.strip() == self.heredocs[0]:
                 self.heredocs.pop(0)
+            return
+        if not self.stack and not _SPECIAL.search(text) and text.split(None, 1)[:1] and text.split(None, 1)[0] not in _STAY:
+            self.continued = False
             return
         self.continued = False
         pending: list[str] = []
@@ -119,16 +124,16 @@ class _Scanner:
         return word in _STAY or "=" in word
 
 
-def statement_end(lines: Sequence[str], start: int) -> tuple[int, bool]:
+def statement_end(lines: Sequence[str], start: int, longest: int = LONGEST) -> tuple[int, bool]:
     """Give the index after the statement that starts at `start`, and whether it is complete."""
     scanner = _Scanner()
-    for index in range(start, min(len(lines), start + LONGEST)):
+    for index in range(start, min(len(lines), start + longest)):
         scanner.line(lines[index])
         if not scanner.open:
             return index + 1, True
-    if scanner.continued and not scanner.stack and scanner.compound <= 0 and start + LONGEST >= len(lines):
+    if scanner.continued and not scanner.stack and scanner.compound <= 0 and start + longest >= len(lines):
         return len(lines), True
     end = start + 1
-    while end < len(lines) and lines[end - 1].endswith("\\") and end - start < LONGEST:
+    while end < len(lines) and lines[end - 1].endswith("\\") and end - start < longest:
         end += 1
     return end, False

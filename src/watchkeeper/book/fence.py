@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from watchkeeper.book.commands import make_command, shell_command
-from watchkeeper.book.cutter import statement_end
+from watchkeeper.book.cutter import LONGEST, statement_end
 from watchkeeper.book.fence_lines import LineKind, balanced, kind_of_line, numbered_text, opens_configuration, prompt, startable
 from watchkeeper.book.model import Command
 from watchkeeper.book.programs import find
@@ -50,6 +50,8 @@ class Fence:
         self.sets: set[str] = set()
         #: an interactive interpreter was started: what follows is typed at it
         self.interpreter = False
+        #: lines that a statement may have; less after each that never ended, so that a broken fence costs little
+        self.patience = LONGEST
 
     def entries(self) -> list[Entry]:
         """Read all lines."""
@@ -97,18 +99,24 @@ class Fence:
         if kind in ("psql", "redis", "mongodb", "powershell"):
             end = position + 1
             if kind in ("mongodb", "powershell"):
-                end = balanced(self.lines, position)
+                end = balanced(self.lines, position, self.patience)
+                self._tire(end > position + 1 or self.lines[position].rstrip().endswith((")", ";")))
             body = "\n".join(self.lines[position:end]).strip()
             self._add(body if kind != "redis" else re.sub(r"\s+#\s.*$", "", body), number, kind, self.first + end - 1)
             return end
         self.found.append(Entry("output", number, text.strip(), end_line=number))
-        return balanced(self.lines, position) if opens_configuration(text.strip()) else position + 1
+        return balanced(self.lines, position, self.patience) if opens_configuration(text.strip()) else position + 1
 
     def _shell(self, position: int) -> int:
-        end, complete = statement_end(self.lines, position)
+        end, complete = statement_end(self.lines, position, self.patience)
+        self._tire(complete)
         body = "\n".join(self.lines[position:end])
         self._add_shell(body, self.first + position, self.first + end - 1, complete=complete)
         return end
+
+    def _tire(self, complete: bool) -> None:
+        if not complete:
+            self.patience = max(10, self.patience * 3 // 4)
 
     def _add_shell(self, body: str, number: int, end_line: int, *, complete: bool = True) -> None:
         indent = len(body) - len(body.lstrip(" \t"))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Literal, TypeAlias
 
 from watchkeeper.book.programs import find, word_set
@@ -31,6 +31,7 @@ _PROMPTS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"^\s*(?:[\w-]+:(?:PRIMARY|SECONDARY)|mongo|mongos|test|admin)>\s+(?=\S)"), "mongodb"),
     (re.compile(r"^\s*PS [^>]*>\s+(?=\S)"), "powershell"),
 )
+_PROMPT_LIKE = re.compile(r"[$❯➜#%>*]\s")
 _CRON = re.compile(r"^\s*(?:@(?:hourly|daily|weekly|monthly|yearly|reboot)|(?:[\d*][\d*/,-]*\s+){4}[\d*A-Za-z][\w*/,-]*)\s+\S")
 _NUMBERED = re.compile(r"^\s*(?:\d{1,2}[.)]|\d{1,2}(?:\.\d{1,2})+[.)]?|Step \d+[:.)])\s+(?=\S)")
 _BULLET = re.compile(r"^\s*(?:[-*•+✓✔✅❌☐□]|\[[ xX]\])\s+(?=\S)")
@@ -69,6 +70,8 @@ _EVIDENCE = re.compile(r"(?:^|\s)-{1,2}\w|[/.=$|*:@\\<>~]\S|\d|[a-z0-9]+[-_][a-z
 
 def prompt(line: str) -> tuple[str, str] | None:
     """Take a prompt off a line: (language, what was typed); None where there is none."""
+    if not _PROMPT_LIKE.search(line):
+        return None
     for pattern, language in _PROMPTS:
         found = pattern.match(line)
         if found:
@@ -196,6 +199,7 @@ def opens_configuration(text: str) -> bool:
     return bool(_CONFIGURATION.match(text)) and text.split()[0] not in ("function", "do", "then", "else", "if", "while", "for")
 
 
+@lru_cache(maxsize=8192)
 def kind_of_line(line: str, *, strict: bool, before: LineKind | None) -> LineKind:
     """Sort the first line of a statement."""
     text = line.strip()
@@ -246,11 +250,14 @@ def numbered_text(line: str) -> str:
     return line[found.end() :].strip() if found else line.strip()
 
 
-def balanced(lines: Sequence[str], position: int) -> int:
+_QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
+
+
+def balanced(lines: Sequence[str], position: int, longest: int = 200) -> int:
     """Give the index after a statement that may go on in brackets, after a pipe, a comma or a backtick."""
     depth = 0
-    for end in range(position, min(len(lines), position + 200)):
-        text = re.sub(r"\"[^\"]*\"|'[^']*'", "", lines[end])
+    for end in range(position, min(len(lines), position + longest)):
+        text = _QUOTED.sub("", lines[end])
         depth += sum(text.count(char) for char in "({[") - sum(text.count(char) for char in ")}]")
         following = lines[end + 1].strip() if end + 1 < len(lines) else ""
         if depth <= 0 and not lines[end].rstrip().endswith(("`", "|", ",")) and not following.startswith((".", "|")):

@@ -78,9 +78,13 @@ class Pattern:
         words = tuple(word.lower() for word in given.words) if nocase else given.words
         if len(words) < len(self.words) or (self.ends and len(words) > len(self.words)):
             return False
-        if not all(fnmatchcase(word, wanted) for word, wanted in zip(words, self.words, strict=False)):
-            return False
-        return all(given.has(name, values) for name, values in self.options) and not any(given.has(name) for name in self.without)
+        for word, wanted in zip(words, self.words, strict=False):
+            if word != wanted and not (("*" in wanted or "?" in wanted or "[" in wanted) and fnmatchcase(word, wanted)):
+                return False
+        for name, values in self.options:
+            if not given.has(name, values):
+                return False
+        return not any(given.has(name) for name in self.without)
 
 
 @dataclass(frozen=True, slots=True)

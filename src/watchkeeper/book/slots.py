@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 from watchkeeper.book.programs import word_set
@@ -53,8 +54,18 @@ def env_names(text: str) -> list[tuple[str, int]]:
     return found
 
 
-def marked_slots(text: str, *, in_shell: bool) -> list[tuple[str, SlotKind, int]]:
+#: what every marked slot has in it somewhere
+_ANY = re.compile(
+    r"[<\[{]|YY|HH:MM|XX|xx|[- ][Xx](?![a-z])|your|my-|my[dchsa]|dein|ihre?-|votre-|tu-|su-|mi-|seu-|sua-|change|replace|insert|_here|path/to",
+    re.IGNORECASE,
+)
+
+
+@lru_cache(maxsize=8192)
+def marked_slots(text: str, *, in_shell: bool) -> tuple[tuple[str, SlotKind, int], ...]:
     """Give the slots that are marked as such, with their offsets: `<name>`, `[name]`, `{name}`, your-…, YYYYMMDD, xxx."""
+    if not _ANY.search(text):
+        return ()
     found: list[tuple[str, SlotKind, int]] = []
     taken = bytearray(len(text))
 
@@ -64,29 +75,30 @@ def marked_slots(text: str, *, in_shell: bool) -> list[tuple[str, SlotKind, int]
             taken[start:end] = b"\1" * (end - start)
             found.append((token or match.group(), kind, start))
 
-    for match in ANGLE.finditer(text):
+    low = text.lower()
+    for match in ANGLE.finditer(text) if "<" in text else ():
         if not _HTML.match(match.group()):
             take(match, "angle")
-    for match in _BRACKET.finditer(text):
+    for match in _BRACKET.finditer(text) if "[" in text else ():
         take(match, "bracket")
-    for match in _DATE.finditer(text):
+    for match in _DATE.finditer(text) if "YY" in text or "HH:MM" in text else ():
         take(match, "date")
     for match in _YOUR.finditer(text):
         take(match, "word")
-    for match in _CHANGE_ME.finditer(text):
+    for match in _CHANGE_ME.finditer(text) if "change" in low or "replace" in low or "here" in low else ():
         take(match, "word")
-    for match in _PATH.finditer(text):
+    for match in _PATH.finditer(text) if "path/to" in low else ():
         take(match, "word")
-    for match in _XXX.finditer(text):
+    for match in _XXX.finditer(text) if low.count("x") >= 3 else ():
         if len(re.findall("[Xx]", match.group())) >= 3 and match.group().strip():
             take(match, "word")
-    if in_shell:
+    if in_shell and "{" in text:
         template = "{." in text or "{range" in text
         for match in _BRACE.finditer(text):
             if not (template and match.group() in ("{end}", "{else}")):
                 take(match, "brace")
     found.sort(key=lambda one: one[2])
-    return found
+    return tuple(found)
 
 
 _HTML = re.compile(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache, lru_cache
 
 from watchkeeper.book.model import ProcedureKind
 
@@ -71,6 +72,7 @@ _AROUND: tuple[tuple[ProcedureKind, str], ...] = (
 _STRONG = frozenset({"rollback", "failover", "restore", "backup", "deploy", "security", "reference", "incident"})
 
 
+@lru_cache(maxsize=4096)
 def kind_of(title: str, path: tuple[str, ...], *, staged: bool = False) -> ProcedureKind:
     """Choose the kind: strong words of the title, then an emergency or troubleshooting chapter, then the rest."""
     own = "incident" if re.match(r"\W*phase\s*\d", title, re.IGNORECASE) else _first(title, _OWN)
@@ -90,6 +92,12 @@ def kind_of(title: str, path: tuple[str, ...], *, staged: bool = False) -> Proce
     return own or around or ("troubleshooting" if staged else "other")
 
 
+@lru_cache(maxsize=4096)
 def _first(text: str, rules: tuple[tuple[ProcedureKind, str], ...]) -> ProcedureKind | None:
     said = text.strip()
-    return next((kind for kind, pattern in rules if re.search(rf"(?<![A-Za-zÀ-ž0-9_])(?:{pattern})", said, re.IGNORECASE)), None)
+    return next((kind for kind, pattern in rules if _compiled(pattern).search(said)), None)
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<![A-Za-zÀ-ž0-9_])(?:{pattern})", re.IGNORECASE)
