@@ -237,5 +237,5 @@ def test_levels_with_their_time_in_brackets_and_severities_with_a_blank() -> Non
 
 
 def test_messages_quoted_under_communication() -> None:
-    source = "## Communication\n### Status page – investigating\n> We are looking into failed orders and shall write again soon.\n"
+    source = "## Communication\n### Status page – investigating\n> We are looking into failed orders and shall write soon.\n"
     assert [t.line for t in book(source).templates] == [3]

@@ -9,20 +9,28 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 
 class Matcher:
     """A pattern of words that remembers its answers: headings and labels are asked about again and again."""
 
-    __slots__ = ("_found", "pattern")
+    __slots__ = ("_firsts", "_found", "_stems", "_unsure", "pattern")
 
-    def __init__(self, pattern: re.Pattern[str]):
+    def __init__(self, pattern: re.Pattern[str], words: Iterable[str]):
         self.pattern = pattern
+        plain = [word for word in words if word.isascii()]
+        #: what an ASCII text must contain: one of these words, or one that begins with one of the stems
+        self._firsts = frozenset(tokens[0] for word in plain if (tokens := _tokens(word)) and (len(tokens) > 1 or "*" not in word))
+        self._stems = tuple({tokens[0] for word in plain if len(tokens := _tokens(word)) == 1 and word.endswith("*")})
+        self._unsure = any(word.startswith("*") or not _tokens(word) for word in plain)
         self._found: dict[str, re.Match[str] | None] = {}
 
     def search(self, text: str) -> re.Match[str] | None:
         """Find the first of the words anywhere in a text."""
+        if not self._unsure and text.isascii() and not self._possible(text):
+            return None
         if len(text) > _SHORT:
             return self.pattern.search(text)
         found = self._found
@@ -31,6 +39,11 @@ class Matcher:
                 found.clear()
             found[text] = self.pattern.search(text)
         return found[text]
+
+    def _possible(self, text: str) -> bool:
+        """Whether an ASCII text has a word that one of ours begins with."""
+        said = _said(text)
+        return not said.isdisjoint(self._firsts) or (bool(self._stems) and any(word.startswith(self._stems) for word in said))
 
     def match(self, text: str) -> re.Match[str] | None:
         """Find one of the words at the beginning of a text."""
@@ -45,6 +58,19 @@ class Matcher:
         return self.pattern.sub(replacement, text)
 
 
+_TOKEN = re.compile(r"[a-z0-9]+")
+
+
+def _tokens(text: str) -> list[str]:
+    return _TOKEN.findall(text.lower())
+
+
+@lru_cache(maxsize=4096)
+def _said(text: str) -> frozenset[str]:
+    """Give the words of a text, for all who ask about it."""
+    return frozenset(_tokens(text))
+
+
 _SHORT = 160
 _REMEMBERED = 2000
 
@@ -55,7 +81,7 @@ def matcher(*groups: Iterable[str]) -> Matcher:
     latin = "|".join(_latin(word) for word in words if word.isascii() or not _is_cjk(word))
     cjk = "|".join(re.escape(word) for word in words if _is_cjk(word))
     parts = [rf"(?<![\w]){part}" for part in ([f"(?:{latin})(?!\\w)"] if latin else [])]
-    return Matcher(re.compile("|".join([*parts, *([cjk] if cjk else [])]), re.IGNORECASE))
+    return Matcher(re.compile("|".join([*parts, *([cjk] if cjk else [])]), re.IGNORECASE), words)
 
 
 def _latin(word: str) -> str:
