@@ -22,7 +22,7 @@ class Matcher:
         self.pattern = pattern
         plain = [word for word in words if word.isascii()]
         #: what an ASCII text must contain: one of these words, or one that begins with one of the stems
-        self._firsts = frozenset(tokens[0] for word in plain if (tokens := _tokens(word)) and (len(tokens) > 1 or "*" not in word))
+        self._firsts = frozenset(said[0] for word in plain if (said := _tokens(word)) and (len(said) > 1 or "*" not in word))
         self._stems = tuple({tokens[0] for word in plain if len(tokens := _tokens(word)) == 1 and word.endswith("*")})
         self._unsure = any(word.startswith("*") or not _tokens(word) for word in plain)
         self._found: dict[str, re.Match[str] | None] = {}
