@@ -111,3 +111,24 @@ def test_conditions_are_cut_off_in_other_languages() -> None:
 def test_a_command_in_a_sentence_keeps_its_own_expectation() -> None:
     (step,) = steps("## Check\n\n`curl -fsS http://localhost/health` should return 200.\n")
     assert step.commands[0].expects is not None and step.commands[0].expects.value == "200"
+
+
+def test_each_case_of_a_paragraph_has_its_own_condition() -> None:
+    source = (
+        "## Lag\n\nLook with `df -h`. If `uptime` shows load, drain it:\n\n"
+        + FENCE.format("kubectl drain node-1")
+        + "If the lag is over 30 seconds but falling, wait 10 minutes. Otherwise fail over with `patronictl failover`.\n"
+    )
+    assert whens(source) == [
+        ("df -h", None),
+        ("kubectl drain node-1", "uptime shows load"),
+        ("wait 10 minutes.", "the lag is over 30 seconds but falling"),
+        ("patronictl failover", "otherwise"),
+    ]
+    assert [step.condition is not None for step in steps(source)] == [False, True, False, False]
+
+
+def test_a_heading_that_only_groups_tasks_keeps_them_apart() -> None:
+    source = "## Operations\n\n### Recovery\n\n#### Restore the database\n" + FENCE.format("pg_restore -d shop a.dump")
+    source += "#### Rebuild the index\n" + FENCE.format("./reindex.sh")
+    assert [one.title for one in read_procedures(read_text(source))[0]] == ["Restore the database", "Rebuild the index"]

@@ -56,7 +56,8 @@ def env_names(text: str) -> list[tuple[str, int]]:
 
 #: what every marked slot has in it somewhere
 _ANY = re.compile(
-    r"[<\[{]|YY|HH:MM|XX|xx|[- ][Xx](?![a-z])|your|my-|my[dchsa]|dein|ihre?-|votre-|tu-|su-|mi-|seu-|sua-|change|replace|insert|_here|path/to",
+    r"[<\[{]|YY|HH:MM|XX|xx|[- ][Xx](?![a-z])|your|my-|my[dchsa]|dein|ihre?-|votre-|tu-|su-|mi-|seu-|sua-|change|replace|insert|"
+    r"_here|path/to",
     re.IGNORECASE,
 )
 

@@ -8,7 +8,7 @@ known to change nothing. Neither library is imported where no SQL occurs.
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from importlib import import_module
 
 from watchkeeper.book.model import Risk
@@ -25,6 +25,7 @@ _STRINGS = re.compile(r"'(?:[^']|'')*'|\$(\w*)\$.*?\$\1\$", re.DOTALL)
 _START = re.compile(r"\s*\(*\s*([A-Za-z]+)")
 
 
+@lru_cache(maxsize=8192)
 def looks_like_sql(line: str) -> bool:
     """Say whether a line begins an SQL statement (rather than a sentence or a program of the same name)."""
     found = _START.match(line)

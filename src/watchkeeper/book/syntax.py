@@ -296,7 +296,8 @@ class _Reader:
             return Word("".join(part.text for part in parts), all(part.static for part in parts))
         if kind in _EXPANSIONS:
             return Word(self.raw(node), static=False)
-        return Word(re.sub(r"\\(.)", r"\1", self.raw(node)))
+        raw = self.raw(node)
+        return Word(re.sub(r"\\(.)", r"\1", raw) if "\\" in raw else raw)
 
 
 def _substitutions(node: Node) -> list[Node]:

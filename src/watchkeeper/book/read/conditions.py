@@ -42,6 +42,9 @@ _FAILS = re.compile(
     r"respond|succeed|work|return)|doesn['’]t (?:answer|respond|succeed|work|return)|exits? (?:with )?(?:non-?zero|"
     r"1)|succeeds?|passes|works|answers|responds|is ok|returns nothing|prints nothing|is empty|is not empty|shows "
     r"nothing|exits? (?:with )?0)\s*$", re.IGNORECASE)  # fmt: skip
+#: a second condition that no single test can settle
+_SEVERAL = re.compile(r"\b(?:but|while|unless|except|although|however|aber|obwohl|mais|pero|ale)\b", re.IGNORECASE)
+_JOINED = re.compile(r"\b(?:and|or|und|oder|et|ou|y|o|oraz|lub)\b", re.IGNORECASE)
 _ORDINALS = {"first": 0, "1st": 0, "second": 1, "2nd": 1, "third": 2, "3rd": 2, "fourth": 3, "4th": 3, "last": -1, "latter": -1}
 _PRONOUN = re.compile(
     r"^(?:it|this|that|the (?:output|result|command|check|status|response|query|count|number|value|list)|"
@@ -75,6 +78,8 @@ def condition_of(when: str, line: int, asked: Sequence[Command], before: Conditi
     """Make one condition decidable; `asked` are the reading commands before it, `before` the branch before it."""
     said = " ".join(when.split()).strip(" .:")
     when = unmarked(said)
+    if _SEVERAL.search(re.sub(r"`[^`]*`", "", said)):
+        return None
     if is_otherwise(said):
         return _otherwise(said, line, before)
     if _AFTER_FAILURE.match(re.sub(r"^(?:the )?", "", said)) or _AFTER_FAILURE.match(said):
@@ -175,6 +180,8 @@ def _threshold(said: str, line: int) -> Threshold | None:
     if len(found) != 1:
         return None
     one = found[0]
+    if _JOINED.search(one.subject) or _JOINED.search(said[one.end :]):
+        return None
     subject = re.sub(
         r"\s+(?:is|are|was|stays|remains|goes|rises|drops|falls|still|ist|est|es)\s*$",
         "",

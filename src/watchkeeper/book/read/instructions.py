@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 
 from watchkeeper.book.model import StepPhase
 from watchkeeper.book.programs import word_set
@@ -129,6 +129,7 @@ _PREVENT = re.compile(
 )
 
 
+@lru_cache(maxsize=8192)
 def phase_of(text: str, *, reads: bool, acted: bool) -> StepPhase:
     """Tell a step's phase from its words, from what its commands do and from whether something was already done before it."""
     said = _PREFIX.sub("", text.strip(), count=1)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import cache
+from functools import cache, lru_cache
 from typing import Literal, TypeAlias
 
 from watchkeeper.book.model import StepPhase
@@ -131,6 +131,7 @@ def _table() -> dict[str, Stage]:
     return found
 
 
+@lru_cache(maxsize=8192)
 def plain(text: str) -> str:
     """Strip marks, emoji, numbers, bracketed remarks and the final colon from a label."""
     text = unicodedata.normalize("NFKC", text).strip()
@@ -207,6 +208,7 @@ _ELSE = re.compile(
 _CJK_IF = re.compile(r"^(?P<rest>.{1,60}?)(?:の場合|场合|場合|时|的话|인 경우|경우|일 때)[は、,:：]?\s*$")
 
 
+@lru_cache(maxsize=8192)
 def branch_of(text: str, *, heading: bool = False) -> str | None:
     """Give the condition of a branch label ("**If X**:", "For slow queries:", "Scenario A: X"), None where it is none."""
     said = text.strip().rstrip(":：").strip()
@@ -264,8 +266,11 @@ _TOOL_PLATFORMS = {
 }  # fmt: skip
 
 
+@lru_cache(maxsize=8192)
 def platform_of(label: str) -> str | None:
     """Give the platform that a label names and nothing else ("Docker", "For Kubernetes:")."""
+    if len(label) > 80:
+        return None
     bare = plain(label)
     return next((name for name, pattern in _PLATFORMS.items() if pattern.match(bare)), None)
 
@@ -287,6 +292,7 @@ _CAUTION = re.compile(
 )  # fmt: skip
 
 
+@lru_cache(maxsize=8192)
 def is_caution(text: str) -> bool:
     """Say whether a text warns."""
     return bool(_CAUTION.search(text))

@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from watchkeeper.book.fence_lines import startable
 from watchkeeper.book.model import Command, Placeholder, Procedure
 from watchkeeper.book.slots import SHELL_OWN, SlotKind, capital_words, env_names, marked_slots
 from watchkeeper.book.syntax import read_script
-from watchkeeper.text.blocks import Block, Text
+from watchkeeper.text.blocks import Block, Span, Text
 
 _SAMPLES = re.compile(
-    r"(?<![\w.$/<{-])(?:new-[a-z]+(?:-[a-z]+)*-host|suspicious-ip|suspect(?:ed)?-ip|attacker-ip|malicious-ip|server-ip|server_ip|host-ip|username|user_name|database_name|db_name|dbname|table_name|column_name|index_name|schema_name|pod-name|pod_name|container-name|container_name|container-id|container_id|service-name|service_name|"
+    r"(?<![\w.$/<{\[-])(?:new-[a-z]+(?:-[a-z]+)*-host|suspicious-ip|suspect(?:ed)?-ip|attacker-ip|malicious-ip|server-ip|server_ip|host-ip|username|user_name|database_name|db_name|dbname|table_name|column_name|index_name|schema_name|pod-name|pod_name|container-name|container_name|container-id|container_id|service-name|service_name|"
     r"bucket-name|bucket_name|namespace-name|cluster-name|backup-file|backup_file|backup-name|deployment-name|node-name|instance-id|instance_id|resource-group|app-name|app_name|db-host|db_host|project-id|project_id|some-[a-z]+)(?![\w.@=(:-])"
 )  # fmt: skip
 #: a name in capitals that a function is given: pg_terminate_backend(PID)
@@ -166,7 +167,7 @@ def _of_block(block: Block, links: set[str]) -> Iterator[tuple[str, SlotKind, in
             for match in re.finditer(r"(?<=\S )\[[XN]\]", block.text):
                 yield match.group(), "bracket", block.line + block.text.count("\n", 0, match.start())
         return
-    plain_text = "".join(span.text for span in block.spans if span.kind != "link") if block.spans else block.text
+    plain_text = "".join(_shown(span) for span in block.spans if span.kind != "link") if block.spans else block.text
     code_parts = [span for span in block.spans if span.kind == "code"]
     for token, kind, _ in marked_slots(plain_text, in_shell=False):
         if kind == "bracket" and (_NO_SLOT.match(token) or token.strip("[]") in links):
@@ -186,6 +187,13 @@ def _of_block(block: Block, links: set[str]) -> Iterator[tuple[str, SlotKind, in
             for match in _SAMPLES.finditer(span.text):
                 if " " in span.text and _is_argument(span.text, match.start(), match.end(), "bash"):
                     yield match.group(), "word", span.line
+
+
+def _shown(span: Span) -> str:
+    """Give a span's text; brackets in code that is no command show a format (`[level] [time] text`), not slots."""
+    if span.kind != "code" or "[" not in span.text or startable(span.text, strict=True):
+        return span.text
+    return re.sub(r"\[[\w -]*\]", "", span.text) if span.text.count("[") > 1 else span.text
 
 
 def _line_of(block: Block, token: str) -> int:

@@ -142,6 +142,8 @@ def _role(child: Section, parent: Section, *, absorbs: bool, numbered: bool) -> 
     stage = stage_of(title)
     if stage is not None and (_PHASE.match(title) or _WINDOW.search(title) or (stage == "background" and _has_fence(child))):
         return None
+    if stage is not None and _is_group(child, parent):
+        return None
     if stage is not None and not (parent.level <= 1 and _NO_PROCEDURE.search(title)):
         return "stage"
     if re.match(r"^\W*(?:if|option|root cause|cause|fix|falls|wenn|si)\b", plain(title), re.IGNORECASE) and branch_of(
@@ -153,6 +155,24 @@ def _role(child: Section, parent: Section, *, absorbs: bool, numbered: bool) -> 
     if parent.level >= 2 and _same_topic(title, parent.title):
         return "step"
     return None
+
+
+def _is_group(child: Section, parent: Section) -> bool:
+    """Say whether a heading that could be a stage ("Recovery") only groups tasks: none of its own, several tasks beneath."""
+    if any(block.kind in ("fence", "list", "table") for block in child.blocks):
+        return False
+    tasks = [below for below in child.sections if any(_has_content(one) for one in below.walk())]
+    if len(tasks) < 2 or any(
+        stage_of(one.title) or is_step_title(one.title) or _names_trouble(one.title) or branch_of(one.title, heading=True)
+        or re.match(r"^\W*(?:option|method|\d+[.)])", one.title, re.IGNORECASE) or platform_of(one.title)
+        for one in tasks
+    ):  # fmt: skip
+        return False
+    told = [one for one in tasks if is_instruction(plain(one.title))]
+    around = [stage_of(one.title) for one in parent.sections if one is not child]
+    return len(told) == len(tasks) and (
+        bool(_GROUPS.search(parent.title)) or not any(one in _WORKING + ("symptoms", "causes") for one in around)
+    )
 
 
 def _same_topic(title: str, around: str) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import lru_cache
 
 from watchkeeper.base.durations import find_durations
 from watchkeeper.book.model import Command
@@ -48,12 +49,15 @@ def clean_comment(text: str) -> str:
     return said.strip().rstrip(":：").strip()
 
 
+@lru_cache(maxsize=8192)
 def split_condition(text: str) -> tuple[str | None, str]:
     """Split "If X, do Y", "Do Y if X" and "Do Y (if X)" into condition and action; no condition: (None, text).
 
     >>> split_condition("If that fails, restart it"), split_condition("Scale up if needed")
     (('that fails', 'restart it'), ('needed', 'Scale up'))
     """
+    if "`" not in text:
+        return _split(text.strip())
     codes: list[str] = []
 
     def hide(found: re.Match[str]) -> str:
@@ -70,6 +74,30 @@ def split_condition(text: str) -> tuple[str | None, str]:
         )
 
     return (show(when) if when else None), show(action)
+
+
+_OTHERWISE = re.compile(
+    r"^\W{0,3}(?P<how>otherwise|else|if not|andernfalls|ansonsten|sonst|sinon|de lo contrario|si no|caso contrário|senão|"
+    r"w przeciwnym razie)(?:\s*[,:→]\s*|(?<=otherwise)\s+|(?<=Otherwise)\s+|(?<=sonst)\s+|(?<=Sonst)\s+)(?P<do>\S.*)$",
+    re.IGNORECASE | re.DOTALL,
+)
+_NEW_CASE = re.compile(
+    r"(?<=[.!?;])\s+(?=(?:If|When|Otherwise|Else|In case|Unless|Falls|Wenn|Andernfalls|Sonst|Si|Sinon|De lo contrario|En caso|"
+    r"Se|Caso|Jeśli|otherwise|if not)\b)"
+)
+
+
+def cases_of(spans: tuple[Span, ...]) -> list[tuple[Span, ...]]:
+    """Cut a line before each sentence that sets a condition of its own ("… If X, do Y. Otherwise do Z.")."""
+    rows: list[list[Span]] = [[]]
+    for span in spans:
+        parts = _NEW_CASE.split(span.text) if span.kind == "text" else [span.text]
+        for number, part in enumerate(parts):
+            if number:
+                rows.append([])
+            if part:
+                rows[-1].append(span if len(parts) == 1 else replace(span, text=part))
+    return [tuple(row) for row in rows if any(span.text.strip() for span in row)] or [spans]
 
 
 #: a condition that goes on after its first comma: "If A, but B: …"
@@ -98,6 +126,9 @@ def _split(said: str) -> tuple[str | None, str]:
     if found:
         what = re.sub(r"^(?:only )?(?:if|when|falls|wenn|si)\s+", "", found.group("what"), flags=re.IGNORECASE)
         return (what, said[: found.start()].rstrip(" :"))
+    other = _OTHERWISE.match(said)
+    if other:
+        return other.group("how").lower(), other.group("do").strip()
     found = LEADING_IF.match(re.sub(r"^[\W_]*(?:\d+[.)]\s*)?", "", said))
     if found and not found.group("how").lower().startswith("once"):
         what, action = found.group("what"), found.group("do").strip()

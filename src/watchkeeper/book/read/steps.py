@@ -18,6 +18,7 @@ from watchkeeper.book.read.instructions import is_instruction
 from watchkeeper.book.read.labels import PHASES, Stage, branch_of, is_caution, platform_of, stage_of
 from watchkeeper.book.read.sentences import (
     LEADING_IF,
+    cases_of,
     commands_in,
     cut_caution,
     label_of,
@@ -156,7 +157,8 @@ class StepReader:
             self.blocks(block.children)
 
     def _paragraph(self, block: Block) -> None:
-        rows, following = lines_of(block), self.following
+        rows = [(part[0].line, part) for _, spans in lines_of(block) for part in cases_of(spans)]
+        following = self.following
         for number, (line, spans) in enumerate(rows):
             self.following = following if number == len(rows) - 1 else ""
             self._line(line, spans)
@@ -326,7 +328,12 @@ class StepReader:
                 self.when, self.platform = kept
 
     def _item(self, item: Block, source: str) -> None:
-        spans, text = item.spans, " ".join((marked(item.spans) or item.text).split())
+        cases = cases_of(item.spans) if item.spans else [item.spans]
+        for part in cases[:-1]:
+            said = " ".join(marked(part).split())
+            self._plain_item(part[0].line, said, source, self._commands(part, item.line), *label_of(part))
+        spans = cases[-1]
+        text = " ".join((marked(spans) or item.text).split())
         label, rest = label_of(spans)
         stage = stage_of(label) if label else None
         if (
@@ -362,7 +369,7 @@ class StepReader:
         if nested:
             self._item_with_children(item, title, source, found, nested)
         elif text:
-            self._plain_item(item, text, source, found, label, rest)
+            self._plain_item(item.line, text, source, found, label, rest)
         self.when, self.phase, self.intro, self.platform = before
         self.base, self.joined, self.told = around
 
@@ -405,11 +412,11 @@ class StepReader:
                 draft.source = "ordered"
                 draft.told = draft.told or told
 
-    def _plain_item(self, item: Block, text: str, source: str, found: list[Command], label: str | None, rest: str) -> None:
+    def _plain_item(self, line: int, text: str, source: str, found: list[Command], label: str | None, rest: str) -> None:
         told = is_instruction(text) or (bool(label) and bool(rest) and is_instruction(rest))
         if self.collecting == "background" and not found:
             return
-        if self._expected(text, item.line) and not found:
+        if self._expected(text, line) and not found:
             return
         if is_caution(text) and not told and not found and source == "bullet":
             self.caution = text
@@ -433,7 +440,7 @@ class StepReader:
             return
         self.add(
             Draft(
-                item.line,
+                line,
                 text,
                 commands=found,
                 source=source,
