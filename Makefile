@@ -33,7 +33,7 @@ bench: $(STAMP)         ## the performance table, each row beside its limit or p
 	@$(BIN)/python -m compileall -q src bench && $(BIN)/python bench/table.py
 
 soak: $(STAMP)          ## the long tests: a thousand nights, kills at every write
-	@WATCHKEEPER_TEST_SOAK=1 $(BIN)/python -m pytest -rs tests/soak tests/run
+	@WATCHKEEPER_TEST_SOAK=1 $(BIN)/python -m pytest -rs tests/soak tests/run tests/book/test_any_input.py
 
 pictures: $(STAMP)      ## the README's pictures, by Debian's Chromium
 	@$(BIN)/python docs/pictures/make.py

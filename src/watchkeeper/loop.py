@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import zlib
 from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta
 from functools import partial
@@ -263,7 +264,7 @@ class Loop:
                 await app.database.write(partial(self._clock_due, row=row))
                 continue
             if row.kind == "run" and app.engine is not None:
-                await app.engine.drive(row.subject, int(row.at.timestamp() * 1_000_000))
+                await app.engine.drive(row.subject, zlib.crc32(row.key.encode()))
             await app.database.write(partial(due.settle, key=row.key, now=app.clock.now()))
 
     def _clock_due(self, connection: Connection, row: due.Due) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from watchkeeper.app import App
 from watchkeeper.base.errors import InputError, NotFound, Refused
+from watchkeeper.base.ids import new_id
 from watchkeeper.book.model import Procedure
 from watchkeeper.incident import ledger as incidents
 from watchkeeper.incident import lifecycle
@@ -138,8 +139,8 @@ def _after(connection: Connection, run_id: str, event: Event) -> None:
 
 
 def drive_at(connection: Connection, run_id: str, at: datetime) -> None:
-    """Owe it to a run that the engine drives it on at an instant."""
-    due.schedule(connection, due.Due(f"run:{run_id}:{at.timestamp():.6f}", "run", run_id, at, {}))
+    """Owe it to a run that the engine drives it on at an instant; each call is a row of its own, since a done one stays done."""
+    due.schedule(connection, due.Due(new_id(f"run:{run_id}", at), "run", run_id, at, {}))
 
 
 async def halt(app: App, actor: str, why: str) -> Brake:
