@@ -113,6 +113,8 @@ class Loop:
 
     async def turn(self) -> float:
         """Take one turn; returns how long to rest unless somebody wakes us, in seconds."""
+        if await self.app.database.read(self._nothing_to_do):
+            return IDLE_S
         await self.react()
         open_now = await self.app.database.read(lambda c: incidents.list_incidents(c, open_only=True))
         for incident in open_now:
@@ -120,6 +122,16 @@ class Loop:
         unfinished = await self.conclude()
         await self.owed()
         return 0.2 if open_now or unfinished else IDLE_S
+
+    def _nothing_to_do(self, connection: Connection) -> bool:
+        """Tell, by looking only, that a whole turn would change nothing: most turns of a healthy service are such."""
+        owed_at = due.next_at(connection)
+        return (
+            board.is_calm(connection)
+            and (owed_at is None or owed_at > self.app.clock.now())
+            and not incidents.list_incidents(connection, open_only=True, limit=1)
+            and not reviews.unreviewed(connection, limit=1)
+        )
 
     # 1 ---------------------------------------------------------------- flips -> alerts -> incidents
 
@@ -175,9 +187,7 @@ class Loop:
             await acts.start_run(app, acts.AUTOMATION, chosen, incident.id, why=choice.sentence)
         except Refused as refusal:
             sentence = str(refusal)
-            await app.database.write(
-                lambda c: incidents.add_entry(c, incident.id, now, "refused", acts.AUTOMATION, sentence)
-            )
+            await app.database.write(lambda c: incidents.add_entry(c, incident.id, now, "refused", acts.AUTOMATION, sentence))
 
     async def _tell_question(self, incident: Incident, run: Run) -> None:
         """Tell those who know of the incident what the run asks, once a question."""

@@ -11,7 +11,7 @@ import logging
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, exists, or_, select, update
 
 from watchkeeper.alert import ledger
 from watchkeeper.alert.model import Alert
@@ -22,6 +22,19 @@ from watchkeeper.estate.model import Bindings, Bound
 from watchkeeper.watch.ledger import flips, standings
 
 log = logging.getLogger(__name__)
+
+_ANYTHING = select(
+    or_(
+        exists().where(flips.c.taken == 0),
+        exists().where(standings.c.state == "blind"),
+        exists().where(ledger.alerts.c.ended_at.is_(None)),
+    )
+)
+
+
+def is_calm(connection: Connection) -> bool:
+    """Tell whether taking flips and grouping alerts would change nothing: no news, nothing blind, no alert open."""
+    return not connection.execute(_ANYTHING).scalar()
 
 
 def take_flips(connection: Connection, bindings: Bindings, now: datetime) -> list[Alert]:

@@ -31,6 +31,7 @@ dues = Table(
 )
 
 LEASE = timedelta(seconds=60)
+_NEXT_AT = select(func.min(dues.c.at)).where(dues.c.done_at.is_(None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +52,7 @@ def schedule(connection: Connection, due: Due) -> None:
         connection.execute(insert(dues).values(key=due.key, kind=due.kind, subject=due.subject, at=due.at, body=dict(due.body)))
     elif exists.done_at is None:
         connection.execute(
-            update(dues)
-            .where(dues.c.key == due.key)
-            .values(at=due.at, body=dict(due.body), claimed_by=None, lease_until=None)
+            update(dues).where(dues.c.key == due.key).values(at=due.at, body=dict(due.body), claimed_by=None, lease_until=None)
         )
 
 
@@ -95,4 +94,4 @@ def cancel(connection: Connection, subject: str, kind: str | None = None) -> int
 
 def next_at(connection: Connection) -> datetime | None:
     """Give the instant of the next open row; None where nothing is owed."""
-    return connection.execute(select(func.min(dues.c.at)).where(dues.c.done_at.is_(None))).scalar()
+    return connection.execute(_NEXT_AT).scalar()

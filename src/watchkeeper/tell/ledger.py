@@ -5,7 +5,23 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, Connection, Index, Integer, Row, String, Table, Text, and_, func, or_, select, update
+from sqlalchemy import (
+    Column,
+    Connection,
+    Index,
+    Integer,
+    Row,
+    String,
+    Table,
+    Text,
+    and_,
+    bindparam,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -35,6 +51,12 @@ outbox = Table(
     Index("ix_outbox_incident", "incident_id"),
 )
 
+_SENDABLE = or_(
+    and_(outbox.c.state == "waiting", outbox.c.next_at <= bindparam("now")),
+    and_(outbox.c.state == "sending", outbox.c.lease_until < bindparam("now")),
+)
+_ANY_SENDABLE = select(exists().where(_SENDABLE))
+
 
 def write_notice(connection: Connection, notice: Notice) -> bool:
     """Write a notice unless its id is there already; tells whether it was new."""
@@ -47,16 +69,18 @@ def write_notice(connection: Connection, notice: Notice) -> bool:
     return connection.execute(new).first() is not None
 
 
+def something_waits(connection: Connection, now: datetime) -> bool:
+    """Tell, by looking only, whether there is something to claim."""
+    return bool(connection.execute(_ANY_SENDABLE, {"now": now}).scalar())
+
+
 def claim_notices(connection: Connection, now: datetime, lease: timedelta, limit: int = 20) -> list[Notice]:
     """Take what is to be sent, and what a sender took and did not live to report."""
-    free = or_(
-        and_(outbox.c.state == "waiting", outbox.c.next_at <= now),
-        and_(outbox.c.state == "sending", outbox.c.lease_until < now),
-    )
+    query = select(outbox.c.id).where(_SENDABLE).order_by(outbox.c.next_at, outbox.c.id).limit(limit)
     taken = []
-    for row in connection.execute(select(outbox.c.id).where(free).order_by(outbox.c.next_at, outbox.c.id).limit(limit)).all():
+    for row in connection.execute(query, {"now": now}).all():
         values = {"state": "sending", "lease_until": now + lease, "tries": outbox.c.tries + 1}
-        if connection.execute(update(outbox).where(outbox.c.id == row.id, free).values(**values)).rowcount:
+        if connection.execute(update(outbox).where(outbox.c.id == row.id, _SENDABLE).values(**values), {"now": now}).rowcount:
             taken.append(row.id)
     rows = connection.execute(select(outbox).where(outbox.c.id.in_(taken)).order_by(outbox.c.at, outbox.c.id)) if taken else ()
     return [_notice(row) for row in rows]

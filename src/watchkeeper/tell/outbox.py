@@ -27,7 +27,7 @@ from watchkeeper.incident.model import Incident
 from watchkeeper.people.ladder import addresses
 from watchkeeper.store import ledger
 from watchkeeper.store.database import Database
-from watchkeeper.tell.ledger import claim_notices, list_notices, update_notice, write_notice
+from watchkeeper.tell.ledger import claim_notices, list_notices, something_waits, update_notice, write_notice
 from watchkeeper.tell.model import Message, Notice
 from watchkeeper.tell.notifier import Notifier
 
@@ -79,6 +79,8 @@ def people_told(connection: Connection, estate: Estate, incident_id: str) -> tup
 async def send_waiting(database: Database, clock: Clock, notifier: Notifier, estate: Estate, limit: int = 20) -> int:
     """Send what is due, all persons at once; returns how many notices arrived."""
     now = clock.now()
+    if not await database.read(lambda connection: something_waits(connection, now)):
+        return 0
     claimed = await database.write(lambda connection: claim_notices(connection, now, LEASE, limit))
     sender = _Sender(database, clock, notifier, estate)
     arrived = await asyncio.gather(*(sender.send(notice) for notice in claimed))

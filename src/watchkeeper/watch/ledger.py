@@ -57,6 +57,16 @@ flips = Table(
 _PRUNED_AT_ONCE = 5_000
 
 
+def _replacing(dialect: Any) -> Any:
+    statement = dialect.insert(standings)
+    replaced = {column.name: statement.excluded[column.name] for column in standings.columns if column.name != "key"}
+    return statement.on_conflict_do_update(index_elements=["key"], set_=replaced)
+
+
+_SAVE_STANDING = {"sqlite": _replacing(sqlite), "postgresql": _replacing(postgresql)}
+_INSERT_SAMPLES = insert(samples)
+
+
 def write_sample(connection: Connection, sample: Sample) -> None:
     """Add one sample."""
     write_samples(connection, [sample])
@@ -76,7 +86,7 @@ def write_samples(connection: Connection, new: Iterable[Sample]) -> None:
         for sample in new
     ]
     if rows:
-        connection.execute(insert(samples), rows)
+        connection.execute(_INSERT_SAMPLES, rows)
 
 
 def read_samples(connection: Connection, signal: str, since: datetime, limit: int = 1_000) -> list[Sample]:
@@ -129,10 +139,7 @@ def save_standings(connection: Connection, new: Iterable[tuple[str, Standing]]) 
     ]
     if not rows:
         return
-    dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(standings)
-    replaced = {column.name: statement.excluded[column.name] for column in standings.columns if column.name != "key"}
-    connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_=replaced), rows)
+    connection.execute(_SAVE_STANDING[connection.dialect.name], rows)
 
 
 def forget_standings(connection: Connection, kept: Collection[str]) -> int:
