@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,18 @@ log = logging.getLogger(__name__)
 #: a wait up to this long is slept through; a longer one becomes a due row
 NAP = timedelta(seconds=2)
 RETRY_S = 1.0
+#: what was seen when an act ended serves for what is next this long; whatever an intent depends on is asked again with it
+FRESH = timedelta(seconds=1)
 KIND = "run"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A run and what its next decision needs, as they stood at an instant."""
+
+    run: Run
+    facts: Facts
+    at: datetime
 
 
 class Interpreter:
@@ -67,6 +79,8 @@ class Interpreter:
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         #: runs as last seen; only what was appended since is read again
         self._seen: dict[str, Run] = {}
+        #: what was seen in the transaction of an act's outcome, for the decision that comes right after it
+        self._ahead: dict[str, Seen] = {}
 
     async def advance(self, run_id: str) -> bool:
         """Do the next thing of a run; answers whether there is more to do now."""
@@ -97,11 +111,13 @@ class Interpreter:
 
     async def _advance(self, run_id: str) -> bool:
         now = self._clock.now()
-        found = await self._database.read(lambda connection: self._look(connection, run_id, now))
+        found = self._ahead.pop(run_id, None)
+        if found is None or now - found.at > FRESH:
+            found = await self._database.read(lambda connection: self._look(connection, run_id))
         if found is None:
             self._forget(run_id)
             return False
-        run, facts = found
+        run, facts = found.run, found.facts
         step = decide(run, facts, now)
         notes: list[Note] = []
         after = run
@@ -114,7 +130,10 @@ class Interpreter:
         self._seen[run_id] = after
         match step:
             case Do():
-                await self._performer.perform(after, step, facts.digests.get(step.act.key, ""), self._allowed(after, step, facts))
+                digest, allowed = facts.digests.get(step.act.key, ""), self._allowed(after, step, facts)
+                ahead = await self._performer.perform(after, step, digest, allowed, lambda c: self._look(c, run_id))
+                if ahead is not None:
+                    self._ahead[run_id] = ahead
                 return True
             case Ask():
                 await self._journal.note(after, [Note("asked", step.act.key, _question(step, after, facts))], now)
@@ -126,12 +145,12 @@ class Interpreter:
                 return False
         raise AssertionError(step)
 
-    def _look(self, connection: Connection, run_id: str, now: datetime) -> tuple[Run, Facts] | None:
-        seen = self._seen.get(run_id)
+    def _look(self, connection: Connection, run_id: str) -> Seen | None:
+        now, seen = self._clock.now(), self._seen.get(run_id)
         run = rows.catch_up(connection, seen) if seen else rows.load_run(connection, run_id)
         if run is None or run.ended_at is not None:
             return None
-        return run, gather(connection, run, self.world, now)
+        return Seen(run, gather(connection, run, self.world, now), now)
 
     def _allowed(self, run: Run, do: Do, facts: Facts) -> Callable[[Connection], Gate]:
         """Give the check that the journal makes in the intent's own transaction: halt, other changes, policy and approval."""
@@ -189,6 +208,7 @@ class Interpreter:
 
     def _forget(self, run_id: str) -> None:
         self._seen.pop(run_id, None)
+        self._ahead.pop(run_id, None)
         self.world.still.pop(run_id, None)
 
 

@@ -7,6 +7,7 @@ no outcome was begun by somebody who did not live to tell; that is found, never 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -93,19 +94,28 @@ class Journal:
 
         return await self.write(work)
 
-    async def end(self, run: Run, act: Act, attempt: int, outcome: Outcome, now: datetime) -> None:
-        """Write what came of an attempt, once; the second to say so changes nothing."""
+    async def end(
+        self, run: Run, act: Act, attempt: int, outcome: Outcome, now: datetime, then: Callable[[Connection], T] | None = None
+    ) -> T | None:
+        """Write what came of an attempt, once; the second to say so changes nothing.
 
-        def work(connection: Connection) -> None:
+        `then` looks at how things stand after it, in the same transaction; that it fails does not touch the outcome.
+        """
+
+        def work(connection: Connection) -> T | None:
             if not rows.write_outcome(connection, run.id, act.key, attempt, outcome, now):
-                return
+                return None
             if act.mutating:
                 body = {"act": act.key, "attempt": attempt, "result": outcome.result, "exit_status": outcome.exit_status}
                 ledger.append(connection, now, run.actor, "act ended", run.id, why=outcome.sentence, body=body)
             note = Note("outcome", act.key, {"attempt": attempt, "outcome": outcome_to_json(outcome)})
             self._append(connection, run, now, note, None)
+            if then is not None:
+                with contextlib.suppress(Exception), connection.begin_nested():
+                    return then(connection)
+            return None
 
-        await self.write(work)
+        return await self.write(work)
 
     async def note(
         self, run: Run, notes: Sequence[Note], now: datetime, also: Callable[[Connection], None] | None = None

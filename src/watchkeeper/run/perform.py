@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+from typing import TypeVar
 
 from sqlalchemy import Connection
 
@@ -30,6 +31,8 @@ from watchkeeper.run.model import Act, Do, Outcome, Run
 from watchkeeper.run.operation import BookCommand, command_of
 from watchkeeper.run.output import job_folder, job_id, scrub
 from watchkeeper.run.target import Found, Job, Target
+
+T = TypeVar("T")
 
 #: how long after its time limit an act still holds its component
 MARGIN = timedelta(seconds=60)
@@ -57,8 +60,10 @@ class Performer:
         self._under_way: dict[str, _UnderWay] = {}
         self._idle = asyncio.Event()
 
-    async def perform(self, run: Run, do: Do, digest: str, allowed: Callable[[Connection], Gate]) -> None:
-        """Carry out one act as one attempt; when this returns, its outcome is on disk."""
+    async def perform(
+        self, run: Run, do: Do, digest: str, allowed: Callable[[Connection], Gate], then: Callable[[Connection], T]
+    ) -> T | None:
+        """Carry out one act as one attempt; when this returns, its outcome is on disk. Gives what `then` saw right after it."""
         operation = self._operation(run, do.act)
         name = job_id(run.id, do.act.key, do.attempt)
         job = operation.perform(name, job_folder(self._state, name))
@@ -72,18 +77,20 @@ class Performer:
         try:
             earlier = await self._journal.begin(intent, began_at, allowed)
             if earlier is not None and earlier.outcome is not None:
-                return
+                return None
             doing = self._begin(target, job, do.act) if earlier is None else self._recover(target, job, operation, earlier)
             outcome = await doing
             began_at = earlier.begun_at if earlier else began_at
             now = self._clock.now()
-            await self._journal.end(run, do.act, do.attempt, replace(outcome, started_at=began_at, ended_at=now), now)
+            ended = replace(outcome, started_at=began_at, ended_at=now)
+            seen = await self._journal.end(run, do.act, do.attempt, ended, now, then)
         finally:
             self._under_way.pop(run.id, None)
             if not self._under_way:
                 self._idle.set()
         if outcome.result not in ("unknown", "lost"):
             shutil.rmtree(job.folder, ignore_errors=True)
+        return seen
 
     async def kill(self, run_id: str) -> bool:
         """End the act of a run that is under way here; answers whether there was one."""
