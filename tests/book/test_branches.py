@@ -115,13 +115,13 @@ def test_a_command_in_a_sentence_keeps_its_own_expectation() -> None:
 
 def test_each_case_of_a_paragraph_has_its_own_condition() -> None:
     source = (
-        "## Lag\n\nLook with `df -h`. If `uptime` prints nothing, drain it:\n\n"
+        "## Lag\n\nLook with `df -h`. If `uptime -p` prints nothing, drain it:\n\n"
         + FENCE.format("kubectl drain node-1")
         + "If the lag is over 30 seconds but falling, wait 10 minutes. Otherwise fail over with `patronictl failover`.\n"
     )
     assert whens(source) == [
         ("df -h", None),
-        ("kubectl drain node-1", "uptime prints nothing"),
+        ("kubectl drain node-1", "uptime -p prints nothing"),
         ("wait 10 minutes.", "the lag is over 30 seconds but falling"),
         ("patronictl failover", "otherwise"),
     ]
