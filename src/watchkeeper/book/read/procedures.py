@@ -171,7 +171,7 @@ def _is_group(child: Section, parent: Section) -> bool:
     told = [one for one in tasks if is_instruction(plain(one.title))]
     around = [stage_of(one.title) for one in parent.sections if one is not child]
     return len(told) == len(tasks) and (
-        bool(_GROUPS.search(parent.title)) or not any(one in _WORKING + ("symptoms", "causes") for one in around)
+        bool(_GROUPS.search(parent.title)) or not any(one in (*_WORKING, "symptoms", "causes") for one in around)
     )
 
 
