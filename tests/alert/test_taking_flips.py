@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import insert
 
 from watchkeeper.alert import ledger
-from watchkeeper.alert.board import take_flips
+from watchkeeper.alert.board import is_calm, take_flips
 from watchkeeper.alert.model import Alert
 from watchkeeper.book.model import Threshold
 from watchkeeper.estate.model import Bindings, Bound
@@ -105,3 +105,19 @@ def test_sight_ends_the_alert_of_a_blind_signal(database: Database, now: datetim
     database.write_now(lambda c: c.execute(standings.update().values(state="ok")))
     [ended] = take(database, now + timedelta(seconds=65))
     assert (ended.subject, ended.ended_at) == ("health is blind", now + timedelta(seconds=65))
+
+
+def test_it_is_calm_where_taking_would_change_nothing(database: Database, now: datetime) -> None:
+    def calm() -> bool:
+        return database.read_now(is_calm)
+
+    assert calm()
+    flip(database, "firing", now)
+    assert not calm()
+    take(database, now)
+    assert not calm()
+    flip(database, "ok", now + timedelta(seconds=30), before="firing")
+    take(database, now + timedelta(seconds=31))
+    assert calm()
+    stand(database, "blind", now)
+    assert not calm()

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 
 from run_cast import Desk, branch, command, expect, mark, step
+from sqlalchemy import Connection, text
 
 from watchkeeper.base.secrets import MASK, Secret
 from watchkeeper.estate.model import Policy, Variable
 from watchkeeper.run import ledger
 from watchkeeper.run.answering import cancel
+from watchkeeper.run.gate import Gate
+from watchkeeper.run.journal import Intent, Journal
 from watchkeeper.run.ledger import list_attempts, set_brake
+from watchkeeper.run.model import Outcome
 from watchkeeper.store.ledger import verify
 
 Make = Callable[..., Desk]
@@ -54,6 +59,39 @@ async def test_the_branch_that_holds_is_taken_and_the_other_left(desk: Make) -> 
         "2.1": "skipped",
         "3.1": "skipped",
     }
+
+
+async def test_what_a_person_does_between_two_acts_holds_for_the_second(desk: Make) -> None:
+    anna = desk()
+    cancelled = anna.start(step(1, mark("first")), step(2, mark("second")))
+    assert await anna.interpreter.advance(cancelled)
+    anna.database.write_now(lambda c: cancel(c, anna.clock.now(), cancelled, "Anna"))
+    assert (await anna.drive(cancelled)).state == "cancelled"
+    assert anna.marks() == ["first"]
+    halted = anna.start(step(1, mark("third")), step(2, mark("fourth")), title="Web is slow", component="api")
+    assert await anna.interpreter.advance(halted)
+    anna.database.write_now(lambda c: set_brake(c, ledger.HALT, anna.clock.now(), "Anna", "enough"))
+    with contextlib.suppress(TimeoutError):  # it looks again after a second, which nobody waits for here
+        async with asyncio.timeout(0.2):
+            await anna.interpreter.advance(halted)
+    assert anna.marks() == ["first", "third"]
+    assert anna.look(halted).acts["2.1"].state == "to-do"
+
+
+async def test_an_outcome_is_kept_where_what_comes_next_cannot_be_seen(desk: Make) -> None:
+    anna = desk()
+    run_id = anna.start(step(1, mark("once")))
+    found = anna.look(run_id)
+    journal = Journal(anna.database, "test", "boot")
+    intent = Intent(found, found.plan.acts[0], 1, "digest", "web", anna.clock.now(), "It is tried.")
+    await journal.begin(intent, anna.clock.now(), lambda _: Gate("run", "It may."))
+
+    def broken(connection: Connection) -> object:
+        return connection.execute(text("select * from nowhere")).first()
+
+    assert await journal.end(found, intent.act, 1, Outcome("ok", 0), anna.clock.now(), broken) is None
+    assert [event.kind for event in anna.log(run_id)] == ["started", "intent", "outcome"]
+    assert anna.look(run_id).acts["1.1"].state == "done"
 
 
 async def test_a_failed_act_asks_and_goes_on_as_told(desk: Make) -> None:
