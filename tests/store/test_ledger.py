@@ -65,3 +65,7 @@ def test_a_chain_written_anew_does_not_match_its_anchor(chained: Database, now: 
         chained.write_now(lambda connection, n=n: ledger.append(connection, now, "mallory", "acknowledge", f"inc-{n}"))
     assert broken(chained) == []
     assert broken(chained, {5: head.hash}) == ["Entry 5 is not the one that was anchored outside."]
+
+
+def test_an_anchor_from_before_the_first_entry_holds(chained: Database) -> None:
+    assert broken(chained, {0: ledger.FIRST}) == []

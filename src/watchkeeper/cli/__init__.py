@@ -65,30 +65,52 @@ def run(arguments: list[str]) -> int:
 
 
 def _call(verb: Verb, arguments: list[str]) -> int:
-    import click
+    import typer
 
+    # Typer carries a click of its own, so what it raises is known by Typer's names alone
+    called_wrongly = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
     try:
         result = application(verb)(args=arguments, prog_name=f"watchkeeper {verb.name}", standalone_mode=False)
     except WatchkeeperError as problem:
         return complain(str(problem), problem.hint, problem.exit_status, problem.code)
-    except click.exceptions.Exit as leave:
+    except typer.Exit as leave:
         return leave.exit_code
-    except click.Abort:
-        return complain("Stopped.", None, 130)
-    except click.ClickException as problem:
-        return complain(problem.format_message(), f"`watchkeeper {verb.name} --help` says how it is called.", 2)
-    except KeyboardInterrupt:
+    except (typer.Abort, KeyboardInterrupt):
         return complain("Stopped.", None, 130)
     except BrokenPipeError:
         # the reader of our output went away: say nothing, and keep the interpreter from saying it at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except Exception as problem:
+        if isinstance(problem, called_wrongly):
+            return complain(_said_by(problem), f"`watchkeeper {verb.name} --help` says how it is called.", 2)
         if os.environ.get("WATCHKEEPER_TRACE") == "1":
             raise
+        outside = _outside(problem)
+        if outside:
+            where = "docs/reference/settings.md says where the state and the database are."
+            return complain(outside, f"Mend that, then call again; {where}", 1)
         hint = "This is a fault of Watchkeeper: please report it with what WATCHKEEPER_TRACE=1 prints."
         return complain(f"{type(problem).__name__}: {problem}", hint, 70)
     return result if isinstance(result, int) else 0
+
+
+def _said_by(problem: Exception) -> str:
+    """Give the first line of what a wrong call is told, as a sentence; a group called without a verb has none but its usage."""
+    if type(problem).__name__ == "NoArgsIsHelpError":
+        return "Which of its commands?"
+    said: str = problem.format_message()  # type: ignore[attr-defined]
+    return said.splitlines()[0].replace("Value error, ", "").rstrip(".") + "."
+
+
+def _outside(problem: Exception) -> str | None:
+    """Give the sentence for what the disk or the database refused; None where the fault is ours."""
+    if isinstance(problem, OSError) and problem.strerror:
+        return f"{problem.filename or 'The system'}: {problem.strerror}."
+    database = sys.modules.get("sqlalchemy.exc")
+    if database is not None and isinstance(problem, database.DBAPIError):
+        return f"The database cannot be used: {str(problem.orig).splitlines()[0].rstrip('.')}."
+    return None
 
 
 def application(verb: Verb) -> Any:

@@ -6,7 +6,7 @@ import json
 
 from watchkeeper.app import App
 from watchkeeper.base.errors import NotFound
-from watchkeeper.cli.options import ConfigOption, with_app
+from watchkeeper.cli.options import ConfigOption, is_served, with_app
 from watchkeeper.web.serving import CONSOLE
 from watchkeeper.web.site import printed_address
 
@@ -16,7 +16,7 @@ def address(config: ConfigOption = None) -> None:
 
     async def work(app: App) -> str:
         place = app.state / CONSOLE
-        if not place.is_file():
+        if not (place.is_file() and is_served(app)):
             raise NotFound("No console runs on this configuration.", hint="`watchkeeper serve` starts one.", code="WK205")
         where = json.loads(place.read_text())
         return printed_address(app, where["host"], where["port"])

@@ -69,7 +69,7 @@ def show(incident_id: IncidentId, config: ConfigOption = None, format: FormatOpt
 def acknowledge(incident_id: IncidentId, config: ConfigOption = None, why: WhyOption = "") -> None:
     """Take an incident: the ladder stops climbing."""
     found = with_app(config, lambda app: acts.acknowledge(app, me(), incident_id, why))
-    print(f"{found.title}: yours since {found.acknowledged_at:%H:%M:%S}.")
+    print(f"{found.title}: {held(found, me())}.")
 
 
 @app.command()
@@ -88,3 +88,11 @@ def note(incident_id: IncidentId, text: Annotated[str, typer.Argument(help="The 
     """Write a line into the timeline."""
     with_app(config, lambda app: acts.note(app, me(), incident_id, text))
     print("Written.")
+
+
+def held(incident: Incident, reader: str) -> str:
+    """Say to a reader whose an incident is."""
+    if incident.acknowledged_at is None:
+        return f"{incident.status}, there is nothing to take"
+    mine = incident.acknowledged_by == reader
+    return f"{'yours' if mine else f'taken by {incident.acknowledged_by}'} since {incident.acknowledged_at:%H:%M:%S}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import getpass
 import json
 from collections.abc import Callable, Coroutine
@@ -40,6 +41,18 @@ def with_app(config: Path | None, work: Callable[[App], Coroutine[Any, Any, T]])
             await app.close()
 
     return asyncio.run(call())
+
+
+def is_served(app: App) -> bool:
+    """Say whether a Watchkeeper serves this state folder now: it holds the folder's lock, which ends with its process."""
+    try:
+        with (app.state / "lock").open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
 
 
 def print_json(value: object) -> None:

@@ -10,7 +10,8 @@ import typer
 from watchkeeper.actions import acts
 from watchkeeper.app import App
 from watchkeeper.base.errors import NotFound
-from watchkeeper.cli.options import ConfigOption, FormatOption, WhyOption, me, print_json, with_app
+from watchkeeper.cli.asking import asked, one_line
+from watchkeeper.cli.options import ConfigOption, FormatOption, WhyOption, is_served, me, print_json, with_app
 from watchkeeper.run import ledger as runs
 from watchkeeper.run.model import Plan, Run
 from watchkeeper.run.plan import plan_to_json
@@ -49,8 +50,17 @@ def start(
     if plan_only:
         plan(procedure, config, format)
         return
-    run_id = with_app(config, lambda app: acts.start_run(app, me(), procedure, incident, why))
+
+    async def work(app: App) -> tuple[str, bool]:
+        return await acts.start_run(app, me(), procedure, incident, why), is_served(app)
+
+    run_id, served = with_app(config, work)
+    if format == "json":
+        print_json({"run": run_id, "served": served})
+        return
     print(f"Started {run_id}; follow it with `watchkeeper run show {run_id}`.")
+    if not served:
+        print("Nothing serves this state folder now: the run waits for `watchkeeper serve`.")
 
 
 @app.command("list")
@@ -87,10 +97,12 @@ def show(run_id: RunId, config: ConfigOption = None, format: FormatOption = "tex
     for act in found.plan.acts:
         standing = found.acts.get(act.key)
         state = standing.state if standing else "to-do"
-        print(f"  {MARKS[state]} {act.key:5} {act.risk if act.kind == 'command' else act.kind:9} {_one_line(act.text)}")
+        print(f"  {MARKS[state]} {act.key:5} {act.risk if act.kind == 'command' else act.kind:9} {one_line(act.text)}")
+        if act.command and one_line(act.command.text) != one_line(act.text):
+            print(f"        $ {one_line(act.command.text)}")
         if standing and standing.question and state in ("asking", "unknown"):
-            print(f"        asks: {standing.question}")
-            print(f"        answer: watchkeeper run answer {run_id} {act.key} ANSWER --why REASON")
+            for line in asked(found.id, act, standing.question):
+                print(f"        {line}")
         elif standing and standing.outcome and standing.outcome.sentence:
             print(f"        {standing.outcome.sentence}")
 
@@ -123,9 +135,4 @@ def _print_plan(made: Plan, format: str) -> None:
     for act in made.acts:
         under = "  " if act.branch else ""
         what = act.risk if act.kind == "command" else act.kind
-        print(f"  {act.key:5} {what:9} {under}{_one_line(act.command.text if act.command else act.text)}  (line {act.line})")
-
-
-def _one_line(text: str) -> str:
-    flat = " ".join(text.split())
-    return flat if len(flat) <= 100 else flat[:99] + "…"
+        print(f"  {act.key:5} {what:9} {under}{one_line(act.command.text if act.command else act.text)}  (line {act.line})")

@@ -103,7 +103,7 @@ def verify(connection: Connection, anchors: Mapping[int, str]) -> tuple[Head, li
     """Walk the whole chain and hold it against the anchors (sequence number -> hash) that were kept outside."""
     broken: list[Broken] = []
     previous, expected = FIRST, 1
-    missing = dict(anchors)
+    missing = {seq: digest for seq, digest in anchors.items() if seq > 0}
     for row in connection.execute(select(entries).order_by(entries.c.seq)):
         if row.seq != expected:
             broken.append(Broken(expected, f"Entry {expected} is missing; the next one is {row.seq}."))

@@ -159,7 +159,8 @@ class _Sender:
             await self._give_up(notice, f"{person.name} could not be told: {problem}")
             return
         next_at = now + wait_before(notice.tries)
-        log.warning("%s was not reached: %s.", person.name, problem, extra={"action": "notice_put_off", "notice": notice.id})
+        said = problem.rstrip(".")
+        log.warning("%s was not reached: %s.", person.name, said, extra={"action": "notice_put_off", "notice": notice.id})
         await self._note(notice, state="waiting", next_at=next_at, lease_until=None, channel=maybe, problem=problem[:2000])
 
     async def _give_up(self, notice: Notice, problem: str) -> None:
