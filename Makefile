@@ -15,7 +15,7 @@ demo: $(STAMP)          ## start the sample shop, break it, and watch its runboo
 	@$(BIN)/watchkeeper demo
 
 test: $(STAMP)          ## all tests on SQLite with pip's own servers; says what it skipped
-	@$(BIN)/python -m pytest -rs
+	@$(BIN)/$(if $(COVER),coverage run,python) -m pytest -rs
 
 unit: $(STAMP)          ## the fast tests alone
 	@$(BIN)/python -m pytest -m "not slow and not demo and not real"
@@ -26,8 +26,8 @@ lint: $(STAMP)          ## style, format, import contracts
 types: $(STAMP)         ## strict types
 	@$(BIN)/mypy
 
-cover: $(STAMP)         ## tests with coverage
-	@$(BIN)/coverage run -m pytest -rs && $(BIN)/coverage report
+cover:                  ## all tests, and what of the code they ran
+	@$(MAKE) --no-print-directory test COVER=1 && $(BIN)/coverage report
 
 bench: $(STAMP)         ## the performance table, each row beside its limit or peer
 	@$(BIN)/python -m compileall -q src bench && $(BIN)/python bench/table.py
