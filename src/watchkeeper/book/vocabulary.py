@@ -7,29 +7,25 @@ Each tuple holds lower-case words or phrases; `matcher` makes a word-wise patter
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import Generic, Literal, TypeVar
 
 
 class Matcher:
     """A pattern of words that remembers its answers: headings and labels are asked about again and again."""
 
-    __slots__ = ("_firsts", "_found", "_stems", "_unsure", "pattern")
+    __slots__ = ("_bit", "_found", "pattern")
 
     def __init__(self, pattern: re.Pattern[str], words: Iterable[str]):
         self.pattern = pattern
-        plain = [word for word in words if word.isascii()]
-        #: what an ASCII text must contain: one of these words, or one that begins with one of the stems
-        self._firsts = frozenset(said[0] for word in plain if (said := _tokens(word)) and (len(said) > 1 or "*" not in word))
-        self._stems = tuple({tokens[0] for word in plain if len(tokens := _tokens(word)) == 1 and word.endswith("*")})
-        self._unsure = any(word.startswith("*") or not _tokens(word) for word in plain)
+        self._bit = _enlist(words)
         self._found: dict[str, re.Match[str] | None] = {}
 
     def search(self, text: str) -> re.Match[str] | None:
         """Find the first of the words anywhere in a text."""
-        if not self._unsure and text.isascii() and not self._possible(text):
+        if not _possible(text) & self._bit:
             return None
         if len(text) > _SHORT:
             return self.pattern.search(text)
@@ -39,11 +35,6 @@ class Matcher:
                 found.clear()
             found[text] = self.pattern.search(text)
         return found[text]
-
-    def _possible(self, text: str) -> bool:
-        """Whether an ASCII text has a word that one of ours begins with."""
-        said = _said(text)
-        return not said.isdisjoint(self._firsts) or (bool(self._stems) and any(word.startswith(self._stems) for word in said))
 
     def match(self, text: str) -> re.Match[str] | None:
         """Find one of the words at the beginning of a text."""
@@ -58,17 +49,78 @@ class Matcher:
         return self.pattern.sub(replacement, text)
 
 
+_T = TypeVar("_T")
+
+
+class Battery(Generic[_T]):
+    """Several matchers, each with what it stands for; only those are tried that a text can hold a word of."""
+
+    __slots__ = ("_bits", "_pairs")
+
+    def __init__(self, pairs: Iterable[tuple[_T, Matcher]]):
+        self._pairs = tuple(pairs)
+        self._bits = sum(matcher._bit for _, matcher in self._pairs)
+
+    def search(self, text: str) -> Iterator[tuple[_T, re.Match[str]]]:
+        """Find, in the order of the matchers, what each finds first, with what it stands for."""
+        possible = _possible(text) & self._bits
+        if possible:
+            for meaning, matcher in self._pairs:
+                if possible & matcher._bit and (match := matcher.search(text)) is not None:
+                    yield meaning, match
+
+
 _TOKEN = re.compile(r"[a-z0-9]+")
+#: letters that the tokens of a text say nothing about: other scripts, and the two that `re` takes for an i and an s
+_FAR = re.compile("[\u0131\u017f\u0250-\u1fff\u2c00-\uffff]")
+#: for each word, and each beginning of one, the matchers (a bit each) that one of whose words begins with it
+_FIRSTS: dict[str, int] = {}
+_STEMS: dict[str, int] = {}
+_STEM_SIZES: set[int] = set()
+#: the matchers that must try every text, and all there are
+_ANY = 0
+_ALL = 0
 
 
-def _tokens(text: str) -> list[str]:
-    return _TOKEN.findall(text.lower())
+def _enlist(words: Iterable[str]) -> int:
+    """Enter the words of a new matcher, whose bit it gives, into the index of first words."""
+    global _ALL, _ANY
+    bit = _ALL + 1
+    _ALL |= bit
+    for word in words:
+        if _is_cjk(word):
+            continue
+        tokens = _TOKEN.findall(word.lower())
+        if word.startswith("*") or not tokens:
+            _ANY |= bit
+        elif len(tokens) == 1 and "*" in word:
+            _STEMS[tokens[0]] = _STEMS.get(tokens[0], 0) | bit
+            _STEM_SIZES.add(len(tokens[0]))
+        else:
+            _FIRSTS[tokens[0]] = _FIRSTS.get(tokens[0], 0) | bit
+    _possible.cache_clear()
+    _begun.cache_clear()
+    return bit
 
 
-@lru_cache(maxsize=4096)
-def _said(text: str) -> frozenset[str]:
-    """Give the words of a text, for all who ask about it."""
-    return frozenset(_tokens(text))
+@lru_cache(maxsize=8192)
+def _possible(text: str) -> int:
+    """Give the matchers that can find anything in a text, by its words alone."""
+    if not text.isascii() and _FAR.search(text):
+        return _ALL
+    possible = _ANY
+    for word in _TOKEN.findall(text.lower()):
+        possible |= _begun(word)
+    return possible
+
+
+@lru_cache(maxsize=8192)
+def _begun(word: str) -> int:
+    """Give the matchers one of whose words begins with this one."""
+    found = _FIRSTS.get(word, 0)
+    for size in _STEM_SIZES:
+        found |= _STEMS.get(word[:size], 0)
+    return found
 
 
 _SHORT = 160

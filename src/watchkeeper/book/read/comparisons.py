@@ -16,7 +16,7 @@ from watchkeeper.base.durations import NUMBER, find_durations, number
 from watchkeeper.base.quantities import Quantity, read_quantity
 from watchkeeper.book.model import Comparison as Operator
 from watchkeeper.book.read.figures import in_figures
-from watchkeeper.book.vocabulary import METRICS, STATISTICS, KnownMetric, Matcher, matcher
+from watchkeeper.book.vocabulary import METRICS, STATISTICS, Battery, KnownMetric, matcher
 
 _WORDS: tuple[tuple[Operator, tuple[str, ...]], ...] = (
     (
@@ -284,7 +284,7 @@ _COUNTED = matcher(
     )
 )
 _SCORED = matcher(("score", "rating", "index", "apdex", "factor", "quality", "load", "rate", "ratio"))
-_METRIC_PATTERNS: tuple[tuple[KnownMetric, Matcher], ...] = tuple((metric, matcher(metric.words)) for metric in METRICS)
+_METRICS = Battery((metric, matcher(metric.words)) for metric in METRICS)
 _STATISTICS = tuple((name, re.compile(pattern, re.IGNORECASE)) for name, pattern in STATISTICS)
 
 
@@ -363,7 +363,7 @@ def _may_compare(text: str) -> bool:
 @lru_cache(maxsize=4096)
 def metric_of(text: str) -> KnownMetric | None:
     """Give the metric that a subject speaks of: the most specific one we know."""
-    return next((metric for metric, pattern in _METRIC_PATTERNS if pattern.search(text)), None)
+    return next((metric for metric, _ in _METRICS.search(text)), None)
 
 
 @lru_cache(maxsize=4096)

@@ -10,10 +10,11 @@ from watchkeeper.base.durations import find_durations
 from watchkeeper.book.model import Recovery
 from watchkeeper.book.read.ordering import in_order
 from watchkeeper.book.read.passages import Passage, Passages, TableAt, clean
-from watchkeeper.book.vocabulary import NEAR_NO_LOSS, NO_LOSS, RECOVERY_WORDS, Matcher, matcher
+from watchkeeper.book.vocabulary import NEAR_NO_LOSS, NO_LOSS, RECOVERY_WORDS, Battery, Matcher, matcher
 
 Kind = Literal["rto", "rpo"]
-_KINDS: tuple[tuple[Kind, Matcher], ...] = (("rto", matcher(RECOVERY_WORDS["rto"])), ("rpo", matcher(RECOVERY_WORDS["rpo"])))
+_PATTERNS: tuple[tuple[Kind, Matcher], ...] = (("rto", matcher(RECOVERY_WORDS["rto"])), ("rpo", matcher(RECOVERY_WORDS["rpo"])))
+_KINDS = Battery(_PATTERNS)
 _NONE = matcher(NO_LOSS, NEAR_NO_LOSS)
 _MEASURED = re.compile(
     r"\b(?:valid|actual|achieved|measured|réel|réussi|tested|current|last|refus|commitment|verify|verified|check|"
@@ -43,7 +44,7 @@ def read_recovery(passages: Passages) -> tuple[Recovery, ...]:
 
 def kind_of(text: str) -> Kind | None:
     """Say whether a text speaks of the time or the point of recovery; None where of neither or both."""
-    kinds = [kind for kind, pattern in _KINDS if pattern.search(text)]
+    kinds = [kind for kind, _ in _KINDS.search(text)]
     return kinds[0] if len(kinds) == 1 else None
 
 
@@ -97,7 +98,7 @@ def _from_passage(passage: Passage) -> Iterator[Recovery]:
 
 
 def _starts(label: str) -> bool:
-    return any((match := pattern.search(label)) and match.start() < 24 for _, pattern in _KINDS) and len(label) < 60
+    return any(match.start() < 24 for _, match in _KINDS.search(label)) and len(label) < 60
 
 
 def _split(kind: Kind, body: str) -> Iterator[tuple[Kind, str]]:
@@ -112,7 +113,7 @@ def _split(kind: Kind, body: str) -> Iterator[tuple[Kind, str]]:
 
 def _subject(passage: Passage, label: str) -> str:
     rest = re.sub(r"\([^()]*\)", " ", label)
-    for _, pattern in _KINDS:
+    for _, pattern in _PATTERNS:
         rest = pattern.sub(" ", rest)
     rest = clean(
         re.sub(r"\b(?:targets?|objectives?|expected|goal|max(?:imum)?|attendu|ziel)\b|[/]", " ", rest, flags=re.IGNORECASE)

@@ -10,12 +10,12 @@ import re
 from dataclasses import dataclass
 
 from watchkeeper.base.durations import UNITS
-from watchkeeper.book.vocabulary import EVERY, ORDINALS, WEEKDAYS, ZONES, matcher
+from watchkeeper.book.vocabulary import EVERY, ORDINALS, WEEKDAYS, ZONES, Battery, matcher
 
-_EVERY = tuple((name, matcher(words)) for name, words in EVERY)
-_WEEKDAYS = tuple((code, matcher(words)) for code, words in WEEKDAYS.items())
+_EVERY = Battery((name, matcher(words)) for name, words in EVERY)
+_WEEKDAYS = Battery((code, matcher(words)) for code, words in WEEKDAYS.items())
 _ANY = matcher(*(words for _, words in EVERY), *WEEKDAYS.values())
-_ORDINALS = tuple((number, matcher(words)) for number, words in ORDINALS.items())
+_ORDINALS = Battery((number, matcher(words)) for number, words in ORDINALS.items())
 _EVERY_N = re.compile(
     r"(?<!\w)(?:every|each|alle|toutes les|tous les|cada|a cada|co)\s+(?P<n>\d{1,4}|two|three|four|six|twelve|"
     r"other)[\s-]*(?P<unit>[a-zà-ž]+)|毎(?P<cjk>\d{1,4})(?P<cjk_unit>分|時間|日)",
@@ -174,10 +174,10 @@ def _period(text: str) -> tuple[str | None, list[str], int]:
             return every, [f"FREQ={freq};INTERVAL={n * (3 if every == 'quarter' else 1)}"], counted.start()
     if not _ANY.search(text):
         return None, [], 0
-    days = [(match.start(), code) for code, pattern in _WEEKDAYS if (match := pattern.search(text))]
-    periods = [(match.start(), name) for name, pattern in _EVERY if (match := pattern.search(text))]
+    days = [(match.start(), code) for code, match in _WEEKDAYS.search(text)]
+    periods = [(match.start(), name) for name, match in _EVERY.search(text)]
     ordinal = next(
-        ((m.start(), n) for n, pattern in _ORDINALS if (m := pattern.search(text)) and any(0 < d - m.end() < 4 for d, _ in days)),
+        ((m.start(), n) for n, m in _ORDINALS.search(text) if any(0 < d - m.end() < 4 for d, _ in days)),
         None,
     )
     codes = [code for _, code in sorted(days)]

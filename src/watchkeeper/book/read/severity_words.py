@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from watchkeeper.book.read.passages import Passages
-from watchkeeper.book.vocabulary import SEVERITY_CODE, SEVERITY_WORDS, matcher
+from watchkeeper.book.vocabulary import SEVERITY_CODE, SEVERITY_WORDS, Battery, matcher
 
-_WORDS = tuple((word, matcher(words)) for word, words in SEVERITY_WORDS)
+_WORDS = Battery((word, matcher(words)) for word, words in SEVERITY_WORDS)
 _NUMBERED = re.compile(
     r"(?<!\w)(?:severity|level|niveau|nivel|stufe|tier)\s*(?P<n>[0-5])(?!\w)\s*[(:–—-]*\s*(?P<word>\w+)?", re.IGNORECASE
 )
@@ -40,14 +40,8 @@ def severity_code(text: str) -> str | None:
 @lru_cache(maxsize=4096)
 def severity_word(text: str, *, strict: bool = False) -> str | None:
     """Give the severity word of a text in English. `strict`: everyday words count only where they surely mean one."""
-    for word, pattern in _WORDS:
-        match = pattern.search(text)
-        if match is None:
-            continue
-        if strict and word in _EVERYDAY and not _surely(text, match):
-            continue
-        return word
-    return None
+    sure = ((word, match) for word, match in _WORDS.search(text) if not strict or word not in _EVERYDAY or _surely(text, match))
+    return next((word for word, _ in sure), None)
 
 
 def _surely(text: str, match: re.Match[str]) -> bool:

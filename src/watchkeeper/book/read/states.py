@@ -6,9 +6,9 @@ import re
 
 from watchkeeper.base.durations import find_durations
 from watchkeeper.book.read.figures import in_figures
-from watchkeeper.book.vocabulary import STATES, matcher
+from watchkeeper.book.vocabulary import STATES, Battery, matcher
 
-_STATES = tuple((state, matcher(words)) for state, words in STATES)
+_STATES = Battery((state, matcher(words)) for state, words in STATES)
 _FOR = re.compile(
     r"(?:for|since|seit|für|pendant|depuis|durante|por|przez|持续)\s+(?:more than|longer than|at least|over|mehr als|"
     r"plus de|más de|>=?|"
@@ -36,7 +36,4 @@ def state_of(text: str) -> tuple[str | None, float | None, str]:
         for_s = next((d.high_s for d in find_durations(plus.group())), None)
         subject = subject[: plus.start()]
     plain = re.sub(r"\([^()]*\)", " ", subject)
-    for state, pattern in _STATES:
-        if pattern.search(plain):
-            return state, for_s, subject.rstrip(" .")
-    return None, for_s, subject.rstrip(" .")
+    return next((state for state, _ in _STATES.search(plain)), None), for_s, subject.rstrip(" .")
