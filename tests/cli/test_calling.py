@@ -12,6 +12,7 @@ from watchkeeper.book.model import Command
 from watchkeeper.cli import run
 from watchkeeper.cli.asking import asked
 from watchkeeper.cli.incident import held
+from watchkeeper.cli.options import plain
 from watchkeeper.incident.model import Incident
 from watchkeeper.run.model import Act
 
@@ -83,3 +84,18 @@ def test_a_state_folder_that_cannot_be_used_is_no_fault_of_ours(
         (place / "watchkeeper.sqlite").write_bytes(b"no database" * 500)
     assert run(["incident", "list", "--config", str(tmp_path)]) == 1
     assert len(capsys.readouterr().err.splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Shop is down", "Shop is down"),
+        ("für 12 s – “ok”", "für 12 s – “ok”"),
+        ("red\x1b[31m\x1b]0;own\x07", "red\\x1b[31m\\x1b]0;own\\x07"),
+        ("\u202egnp.exe", "\\u202egnp.exe"),
+        ("a\r\nwatchkeeper: resolved", "a watchkeeper: resolved"),
+        ("x\x9b2J", "x\\x9b2J"),
+    ],
+)
+def test_words_from_outside_cannot_steer_the_terminal(text: str, shown: str) -> None:
+    assert plain(text) == shown

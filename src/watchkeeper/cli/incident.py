@@ -10,11 +10,12 @@ import typer
 from watchkeeper.actions import acts
 from watchkeeper.app import App
 from watchkeeper.base.durations import format_duration
-from watchkeeper.cli.options import ConfigOption, FormatOption, WhyOption, me, print_json, with_app
+from watchkeeper.cli.options import ConfigOption, FormatOption, WhyOption, me, print_json, say, with_app
 from watchkeeper.incident import ledger as incidents
 from watchkeeper.incident.model import Entry, Incident
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, no_args_is_help=True)
+SHOWN = 100
 IncidentId = Annotated[str, typer.Argument(help="The incident's id, as `incident list` shows it.")]
 
 
@@ -32,16 +33,18 @@ def list_(
     """List incidents, newest first."""
 
     async def work(app: App) -> list[Incident]:
-        return await app.database.read(lambda c: incidents.list_incidents(c, open_only=open_only))
+        return await app.database.read(lambda c: incidents.list_incidents(c, open_only=open_only, limit=SHOWN))
 
     found = with_app(config, work)
     if format == "json":
         print_json([asdict(i) for i in found])
         return
     if not found:
-        print("No incidents." if not open_only else "No open incidents.")
+        say("No incidents." if not open_only else "No open incidents.")
     for i in found:
-        print(f"{i.id}  {i.opened_at:%Y-%m-%d %H:%M:%S}  {i.severity or '-':8} {i.status:12} {i.title}")
+        say(f"{i.id}  {i.opened_at:%Y-%m-%d %H:%M:%S}  {i.severity or '-':8} {i.status:12} {i.title}")
+    if len(found) == SHOWN:
+        say(f"These are the newest {SHOWN}; older ones are not shown.")
 
 
 @app.command()
@@ -59,17 +62,18 @@ def show(incident_id: IncidentId, config: ConfigOption = None, format: FormatOpt
     if format == "json":
         print_json({"incident": asdict(found), "timeline": [asdict(e) for e in entries]})
         return
-    print(f"{found.title}\n{found.id}, {found.severity or 'no severity'}, {found.status}")
+    say(found.title)
+    say(f"{found.id}, {found.severity or 'no severity'}, {found.status}")
     for entry in entries:
         since = format_duration((entry.at - found.began_at).total_seconds())
-        print(f"  +{since:>10}  {entry.sentence}" + (f"  ({entry.actor})" if entry.actor != acts.AUTOMATION else ""))
+        say(f"  +{since:>10}  {entry.sentence}" + (f"  ({entry.actor})" if entry.actor != acts.AUTOMATION else ""))
 
 
 @app.command()
 def acknowledge(incident_id: IncidentId, config: ConfigOption = None, why: WhyOption = "") -> None:
     """Take an incident: the ladder stops climbing."""
     found = with_app(config, lambda app: acts.acknowledge(app, me(), incident_id, why))
-    print(f"{found.title}: {held(found, me())}.")
+    say(f"{found.title}: {held(found, me())}.")
 
 
 @app.command()
@@ -80,14 +84,14 @@ def resolve(
 ) -> None:
     """Close an incident by your word."""
     found = with_app(config, lambda app: acts.resolve(app, me(), incident_id, why))
-    print(f"{found.title}: resolved.")
+    say(f"{found.title}: resolved.")
 
 
 @app.command()
 def note(incident_id: IncidentId, text: Annotated[str, typer.Argument(help="The line.")], config: ConfigOption = None) -> None:
     """Write a line into the timeline."""
     with_app(config, lambda app: acts.note(app, me(), incident_id, text))
-    print("Written.")
+    say("Written.")
 
 
 def held(incident: Incident, reader: str) -> str:

@@ -55,6 +55,21 @@ def is_served(app: App) -> bool:
     return False
 
 
+def plain(text: str) -> str:
+    """Give a text that cannot steer a terminal: a control or a mark of direction shows as its escape, a new line as a space.
+
+    >>> plain("down\\x1b[2J")
+    'down\\\\x1b[2J'
+    """
+    flat = " ".join(text.splitlines())
+    return "".join(c if c.isprintable() else " " if c == "\t" else c.encode("unicode_escape").decode() for c in flat)
+
+
+def say(text: str = "") -> None:
+    """Print one line that may hold words from outside: a title, a reading, what a command printed."""
+    print(plain(text))
+
+
 def print_json(value: object) -> None:
     """Print as JSON, instants as ISO 8601."""
     print(json.dumps(value, ensure_ascii=False, indent=2, default=str))

@@ -11,7 +11,7 @@ from watchkeeper.actions import acts
 from watchkeeper.app import App
 from watchkeeper.base.errors import NotFound
 from watchkeeper.cli.asking import asked, one_line
-from watchkeeper.cli.options import ConfigOption, FormatOption, WhyOption, is_served, me, print_json, with_app
+from watchkeeper.cli.options import ConfigOption, FormatOption, WhyOption, is_served, me, print_json, say, with_app
 from watchkeeper.run import ledger as runs
 from watchkeeper.run.model import Plan, Run
 from watchkeeper.run.plan import plan_to_json
@@ -19,6 +19,7 @@ from watchkeeper.run.plan import plan_to_json
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, no_args_is_help=True)
 ProcedureName = Annotated[str, typer.Argument(help="The procedure's id or title, as `watchkeeper show` lists it.")]
 RunId = Annotated[str, typer.Argument(help="The run's id, as `run list` shows it.")]
+SHOWN = 100
 MARKS = {"done": "✓", "failed": "✗", "skipped": "–", "running": "…", "asking": "?", "unknown": "?", "waiting": "…", "to-do": "·"}
 
 
@@ -58,9 +59,9 @@ def start(
     if format == "json":
         print_json({"run": run_id, "served": served})
         return
-    print(f"Started {run_id}; follow it with `watchkeeper run show {run_id}`.")
+    say(f"Started {run_id}; follow it with `watchkeeper run show {run_id}`.")
     if not served:
-        print("Nothing serves this state folder now: the run waits for `watchkeeper serve`.")
+        say("Nothing serves this state folder now: the run waits for `watchkeeper serve`.")
 
 
 @app.command("list")
@@ -68,16 +69,18 @@ def list_(config: ConfigOption = None, format: FormatOption = "text") -> None:
     """List runs, newest first."""
 
     async def work(app: App) -> list[Run]:
-        return await app.database.read(lambda c: runs.list_runs(c))
+        return await app.database.read(lambda c: runs.list_runs(c, limit=SHOWN))
 
     found = with_app(config, work)
     if format == "json":
         print_json([asdict(r) for r in found])
         return
     if not found:
-        print("No runs.")
+        say("No runs.")
     for r in found:
-        print(f"{r.id}  {r.started_at:%Y-%m-%d %H:%M:%S}  {r.state:10} {r.plan.title}  {r.sentence}")
+        say(f"{r.id}  {r.started_at:%Y-%m-%d %H:%M:%S}  {r.state:10} {r.plan.title}  {r.sentence}")
+    if len(found) == SHOWN:
+        say(f"These are the newest {SHOWN}; older ones are not shown.")
 
 
 @app.command()
@@ -93,18 +96,18 @@ def show(run_id: RunId, config: ConfigOption = None, format: FormatOption = "tex
     if format == "json":
         print_json(asdict(found))
         return
-    print(f"{found.plan.title}: {found.state}. {found.sentence}")
+    say(f"{found.plan.title}: {found.state}. {found.sentence}")
     for act in found.plan.acts:
         standing = found.acts.get(act.key)
         state = standing.state if standing else "to-do"
-        print(f"  {MARKS[state]} {act.key:5} {act.risk if act.kind == 'command' else act.kind:9} {one_line(act.text)}")
+        say(f"  {MARKS[state]} {act.key:5} {act.risk if act.kind == 'command' else act.kind:9} {one_line(act.text)}")
         if act.command and one_line(act.command.text) != one_line(act.text):
-            print(f"        $ {one_line(act.command.text)}")
+            say(f"        $ {one_line(act.command.text)}")
         if standing and standing.question and state in ("asking", "unknown"):
             for line in asked(found.id, act, standing.question):
-                print(f"        {line}")
+                say(f"        {line}")
         elif standing and standing.outcome and standing.outcome.sentence:
-            print(f"        {standing.outcome.sentence}")
+            say(f"        {standing.outcome.sentence}")
 
 
 @app.command()
@@ -117,22 +120,22 @@ def answer(
 ) -> None:
     """Answer what a run asks."""
     with_app(config, lambda app: acts.answer(app, me(), run_id, act, what, why))
-    print("Answered.")
+    say("Answered.")
 
 
 @app.command()
 def cancel(run_id: RunId, config: ConfigOption = None, why: WhyOption = "") -> None:
     """Stop a run before its next act."""
     with_app(config, lambda app: acts.cancel_run(app, me(), run_id, why))
-    print("It stops before its next act.")
+    say("It stops before its next act.")
 
 
 def _print_plan(made: Plan, format: str) -> None:
     if format == "json":
         print_json(plan_to_json(made))
         return
-    print(f"{made.title} (line {made.line}), {len(made.acts)} acts; nothing is run.")
+    say(f"{made.title} (line {made.line}), {len(made.acts)} acts; nothing is run.")
     for act in made.acts:
         under = "  " if act.branch else ""
         what = act.risk if act.kind == "command" else act.kind
-        print(f"  {act.key:5} {what:9} {under}{one_line(act.command.text if act.command else act.text)}  (line {act.line})")
+        say(f"  {act.key:5} {what:9} {under}{one_line(act.command.text if act.command else act.text)}  (line {act.line})")

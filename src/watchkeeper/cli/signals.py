@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from watchkeeper.app import App
-from watchkeeper.cli.options import ConfigOption, FormatOption, print_json, with_app
+from watchkeeper.cli.options import ConfigOption, FormatOption, print_json, say, with_app
 from watchkeeper.estate.model import Bindings
 from watchkeeper.watch import ledger as watch
 from watchkeeper.watch.model import Sample, Standing
@@ -31,12 +31,12 @@ def signals(config: ConfigOption = None, format: FormatOption = "text") -> None:
         return
     for name in sorted({b.signal for b in bindings.bound} | set(samples)):
         sample = samples.get(name)
-        print(f"{name}: {sample.problem or sample.detail or 'looked' if sample else 'not looked at yet'}")
+        say(f"{name}: {sample.problem or sample.detail or 'looked' if sample else 'not looked at yet'}")
         for bound in (b for b in bindings.bound if b.signal == name):
             standing = standings.get(bound.key)
-            print(f"  {standing.state if standing else '-':8} {bound.threshold.text or bound.threshold.subject}")
-            print(f"           {bound.because}" + (f" {standing.sentence}" if standing else ""))
+            say(f"  {standing.state if standing else '-':8} {bound.threshold.text or bound.threshold.subject}")
+            say(f"           {bound.because}" + (f" {standing.sentence}" if standing else ""))
     for waiting in bindings.unbound:
-        print(f"not watched: {waiting.sentence}")
-    for _, _, line, sentence in bindings.unused:
-        print(f"line {line}: {sentence}")
+        say(f"not watched: {waiting.sentence}")
+    for unused in bindings.unused:
+        say(unused[3])

@@ -8,7 +8,7 @@ import typer
 
 from watchkeeper.app import App
 from watchkeeper.base.errors import NotFound
-from watchkeeper.cli.options import ConfigOption, with_app
+from watchkeeper.cli.options import ConfigOption, say, with_app
 from watchkeeper.incident import ledger as incidents
 from watchkeeper.watch import ledger as watch
 
@@ -42,4 +42,5 @@ def why(
     lines = with_app(config, work)
     if not lines:
         raise NotFound(f"Nothing is called {what!r}.", hint="`watchkeeper signals` lists what is watched.", code="WK206")
-    print("\n".join(lines))
+    for line in lines:
+        say(line)
