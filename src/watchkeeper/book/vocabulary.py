@@ -38,11 +38,11 @@ class Matcher:
 
     def match(self, text: str) -> re.Match[str] | None:
         """Find one of the words at the beginning of a text."""
-        return self.pattern.match(text)
+        return self.pattern.match(text) if _possible(text) & self._bit else None
 
     def fullmatch(self, text: str) -> re.Match[str] | None:
         """Say whether a text is one of the words."""
-        return self.pattern.fullmatch(text)
+        return self.pattern.fullmatch(text) if _possible(text) & self._bit else None
 
     def sub(self, replacement: str, text: str) -> str:
         """Replace the words in a text."""
@@ -76,7 +76,7 @@ _FAR = re.compile("[\u0131\u017f\u0250-\u1fff\u2c00-\uffff]")
 #: for each word, and each beginning of one, the matchers (a bit each) that one of whose words begins with it
 _FIRSTS: dict[str, int] = {}
 _STEMS: dict[str, int] = {}
-_STEM_SIZES: set[int] = set()
+_STEM_SIZES: list[int] = []
 #: the matchers that must try every text, and all there are
 _ANY = 0
 _ALL = 0
@@ -95,7 +95,7 @@ def _enlist(words: Iterable[str]) -> int:
             _ANY |= bit
         elif len(tokens) == 1 and "*" in word:
             _STEMS[tokens[0]] = _STEMS.get(tokens[0], 0) | bit
-            _STEM_SIZES.add(len(tokens[0]))
+            _STEM_SIZES[:] = sorted({*_STEM_SIZES, len(tokens[0])})
         else:
             _FIRSTS[tokens[0]] = _FIRSTS.get(tokens[0], 0) | bit
     _possible.cache_clear()
@@ -119,6 +119,8 @@ def _begun(word: str) -> int:
     """Give the matchers one of whose words begins with this one."""
     found = _FIRSTS.get(word, 0)
     for size in _STEM_SIZES:
+        if size > len(word):
+            break
         found |= _STEMS.get(word[:size], 0)
     return found
 

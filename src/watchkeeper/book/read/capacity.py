@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterator
+from functools import lru_cache
 
 from watchkeeper.base.durations import Duration, find_durations
 from watchkeeper.base.quantities import read_quantity
@@ -40,6 +41,16 @@ _METRICS = re.compile(
 _COMMANDING = re.compile(
     r"^(?:check|verify|review|monitor|open|see|use|run|analy[sz]e|export|configure)\b|https?://", re.IGNORECASE
 )
+
+
+@lru_cache(maxsize=1024)
+def _speaks_of_baselines(words: str) -> bool:
+    return bool(_BASELINE.search(words))
+
+
+@lru_cache(maxsize=1024)
+def _speaks_of_metrics(words: str) -> bool:
+    return bool(_METRICS.search(words))
 
 
 def read_growth(passages: Passages) -> tuple[Growth, ...]:
@@ -145,7 +156,7 @@ def read_baselines(passages: Passages) -> tuple[Baseline, ...]:
     for passage in passages.all:
         if passage.kind in ("heading", "comment") or not passage.label or not passage.body:
             continue
-        if any(_BASELINE.search(words) for words in passage.context[:2]) and re.search(r"\d|xlarge|\bdb\.", passage.body):
+        if any(_speaks_of_baselines(words) for words in passage.context[:2]) and re.search(r"\d|xlarge|\bdb\.", passage.body):
             start = re.match(r"\s*[~≈]?(?=\d)", passage.body)
             quantity = read_quantity(passage.body, start.end()) if start else None
             plain = quantity is not None and not passage.body[quantity.end :].strip(" .")
@@ -168,7 +179,7 @@ def read_metrics(passages: Passages, taken: Container[int]) -> tuple[Metric, ...
             continue
         near = (*passage.under[-1:], passage.section.title)
         if (
-            not any(_METRICS.search(words) for words in near)
+            not any(_speaks_of_metrics(words) for words in near)
             or _COMMANDING.search(passage.text)
             or passage.block is None
             or passage.text[:1] in "\"'“„«‘"

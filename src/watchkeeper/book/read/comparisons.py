@@ -150,9 +150,11 @@ _SYMBOLS: dict[str, Operator] = {
     "≠": "!=",
 }
 _FIGURE = r"[~≈]?\s*(?=[-−]?[$€£]?\d)"
-_OPERATOR = re.compile(
-    rf"(?P<symbol>(?<![-=<>\w])(?:>=|<=|≥|≤|⩾|⩽|==|!=|≠|>|<)|(?<=\w)(?:>=|<=|≥|≤|==|!=|>|<))\s*{_FIGURE}"
-    r"|(?P<word>"
+_SIGNED = re.compile(
+    rf"(?P<symbol>(?<![-=<>\w])(?:>=|<=|≥|≤|⩾|⩽|==|!=|≠|>|<)|(?<=\w)(?:>=|<=|≥|≤|==|!=|>|<))\s*{_FIGURE}", re.IGNORECASE
+)
+_WORDED = re.compile(
+    r"(?P<word>"
     + "|".join(
         (r"(?<![\w-])" if w[0] < "\u2e80" else "") + re.escape(w).replace(r"\ ", r"\s+")
         for w in sorted(_WORD_OPS, key=len, reverse=True)
@@ -198,8 +200,16 @@ _MORE = re.compile(
     r"\s*(?:or|and|oder|ou|o|lub)\s+(?:more|higher|above|greater|over|mehr|höher|plus|más|mais|więcej)\b", re.IGNORECASE
 )
 _FEWER = re.compile(r"\s*(?:or|and|oder|ou|o|lub)\s+(?:less|fewer|lower|below|weniger|moins|menos|mniej)\b", re.IGNORECASE)
+_EITHER = re.compile(
+    r"(?:or|and|oder|ou|o|lub)\s+(?:more|higher|above|greater|over|mehr|höher|plus|más|mais|więcej|"
+    r"less|fewer|lower|below|weniger|moins|menos|mniej)\b",
+    re.IGNORECASE,
+)
+_BARE_NUMBER = re.compile(rf"(?<![\w.,<>=≥≤/-])(?:{NUMBER})")
 _DIGIT = re.compile(r"\d")
-_WORD_BEFORE = re.compile(r"([A-Za-z]+)\s*[~]?\s*-?[$]?\d")
+_SIGN = re.compile(r"[<>=≥≤⩾⩽≠]")
+_WORD_BEFORE = re.compile(r"\b([A-Za-z]+)\s*[~≈]?\s*[-−]?[$€£]?\d")
+_FOREIGN = re.compile(r"[^\x00-\x7f\W]")
 _LAST_WORDS = frozenset(word.split()[-1] for word in _WORD_OPS)
 _OF = re.compile(
     r"\s*(?:of|von|de|du|del|do)\s+(?:the\s+)?(?:pool|max\w*|limit|capacity|total|quota|available|"
@@ -210,6 +220,10 @@ _AFTER = re.compile(
     r"\s*(?:of\s+|the\s+)?(?P<words>[A-Za-zÀ-ž][\wÀ-ž'-]*(?:\s+(?!for\b|or\b|and\b|over\b|in\b|"
     r"within\b)[\wÀ-ž'-]+){0,3})"
 )
+_BREAK = re.compile(r"[,;|]")
+_EXPIRING = re.compile(r"cert|expir|ssl|tls|zertifikat|abl[aä]uf|vencim|caduc|renew|証明書|证书|인증서", re.IGNORECASE)
+_TIMES = re.compile(r"\s?(?:x|×|times)\b\s*(?:the\s+)?(?:normal|baseline|usual|average)?")
+_RATE = re.compile(r"\b(?:rate|irate|deriv)\(")
 _METRIC_UNIT = re.compile(
     r"_(seconds|bytes|count|total|percent|percentage|ratio|ms|milliseconds)(?:_\w+)?\b(?![{\w]*_)", re.IGNORECASE
 )
@@ -286,6 +300,7 @@ _COUNTED = matcher(
 _SCORED = matcher(("score", "rating", "index", "apdex", "factor", "quality", "load", "rate", "ratio"))
 _METRICS = Battery((metric, matcher(metric.words)) for metric in METRICS)
 _STATISTICS = tuple((name, re.compile(pattern, re.IGNORECASE)) for name, pattern in STATISTICS)
+_STATISTIC = re.compile("|".join(f"(?:{pattern})" for _, pattern in STATISTICS), re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,13 +339,13 @@ def _comparisons(text: str) -> tuple[Comparison, ...]:
         return ()
     found: list[Comparison] = []
     last = 0
-    for match in _OPERATOR.finditer(text) if _may_compare(text) else ():
+    for match in _operators(text):
         if match.start() < last:
             continue
         quantity = read_quantity(text, match.end())
         if quantity is None:
             continue
-        word = match["word"]
+        word = match["word"] if match.lastgroup == "word" else None
         op = _WORD_OPS[" ".join(word.lower().split())] if word else _SYMBOLS[match["symbol"]]
         before = text[last : match.start()]
         if quantity.unit in ("seconds", "days") and op in (">", ">=") and _LEADING_HOLD.search(before):
@@ -353,11 +368,15 @@ def _comparisons(text: str) -> tuple[Comparison, ...]:
     return tuple(_with_durations(text, found))
 
 
-def _may_compare(text: str) -> bool:
-    """Whether an operator can stand before a figure, cheaply: a sign, or the last word of a worded one."""
-    if not text.isascii() or any(sign in text for sign in "<>="):
-        return True
-    return any(match[1].lower() in _LAST_WORDS for match in _WORD_BEFORE.finditer(text))
+def _operators(text: str) -> list[re.Match[str]]:
+    """Find the operators before figures, in order; words only where the last one of an operator stands before a figure."""
+    found = list(_SIGNED.finditer(text)) if _SIGN.search(text) else []
+    if any(match[1].lower() in _LAST_WORDS for match in _WORD_BEFORE.finditer(text)) or (
+        not text.isascii() and _FOREIGN.search(text)
+    ):
+        found += _WORDED.finditer(text)
+        found.sort(key=lambda match: match.start())
+    return found
 
 
 @lru_cache(maxsize=4096)
@@ -369,6 +388,8 @@ def metric_of(text: str) -> KnownMetric | None:
 @lru_cache(maxsize=4096)
 def statistic_of(text: str) -> str | None:
     """Give the statistic that a text names: p95, avg …"""
+    if not _STATISTIC.search(text):
+        return None
     return next((name for name, pattern in _STATISTICS if pattern.search(text)), None)
 
 
@@ -398,14 +419,12 @@ def _adjusted(op: Operator, text: str, quantity: Quantity) -> tuple[Operator, in
 def _comparison(text: str, op: Operator, quantity: Quantity, start: int, end: int, last: int, worded: bool) -> Comparison:
     of = _OF.match(text, end)
     clause = _clause(text, start, last)
-    near = f"{clause} {re.split(r'[,;|]', text[end : end + 40])[0]}"
+    near = f"{clause} {_BREAK.split(text[end : end + 40], maxsplit=1)[0]}"
     unit = quantity.unit or _unit_of(clause, text[end : end + 24], quantity.value)
     value = quantity.value
-    if unit == "days" and not re.search(
-        r"cert|expir|ssl|tls|zertifikat|abl[aä]uf|vencim|caduc|renew|証明書|证书|인증서", text, re.IGNORECASE
-    ):
+    if unit == "days" and not _EXPIRING.search(text):
         value, unit = value * 86400, "seconds"
-    if unit is None and re.match(r"\s?(?:x|×|times)\b\s*(?:the\s+)?(?:normal|baseline|usual|average)?", text[end : end + 24]):
+    if unit is None and _TIMES.match(text[end : end + 24]):
         unit = "ratio"
     after = _AFTER.match(text, of.end() if of else end)
     return Comparison(
@@ -432,7 +451,7 @@ def _clause(text: str, start: int, last: int) -> str:
 
 def _unit_of(subject: str, after: str, value: float) -> str | None:
     """Guess the unit of a bare number from the words around it."""
-    if re.search(r"\b(?:rate|irate|deriv)\(", subject):
+    if _RATE.search(subject):
         return None
     named = _METRIC_UNIT.search(subject)
     if named:
@@ -492,7 +511,7 @@ def _ranges(text: str, taken: list[Comparison]) -> Iterator[Comparison]:
 
 
 def _pluses(text: str, taken: list[Comparison]) -> Iterator[Comparison]:
-    for match in _PLUS.finditer(text):
+    for match in _PLUS.finditer(text) if "+" in text else ():
         if any(c.start <= match.start() < c.end for c in taken):
             continue
         value = float(re.sub(r"\D", "", match.group()))
@@ -501,7 +520,7 @@ def _pluses(text: str, taken: list[Comparison]) -> Iterator[Comparison]:
 
 def _or_more(text: str, taken: list[Comparison]) -> Iterator[Comparison]:
     """Find "90% or more" and "5 or fewer", which have no operator before the figure."""
-    for match in re.finditer(rf"(?<![\w.,<>=≥≤/-])(?:{NUMBER})", text):
+    for match in _BARE_NUMBER.finditer(text) if _EITHER.search(text) else ():
         if any(c.start <= match.start() < c.end for c in taken):
             continue
         quantity = read_quantity(text, match.start())

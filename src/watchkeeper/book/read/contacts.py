@@ -188,6 +188,8 @@ def _from_passage(passage: Passage) -> Contact | None:
     dashed = _DASHED.match(passage.text) if here and not label and passage.kind == "item" else None
     if dashed and _address(dashed["body"]).found:
         return _contact(passage.line, dashed["role"], _address(dashed["body"]), dashed["body"])
+    if not here and (passage.kind == "fence" or not _ROLE.search(label)):
+        return None
     if not label or not passage.body or _NOT.fullmatch(re.sub(r"\s*\(.*\)", "", label).strip()):
         return None
     if re.match(r"(?:level|l|tier)\s*\d", label, re.IGNORECASE) and not _PHONE.search(passage.body):
@@ -307,9 +309,11 @@ def _row(line: int, header: list[str], cells: list[str], address: _Address) -> C
 def _mentioned(passages: Passages, lines: set[int], known: set[str | None]) -> Iterator[Contact]:
     """Read channels that a passage merely names: "alert goes to #shop-critical"."""
     for passage in passages.all:
-        if passage.kind not in ("item", "prose") or passage.line in lines or passage.label.lower() in ("tags", "labels"):
+        if "#" not in passage.text or passage.kind not in ("item", "prose") or passage.line in lines:
             continue
-        if passage.parent is not None and passage.parent.line in lines and _ADDRESS_WORDS.match(passage.label):
+        if passage.label.lower() in ("tags", "labels") or (
+            passage.parent is not None and passage.parent.line in lines and _ADDRESS_WORDS.match(passage.label)
+        ):
             continue
         text = _URL.sub(" ", passage.text)
         for match in _CHANNEL.finditer(text):

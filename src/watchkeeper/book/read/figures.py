@@ -32,9 +32,7 @@ _UNIT = (
     r"(?:seconds?|minutes?|hours?|days?|weeks?|sekunden?|minuten?|stunden?|tage?n?|wochen?|secondes?|heures?|"
     r"jours?|segundos?|minutos?|horas?|días?)"
 )
-_SPELLED = re.compile(
-    rf"(?<![\w-])(?P<word>{'|'.join(sorted(map(re.escape, _WORDS), key=len, reverse=True))})(?=[ -]{_UNIT}\b)", re.IGNORECASE
-)
+_SPELLED = re.compile(rf"(?<![\w-])(?P<word>[^\W\d_]++(?:-five)?)(?=[ -]{_UNIT}\b)", re.IGNORECASE)
 _STEMS = ("inut", "our", "econd", "day", "week", "ekund", "tund", "heure", "hora", "egund", "Tag", "oche", "día")
 
 
@@ -46,4 +44,9 @@ def in_figures(text: str) -> str:
     """
     if not any(stem in text for stem in _STEMS):
         return text
-    return _SPELLED.sub(lambda match: _WORDS[match["word"].lower()].ljust(len(match["word"])), text)
+    return _SPELLED.sub(_figure, text)
+
+
+def _figure(match: re.Match[str]) -> str:
+    word = match["word"]
+    return _WORDS.get(word.lower(), word).ljust(len(word))

@@ -73,8 +73,8 @@ def _level(passage: Passage) -> Iterator[Escalation]:
     """Read "Level 2: Team Lead (+15 minutes)" in any kind of passage."""
     if passage.kind == "comment":
         return
-    match = _LEVEL.match(passage.text)
-    if match is None or passage.parent is not None:
+    match = _LEVEL.match(passage.text) if passage.parent is None else None
+    if match is None:
         return
     escalating = any(_ESCALATION.search(words) for words in passage.context)
     rest = match["rest"].strip()
@@ -127,7 +127,10 @@ def rungs_of(text: str) -> list[tuple[str, float | None]]:
 
 def _chain(passage: Passage) -> Iterator[Escalation]:
     """Read "On-call → team lead → CTO" beneath a heading or behind a label that speaks of escalation."""
-    if passage.kind in ("heading", "comment") or "\n" in passage.text or not _CHAIN.search(passage.text):
+    text = passage.text
+    if passage.kind in ("heading", "comment") or "\n" in text or not (">" in text or "→" in text or "⇒" in text or "➡" in text):
+        return
+    if not _CHAIN.search(text):
         return
     if not any(_ESCALATION.search(words) for words in (passage.label, *passage.context[:2])):
         return
@@ -177,9 +180,10 @@ def _ordered(group: list[Passage]) -> Iterator[Escalation]:
 
 def _unanswered(group: list[Passage]) -> Iterator[Escalation]:
     """Read "1. Page on-call 2. If not responding in 30 seconds, page manager" under a severity or escalation heading."""
-    first = group[0]
+    if not any(_ESCALATION.search(words) or severity_code(words) for words in group[0].context):
+        return
     timed = [p for p in group if _UNANSWERED.search(p.text) and _PAGE.search(p.text) and after_seconds(p.text) is not None]
-    if not timed or not any(_ESCALATION.search(words) or severity_code(words) for words in first.context):
+    if not timed:
         return
     for index, passage in enumerate(group, 1):
         match = _PAGE.search(passage.text)

@@ -43,6 +43,7 @@ _VALUES = frozenset(
 _COMMENT = re.compile(r"^\s*(?:#+|--|//)\s?(?P<text>.*\S)\s*$")
 _OPENING = re.compile(r"^(?:[A-Z0-9][\w /()+–-]{0,30}:\s|(?:SEV[- ]?|P)[0-5]\b.{0,20}?\s[-–—]\s)")
 _MARKS = re.compile(r"^[\W_]+|[\s:：*_.]+$")
+_ALPHANUMERIC = re.compile(r"[^\W_]")
 PROSE_FENCES = frozenset({"", "text", "txt", "plain", "plaintext", "yaml", "yml", "none", "md", "markdown"})
 SHELL_FENCES = frozenset({"bash", "sh", "shell", "zsh", "console", "shell-session", "sql", "powershell", "ps1"})
 
@@ -183,7 +184,7 @@ def split_label(text: str, spans: tuple[Span, ...] = ()) -> tuple[str, str]:
 
 
 def _is_decoration(text: str) -> bool:
-    return not any(char.isalnum() for char in text)
+    return _ALPHANUMERIC.search(text) is None
 
 
 def read_passages(text: Text) -> Passages:

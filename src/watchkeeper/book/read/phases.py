@@ -25,14 +25,13 @@ def read_phases(passages: Passages) -> tuple[Phase, ...]:
     """Read all phases: items or sections beside each other of which at least two name a span of time."""
     found: list[Phase] = []
     for group in _siblings(passages):
-        timed = [(p, d) for p in group if (d := _span(p)) is not None]
         nearest = " ".join(group[0].context[:2])
-        if any(_ALERTS.search(p.text) for p in group):
-            continue
         process = _PHASE.search(nearest) or (_PROCESS.search(nearest) and any(_PROCESS.search(p.text) for p in group))
+        if not process or any(_ALERTS.search(p.text) for p in group):
+            continue
+        timed = [p for p in group if _span(p) is not None]
         if (
-            process
-            and len(timed) < 2
+            len(timed) < 2
             and _PHASE.search(group[0].context[0] if group[0].context else "")
             and _STEPS.search(group[0].context[0])
             and group[0].kind == "item"
@@ -40,7 +39,7 @@ def read_phases(passages: Passages) -> tuple[Phase, ...]:
             and len(group) >= 3
         ):
             found.extend(_phase(p, None) for p in group)
-        elif len(timed) >= 2 and process:
+        elif len(timed) >= 2:
             found.extend(_phase(p, _span(p)) for p in group)
     return tuple(sorted(found, key=lambda p: p.line))
 

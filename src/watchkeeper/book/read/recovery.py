@@ -76,8 +76,8 @@ def _from_passage(passage: Passage) -> Iterator[Recovery]:
             if seconds is not None and len(body) < 160:
                 yield Recovery(line=passage.line, kind=kind, subject=_subject(passage, label), seconds=seconds)
         return
-    if passage.kind in ("item", "prose") and len(passage.text) < 160 and "R" in passage.text and "\n" not in passage.text:
-        for match in _BARE.finditer(passage.text):
+    if passage.kind in ("item", "prose") and len(passage.text) < 160 and "\n" not in passage.text:
+        for match in _BARE.finditer(passage.text) if "RTO" in passage.text or "RPO" in passage.text else ():
             seconds = _seconds(match["time"])
             if seconds is not None and not _MEASURED.search(passage.text):
                 yield Recovery(

@@ -14,6 +14,8 @@ from watchkeeper.book.vocabulary import EVERY, ORDINALS, WEEKDAYS, ZONES, Batter
 
 _EVERY = Battery((name, matcher(words)) for name, words in EVERY)
 _WEEKDAYS = Battery((code, matcher(words)) for code, words in WEEKDAYS.items())
+#: the words that `_EVERY_N` begins with
+_EACH = matcher(("every", "each", "alle", "toutes les", "tous les", "cada", "a cada", "co", "毎"))
 _ANY = matcher(*(words for _, words in EVERY), *WEEKDAYS.values())
 _ORDINALS = Battery((number, matcher(words)) for number, words in ORDINALS.items())
 _EVERY_N = re.compile(
@@ -35,6 +37,11 @@ _AT = re.compile(
     re.IGNORECASE,
 )
 _CJK_TIME = re.compile(r"(?:午前|午後|上午|下午|오전|오후)?\s*(?P<h>\d{1,2})\s*[時点시](?:\s*(?P<m>\d{1,2})\s*分)?(?!間)")
+_NO_TIME = re.compile(
+    r"\b\d+\s*(?:minutes?|mins?|hours?|hrs?|days?|weeks?|months?|years?|stunden?|minuten?|heures?|horas?)\b|"
+    r"\b\d{4}-\d\d-\d\d\b|24\s?[/x]\s?7",
+    re.IGNORECASE,
+)
 _ZONE = re.compile(
     r"(?<![A-Za-z])(?P<zone>"
     + "|".join(sorted((z for z in ZONES if len(z) > 1), key=len, reverse=True))
@@ -150,8 +157,13 @@ def _cron_days(field: str) -> list[str]:
     return found
 
 
+def names_period(text: str) -> bool:
+    """Whether a text may name a period or a weekday at all, cheaply."""
+    return _ANY.search(text) is not None or _EACH.search(text) is not None
+
+
 def _period(text: str) -> tuple[str | None, list[str], int]:
-    counted = _EVERY_N.search(text)
+    counted = _EVERY_N.search(text) if _EACH.search(text) else None
     if counted:
         word = (counted["unit"] or counted["cjk_unit"]).lower()
         n = (
@@ -204,13 +216,7 @@ def _working_days(text: str) -> bool:
 
 def times_of(text: str) -> tuple[str | None, str | None, list[str]]:
     """Read the time of day, the end of a window, and all times where there are several."""
-    plain = re.sub(
-        r"\b\d+\s*(?:minutes?|mins?|hours?|hrs?|days?|weeks?|months?|years?|stunden?|minuten?|heures?|horas?)\b|"
-        r"\b\d{4}-\d\d-\d\d\b|24\s?[/x]\s?7",
-        " ",
-        text,
-        flags=re.IGNORECASE,
-    )
+    plain = _NO_TIME.sub(" ", text)
     window = _WINDOW.search(plain)
     if window and (
         window["ahalf"]
@@ -235,7 +241,7 @@ def times_of(text: str) -> tuple[str | None, str | None, list[str]]:
         or (match["at"] and match["at"].lower() in ("um", "at", "@") and int(match["h"]) < 24)
     ]
     if not found:
-        cjk = _CJK_TIME.search(plain)
+        cjk = None if plain.isascii() else _CJK_TIME.search(plain)
         if cjk and int(cjk["h"]) < 25:
             late = re.search(r"午後|下午|오후", cjk.group())
             found = [_clock(cjk["h"], cjk["m"], "pm" if late else None)]

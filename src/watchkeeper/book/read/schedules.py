@@ -9,7 +9,7 @@ from dataclasses import replace
 from watchkeeper.book.model import Schedule
 from watchkeeper.book.read.ordering import in_order
 from watchkeeper.book.read.passages import Passage, Passages, TableAt, clean
-from watchkeeper.book.read.recurrence import Recurrence, read_cron, read_recurrence, times_of, zone_of
+from watchkeeper.book.read.recurrence import Recurrence, names_period, read_cron, read_recurrence, times_of, zone_of
 from watchkeeper.book.vocabulary import (
     AUTOMATED_WORDS,
     DOCUMENT_LABELS,
@@ -56,6 +56,7 @@ _TIME_OF_DAY = re.compile(
     r"\b(?:morning|afternoon|evening|noon|midday|end of day|start of day|morgen|abend|matin|soir)\b", re.IGNORECASE
 )
 _SENTENCE = re.compile(r"[^.;]+(?:[.;](?!\s)[^.;]*)*[.;]?")
+_WINDOW = re.compile(r"window|low-traffic|off-peak|fenster|ventana|fenêtre", re.IGNORECASE)
 _CRON_HINT = re.compile(r"\d\s+[\d*]")
 
 
@@ -122,15 +123,14 @@ def _passage(passage: Passage, heading: Recurrence | None, section: Section) -> 
         clean(passage.text) if len(passage.text) < 90 and passage.kind == "prose" and not passage.body else ""
     )
     text = passage.text
+    if not names_period(text) and heading is None and not _maintaining(passage, label):
+        return None
     if _REVIEW.fullmatch(label.strip()) and passage.body:
         found = read_recurrence(passage.body)
         return _schedule(label, passage.line, found, text, ()) if found else None
     if _NOT_LABEL.match(label):
         return None
-    if _MAINTENANCE.search(label) or (
-        any(_MAINTENANCE.search(words) for words in passage.context)
-        and re.search(r"window|low-traffic|off-peak|fenster|ventana|fenêtre", text, re.IGNORECASE)
-    ):
+    if _maintaining(passage, label):
         window = _window(passage)
         if window is not None:
             return window
@@ -139,6 +139,13 @@ def _passage(passage: Passage, heading: Recurrence | None, section: Section) -> 
     if not label:
         return _sentence(passage, text)
     return _labelled(passage, label)
+
+
+def _maintaining(passage: Passage, label: str) -> bool:
+    """Whether a passage is about maintenance, or names a window beneath a heading or label that is."""
+    return bool(_MAINTENANCE.search(label)) or bool(
+        any(_MAINTENANCE.search(words) for words in passage.context) and _WINDOW.search(passage.text)
+    )
 
 
 def _window(passage: Passage) -> Schedule | None:

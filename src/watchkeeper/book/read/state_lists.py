@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from watchkeeper.book.read.admission import COMMANDING, UNREAL
 from watchkeeper.book.read.comparisons import (
@@ -148,12 +149,15 @@ def read_states(passage: Passage, comparisons: list[Comparison]) -> Iterator[tup
 
 def _under_alerts(passage: Passage) -> bool:
     """Whether an item stands in a list of alerts: beneath a heading or label about them, or one that says how urgent they are."""
-    near = _nearest(passage)
+    return _about_alerts(_nearest(passage), passage.context[1:2])
+
+
+@lru_cache(maxsize=2048)
+def _about_alerts(near: str, around: tuple[str, ...]) -> bool:
     if _is_state_list(near):
         return True
     if stage_of(near) not in (None, "symptoms", "caution") or len(near.split()) > 6 or COMMANDING.match(near):
         return False
-    around = passage.context[1:2]
     urgent = severity_word(near) is not None or severity_code(near) is not None or bool(_URGENT.search(near))
     return urgent and any(_is_state_list(words) or _WATCHING.search(words) for words in around)
 
