@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from watchkeeper.base.words import words
-from watchkeeper.book.model import Book, Component, Threshold
+from watchkeeper.book.model import Book, Component, Contact, Threshold
 from watchkeeper.estate.states import name_in
 from watchkeeper.estate.units import factor
 from watchkeeper.estate.variables import NAME
@@ -72,6 +72,7 @@ def annotated_toml(book: Book, runbook: Path) -> str:
         '# path = ["bin"]\ntimeout = "5m"',
         "\n# Signals: each looks at one thing; a line below `metrics` says which reading is which metric of the book.",
         *(line for proposal in proposals for line in _signal(proposal)),
+        *_unwatched(book, proposals),
         *_people(book),
         *_policy(book),
     ]
@@ -116,6 +117,15 @@ def _signal(proposal: _Proposal) -> Iterator[str]:
         yield f"{_text(metric)} = {_text(reading)}{check}"
 
 
+def _unwatched(book: Book, proposals: list[_Proposal]) -> Iterator[str]:
+    """Say that nothing would be watched, and why, where the book has no threshold that fires."""
+    if not proposals:
+        yield "# missing: no threshold of the book raises an alert, so nothing is watched and nothing runs by itself;"
+        yield "# a line such as `- Error rate > 5% for 5 minutes` below a heading that speaks of alerts is one."
+        for threshold in [threshold for threshold in book.thresholds if threshold.role == "objective"][:20]:
+            yield f"# line {threshold.line} is an objective only: {_one_line(threshold.text or threshold.subject)}"
+
+
 def _people(book: Book) -> Iterator[str]:
     yield "\n# Who is told: the book's own role words, and addresses as Apprise writes them, tried in order."
     roles = dict.fromkeys(rung.role for rung in sorted(book.escalation, key=lambda rung: rung.level))
@@ -126,10 +136,16 @@ def _people(book: Book) -> Iterator[str]:
     taken: set[str] = set()
     for role in roles:
         yield f"\n[people.{_unique(_slug(role), taken)}]\nname = {_text(_one_line(role))}    # missing: who this is"
-        yield f'roles = [{_text(_one_line(role))}]\nnotify = []    # missing: for example "mailto://user:password@host"'
+        reached = next((contact for contact in book.contacts if _is_reach(contact, role)), None)
+        own = f"; line {reached.line} has {_one_line(reached.email or reached.phone or '')}" if reached else ""
+        yield f'roles = [{_text(_one_line(role))}]\nnotify = []    # missing: for example "mailto://user:password@host"{own}'
     for contact in others:
         reach = contact.phone or contact.email or contact.channel or "no address"
         yield f"# line {contact.line}: {_one_line(contact.role)}, {_one_line(reach)}"
+
+
+def _is_reach(contact: Contact, role: str) -> bool:
+    return words(contact.role) == words(role) and bool(contact.email or contact.phone)
 
 
 def _policy(book: Book) -> Iterator[str]:
