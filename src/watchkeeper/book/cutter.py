@@ -16,6 +16,8 @@ _STAY = frozenset({"then", "do", "else", "elif", "!", "time", *_OPENERS, *_CLOSE
 _HEREDOC = re.compile(r"<<-?\s*(['\"]?)([A-Za-z_][\w.-]*)\1")
 #: a line without any of these changes nothing but by its first word
 _SPECIAL = re.compile(r"[\\'\"$`()#{};&|<]|=")
+#: characters that only lengthen a word
+_RUN = re.compile(r"[^\\'\"`()#;&|<\s]+")
 #: lines that one statement may have
 LONGEST = 200
 
@@ -50,9 +52,16 @@ class _Scanner:
             char = text[position]
             top = self.stack[-1] if self.stack else ""
             if top == "'":
-                if char == "'":
-                    self.stack.pop()
-                position += 1
+                closed = text.find("'", position)
+                if closed < 0:
+                    break
+                self.stack.pop()
+                position = closed + 1
+                continue
+            if top != '"' and (run := _RUN.match(text, position)):
+                word += run.group()
+                last = (last + run.group())[-2:]
+                position = run.end()
                 continue
             if char == "\\":
                 if position == len(text) - 1:

@@ -6,10 +6,9 @@ guesses: a program that the table does not name, or words that no pattern fits, 
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import cache
 from importlib.resources import files
@@ -93,8 +92,8 @@ class Program:
 
     name: str
     risks: tuple[tuple[Risk, tuple[Pattern, ...]], ...]
-    #: the same patterns by their first word; under "*" those without a fixed one
-    by_verb: dict[str, list[tuple[int, Risk, Pattern]]]
+    #: the same patterns by their first word, the most specific first; under "*" those without a fixed one, which all have
+    by_verb: dict[str, list[tuple[Risk, Pattern]]]
     otherwise: Risk | None
     endless: tuple[Pattern, ...]
     interactive: tuple[Pattern, ...]
@@ -113,14 +112,10 @@ class Program:
 
     def risk(self, given: Arguments) -> tuple[Risk | None, str]:
         """Give the risk and the pattern that decided; None where no pattern fits."""
-        best: tuple[float, int, Risk, str] | None = None
         first = given.words[0].lower() if given.words and self.nocase else given.words[0] if given.words else ""
-        for rank, risk, pattern in (*self.by_verb.get(first, ()), *self.by_verb.get("*", ())):
-            key = (pattern.weight, -rank)
-            if (best is None or key > best[:2]) and pattern.fits(given, nocase=self.nocase):
-                best = (*key, risk, pattern.text)
-        if best:
-            return best[2], best[3]
+        for risk, pattern in self.by_verb.get(first) or self.by_verb["*"]:
+            if pattern.fits(given, nocase=self.nocase):
+                return risk, pattern.text
         return self.otherwise, ""
 
     def never_returns(self, given: Arguments) -> bool:
@@ -214,27 +209,41 @@ def _globs() -> tuple[str, ...]:
     return tuple(name for name in _table() if "*" in name)
 
 
+#: programs of the table that were asked about
+_MADE: dict[str, Program] = {}
+
+
+def _listed(name: str) -> Program | None:
+    """Give a program that the table names as it is, read when it is first asked about."""
+    entry = _table().get(name) if name not in _MADE and name != "always" else None
+    if entry is not None:
+        _MADE[name] = _program(name, entry)
+    return _MADE.get(name)
+
+
 @cache
 def find(name: str) -> Program | None:
     """Find a program of the table by its name, None where the table does not know it.
 
     `kafka-topics.sh` and `kafka-topics` are one, as are `python3.11` and `python3`.
     """
-    table = _table()
-    entry = table.get(name) if name != "always" else None
-    always = _always().get(name) if entry is None else None
-    if entry is None and always is None and "." in name:
+    listed = _listed(name)
+    if listed is not None:
+        return listed
+    always = _always().get(name)
+    if always is None and "." in name:
         always = next((risk for pattern, risk in _always().items() if "*" in pattern and fnmatchcase(name, pattern)), None)
     if always is not None:
-        entry = {"otherwise": always}
-    if entry is None and name.endswith((".sh", ".exe", ".bat")):
+        return _program(name, {"otherwise": always})
+    if name.endswith((".sh", ".exe", ".bat")):
         base = name.rsplit(".", 1)[0]
         return find(base) if base.startswith(("kafka-", "zookeeper-", "zk")) or name.endswith(".exe") else None
-    if entry is None:
-        glob = next((pattern for pattern in _globs() if fnmatchcase(name, pattern)), None)
-        entry = table[glob] if glob else None
-    if entry is None:
-        return None
+    glob = next((pattern for pattern in _globs() if fnmatchcase(name, pattern)), None)
+    program = _listed(glob) if glob else None
+    return replace(program, name=name) if program else None
+
+
+def _program(name: str, entry: dict[str, Any]) -> Program:
     if "like" in entry:
         entry = {**_resolved(entry["like"]), **{key: value for key, value in entry.items() if key != "like"}}
     risks = tuple((risk, _patterns(entry.get(risk, ""))) for risk in _RISKS)
@@ -253,12 +262,16 @@ def find(name: str) -> Program | None:
     )
 
 
-def _by_verb(risks: tuple[tuple[Risk, tuple[Pattern, ...]], ...]) -> dict[str, list[tuple[int, Risk, Pattern]]]:
-    found: dict[str, list[tuple[int, Risk, Pattern]]] = {}
-    for rank, (risk, patterns) in enumerate(risks):
+def _by_verb(risks: tuple[tuple[Risk, tuple[Pattern, ...]], ...]) -> dict[str, list[tuple[Risk, Pattern]]]:
+    found: dict[str, list[tuple[Risk, Pattern]]] = {"*": []}
+    for risk, patterns in risks:
         for pattern in patterns:
             verb = pattern.words[0] if pattern.words else "*"
-            found.setdefault("*" if re.search(r"[*?\[]", verb) else verb, []).append((rank, risk, pattern))
+            found.setdefault("*" if any(char in verb for char in "*?[") else verb, []).append((risk, pattern))
+    everywhere = found["*"]
+    for verb, own in found.items():
+        graver = sorted(own if verb == "*" else own + everywhere, key=lambda one: _RISKS.index(one[0]))
+        found[verb] = sorted(graver, key=lambda one: -one[1].weight)
     return found
 
 

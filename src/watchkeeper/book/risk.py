@@ -361,9 +361,12 @@ def _sourced(name: str, texts: Sequence[str]) -> Judged:
     return "unknown", f"What {name} runs is not known."
 
 
+_VERSIONED = re.compile(r"(?:python|pip|php|node)[\d.]*")
+
+
 def knows(name: str) -> bool:
     """Say whether a word is a program that some rule here knows by name."""
     return (
         name in SQL_CLIENTS or name in _MONGO or name in _SHELLS or name in _INTERPRETERS or name in _MAKE or name in WRAPPERS
-        or bool(re.fullmatch(r"(?:python|pip|php|node)[\d.]*", name)) or find(name) is not None
+        or find(name) is not None or bool(_VERSIONED.fullmatch(name))
     )  # fmt: skip

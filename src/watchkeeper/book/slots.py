@@ -54,19 +54,15 @@ def env_names(text: str) -> list[tuple[str, int]]:
     return found
 
 
-#: what every marked slot has in it somewhere
-_ANY = re.compile(
-    r"[<\[{]|YY|HH:MM|XX|xx|[- ][Xx](?![a-z])|your|my-|my[dchsa]|dein|ihre?-|votre-|tu-|su-|mi-|seu-|sua-|change|replace|insert|"
-    r"_here|path/to",
-    re.IGNORECASE,
-)
+#: how every "my-company.com" begins
+_OWN_SITE = re.compile(r"my|dein|ihre?-|votre-|tu-|su-|mi-|seu-|sua-")
+_CHANGE_WORDS = ("change", "replace", "_here", "-here")
+_LETTER_X = re.compile(r"[Xx]")
 
 
 @lru_cache(maxsize=8192)
 def marked_slots(text: str, *, in_shell: bool) -> tuple[tuple[str, SlotKind, int], ...]:
     """Give the slots that are marked as such, with their offsets: `<name>`, `[name]`, `{name}`, your-…, YYYYMMDD, xxx."""
-    if not _ANY.search(text):
-        return ()
     found: list[tuple[str, SlotKind, int]] = []
     taken = bytearray(len(text))
 
@@ -84,14 +80,14 @@ def marked_slots(text: str, *, in_shell: bool) -> tuple[tuple[str, SlotKind, int
         take(match, "bracket")
     for match in _DATE.finditer(text) if "YY" in text or "HH:MM" in text else ():
         take(match, "date")
-    for match in _YOUR.finditer(text):
+    for match in _YOUR.finditer(text) if "your" in low or ("." in text and _OWN_SITE.search(text)) else ():
         take(match, "word")
-    for match in _CHANGE_ME.finditer(text) if "change" in low or "replace" in low or "here" in low else ():
+    for match in _CHANGE_ME.finditer(text) if any(map(low.__contains__, _CHANGE_WORDS)) else ():
         take(match, "word")
     for match in _PATH.finditer(text) if "path/to" in low else ():
         take(match, "word")
     for match in _XXX.finditer(text) if low.count("x") >= 3 else ():
-        if len(re.findall("[Xx]", match.group())) >= 3 and match.group().strip():
+        if len(_LETTER_X.findall(match.group())) >= 3 and match.group().strip():
             take(match, "word")
     if in_shell and "{" in text:
         template = "{." in text or "{range" in text

@@ -90,8 +90,11 @@ _COMPOUND = frozenset(
 _EXPANSIONS = frozenset({"simple_expansion", "expansion", "command_substitution", "process_substitution", "arithmetic_expansion"})
 
 
+#: what every expansion and every assignment has in it
+_COMPUTES = re.compile(rb"[$`(=]")
 #: `((` that holds words rather than a sum: a subshell in a subshell, or nothing that a shell could read
 _WORDS_IN_SUM = re.compile(r"\$?\(\(\s*(?:!\s*)?[A-Za-z_][\w./-]*\s+(?:\w|[-/.]+\w|['\"])")
+_SUMS = frozenset({"arithmetic_expansion", "compound_statement"})
 _NO_FILES = frozenset({"", "/dev/null", "/dev/stderr", "/dev/stdout", "/dev/tty", "-"})
 
 
@@ -111,12 +114,12 @@ class _Reader:
             kind = current.type
             if kind == "command":
                 self._command(current, joined)
-                stack.extend((child, {}) for child in reversed(_substitutions(current)))
+                if _COMPUTES.search(self.source, current.start_byte, current.end_byte):
+                    stack.extend((child, {}) for child in reversed(_substitutions(current)))
                 continue
-            if kind in ("test_command", "declaration_command", "unset_command"):
-                name = {"test_command": "[", "declaration_command": "export", "unset_command": "unset"}[kind]
-                if kind != "test_command":
-                    self.script.calls.append(Call((Word(name), *(Word(self.raw(c)) for c in current.named_children))))
+            if kind in ("declaration_command", "unset_command"):
+                name = "unset" if kind == "unset_command" else "export"
+                self.script.calls.append(Call((Word(name), *(Word(self.raw(c)) for c in current.named_children))))
             elif kind == "variable_assignment":
                 self.script.sets.add(self.raw(current).split("=", 1)[0].rstrip("+").split("[")[0])
             elif kind == "function_definition":
@@ -138,9 +141,7 @@ class _Reader:
                 self._file_redirect(current, written, extra)
                 if written:
                     self.script.calls.append(Call((Word(":"),), writes=tuple(written), appends=bool(extra.get("appends"))))
-            elif kind in ("arithmetic_expansion", "compound_statement", "test_command") and _WORDS_IN_SUM.match(
-                self.raw(current)
-            ):
+            elif kind in _SUMS and _WORDS_IN_SUM.match(self.raw(current)):
                 self.script.broken = True
             elif kind == "pipeline":
                 stack.extend(reversed(self._pipeline(current, joined)))

@@ -28,11 +28,12 @@ class Started:
     path: str = ""
     #: started inside a container, a pod or on another host
     elsewhere: bool = False
+    #: the words after the name as plain text
+    texts: tuple[str, ...] = field(init=False)
 
-    @property
-    def texts(self) -> tuple[str, ...]:
-        """The words after the name as plain text."""
-        return tuple(word.text for word in self.arguments)
+    def __post_init__(self) -> None:
+        """Keep the plain words, which all who judge it ask for."""
+        object.__setattr__(self, "texts", tuple([word.text for word in self.arguments]))
 
 
 @dataclass(slots=True)

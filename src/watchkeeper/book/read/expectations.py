@@ -27,6 +27,11 @@ _SAYS = re.compile(
     r"|(?:→|->|=>)\s*(?:should be|expect)\s)\s*(?P<what>.*)$",
     re.IGNORECASE | re.DOTALL,
 )  # fmt: skip
+#: a text that says what is expected has one of these in it
+_SAYING = (
+    "should", "must", "shall", "will", "needs to", "has to", "expect", "healthy", "normal", "ok if", "good", "erwartet",
+    "attendu", "esperado", "期", "예상", "debe", "deve", "doit", "devrait", "soll", "muss", "powin",
+)  # fmt: skip
 _EMPTY = re.compile(
     r"^(?:be\s+)?(?:completely\s+)?(?:empty|blank|nothing|no (?:output|results?|rows?|lines?|entries|matches)|"
     r"none|0 rows|zero rows|null|leer|vide|vacío)\b",
@@ -65,6 +70,8 @@ def read_expectation(text: str, line: int, *, bare: bool = False) -> Expectation
     """
     said = " ".join(text.split())
     negative, verb, what = False, "", said
+    if not bare and not any(map(said.lower().__contains__, _SAYING)):
+        return None
     if not bare:
         found = _SAYS.search(said)
         if not found:

@@ -94,10 +94,10 @@ def kind_of(title: str, path: tuple[str, ...], *, staged: bool = False) -> Proce
 
 @lru_cache(maxsize=4096)
 def _first(text: str, rules: tuple[tuple[ProcedureKind, str], ...]) -> ProcedureKind | None:
-    said = text.strip()
+    said = text.strip().lower()
     return next((kind for kind, pattern in rules if _compiled(pattern).search(said)), None)
 
 
 @cache
 def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<![A-Za-zÀ-ž0-9_])(?:{pattern})", re.IGNORECASE)
+    return re.compile(rf"(?<![a-zà-ž0-9_])(?:{pattern})")

@@ -114,9 +114,10 @@ _WORDS: dict[Stage, str] = {
         salida esperada|saída esperada|oczekiwany wynik|期待値|期待される結果|期待される出力|预期结果|预期输出|예상 결과|
         기대 결과""",
 }  # fmt: skip
-_FILLERS = r"(?:the |a |an |your |our |its )"
+_FILLERS = re.compile(r"^(?:the |a |an |your |our |its )")
 _JOINED = re.compile(r"\s*(?:/|,|\band\b|\+|\bund\b|\bet\b|\by\b|\be\b|・|、|と)\s*")
 _TRIM = re.compile(r"^[\W_]+|[\W_]+$")
+_REMARK = re.compile(r"\s*[(\[][^()\[\]]{0,60}[)\]]\s*:?\s*$")
 _NUMBER = re.compile(
     r"^(?:(?:step|schritt|étape|paso|passo|krok|phase|stage|part|ステップ|第)\s*)?\d+(?:\.\d+)*\s*[.):：\-–—]*\s*", re.IGNORECASE
 )
@@ -134,8 +135,9 @@ def _table() -> dict[str, Stage]:
 @lru_cache(maxsize=8192)
 def plain(text: str) -> str:
     """Strip marks, emoji, numbers, bracketed remarks and the final colon from a label."""
-    text = unicodedata.normalize("NFKC", text).strip()
-    text = re.sub(r"\s*[(\[][^()\[\]]{0,60}[)\]]\s*:?\s*$", "", text)
+    text = (text if text.isascii() else unicodedata.normalize("NFKC", text)).strip()
+    if ")" in text or "]" in text:
+        text = _REMARK.sub("", text)
     text = _TRIM.sub("", text)
     text = _NUMBER.sub("", text) or text
     return _TRIM.sub("", text)
@@ -150,17 +152,13 @@ def stage_of(text: str) -> Stage | None:
     """
     if len(text) > 80:
         return None
-    label = plain(text).lower().replace("’", "'").replace("&", "and").replace("‑", "-")
-    label = re.sub(r"\s+", " ", label)
+    label = " ".join(plain(text).lower().replace("’", "'").replace("&", "and").replace("‑", "-").split())
     table = _table()
     if label in table:
         return table[label]
-    bare = re.sub(rf"^{_FILLERS}", "", label)
-    for part in _JOINED.split(bare):
-        if part not in table:
-            break
-    else:
-        stages = [table[part] for part in _JOINED.split(bare)]
+    parts = _JOINED.split(_FILLERS.sub("", label))
+    if all(part in table for part in parts):
+        stages = [table[part] for part in parts]
         return "act" if stages[0] in ("causes", "symptoms") and "act" in stages else stages[0]
     return None
 
@@ -259,6 +257,7 @@ _PLATFORMS: dict[str, re.Pattern[str]] = {
     "azure": re.compile(r"^(?:using |via |with |on |for )?(?:azure|azure cli|app service)$", re.IGNORECASE),
     "gcp": re.compile(r"^(?:using |via |with |on |for )?(?:gcp|google cloud|cloud run|gcloud)$", re.IGNORECASE),
 }  # fmt: skip
+_PLATFORM = re.compile("|".join(pattern.pattern for pattern in _PLATFORMS.values()), re.IGNORECASE)
 _TOOL_PLATFORMS = {
     "kubectl": "kubernetes", "helm": "kubernetes", "oc": "kubernetes", "docker": "docker", "docker-compose": "docker",
     "podman": "docker", "systemctl": "systemd", "journalctl": "systemd", "service": "systemd", "aws": "aws", "gcloud": "gcp",
@@ -272,7 +271,7 @@ def platform_of(label: str) -> str | None:
     if len(label) > 80:
         return None
     bare = plain(label)
-    return next((name for name, pattern in _PLATFORMS.items() if pattern.match(bare)), None)
+    return next((name for name, pattern in _PLATFORMS.items() if pattern.match(bare)), None) if _PLATFORM.match(bare) else None
 
 
 def platform_of_tools(tools: tuple[str, ...]) -> str | None:
@@ -292,7 +291,16 @@ _CAUTION = re.compile(
 )  # fmt: skip
 
 
+#: a text that warns has one of these in it
+_CAUTIOUS = (
+    "care", "caution", "extreme", "danger", "irreversible", "undone", "reverted", "destructive", "data loss", "last resort",
+    "run", "will", "this deletes", "downtime", "only", "vorsicht", "achtung", "datenverlust", "précaution", "attention", "perte",
+    "cuidado", "precaución", "pérdida", "perda", "ostrożnie", "utrata", "warning", "⚠", "⛔", "注意", "警告", "慎重", "データ",
+    "谨慎", "数据", "주의",
+)  # fmt: skip
+
+
 @lru_cache(maxsize=8192)
 def is_caution(text: str) -> bool:
     """Say whether a text warns."""
-    return bool(_CAUTION.search(text))
+    return any(map(text.lower().__contains__, _CAUTIOUS)) and bool(_CAUTION.search(text))

@@ -22,6 +22,10 @@ _WAIT = re.compile(
     r"(?!\s+(?:until|for the))|待機|待つ|待ち|待って|等待|대기|기다",
     re.IGNORECASE,
 )
+_WAIT_WORDS = (
+    "wait", "pause", "allow", "monitor", "observe", "watch", "sleep", "hold", "warten", "attendre", "esperar", "aguardar",
+    "poczekaj", "待", "等", "대기", "기다",
+)  # fmt: skip
 _PARENTHESIS = re.compile(
     r"\s*\((?P<what>(?:only )?(?:if|when|falls|wenn|si|unless)\b[^()]*|optional(?:ly)?)\)\s*:?\s*$", re.IGNORECASE
 )
@@ -43,9 +47,12 @@ _CJK_IF = re.compile(
 )
 
 
+_COMMENT_NUMBER = re.compile(r"^(?:step\s+)?\d+(?:\.\d+)*[.):]\s*", re.IGNORECASE)
+
+
 def clean_comment(text: str) -> str:
     """Take numbers, rulers and the final colon off a comment."""
-    said = re.sub(r"^(?:step\s+)?\d+(?:\.\d+)*[.):]\s*", "", text.strip(" -=─*#"), flags=re.IGNORECASE)
+    said = _COMMENT_NUMBER.sub("", text.strip(" -=─*#"))
     return said.strip().rstrip(":：").strip()
 
 
@@ -121,19 +128,29 @@ def cut_caution(condition: str) -> tuple[str, str | None]:
 _CODE = re.compile(r"`[^`]*`")
 
 
+_IF_WORD = re.compile(r"^(?:only )?(?:if|when|falls|wenn|si)\s+", re.IGNORECASE)
+_NO_WORD = re.compile(r"^[\W_]*(?:\d+[.)]\s*)?")
+_MORE = re.compile(r"(?P<what>.{2,140}?)\s*(?:,|:|→|-+>|=>|\bthen\b)\s*(?P<do>\S.*)$", re.IGNORECASE | re.DOTALL)
+_FINDS_OUT = re.compile(
+    r"^(?:check|verify|see|determine|find out|confirm|ask|test|identify|decide|assess|validate)\b(?!.*,)", re.IGNORECASE
+)
+_STOPPED = re.compile(r"[.!?:]$")
+_IF_WORDS = ("if", "falls", "wenn", "in case")
+
+
 def _split(said: str) -> tuple[str | None, str]:
-    found = _PARENTHESIS.search(said)
+    found = _PARENTHESIS.search(said) if ")" in said else None
     if found:
-        what = re.sub(r"^(?:only )?(?:if|when|falls|wenn|si)\s+", "", found.group("what"), flags=re.IGNORECASE)
+        what = _IF_WORD.sub("", found.group("what"))
         return (what, said[: found.start()].rstrip(" :"))
     other = _OTHERWISE.match(said)
     if other:
         return other.group("how").lower(), other.group("do").strip()
-    found = LEADING_IF.match(re.sub(r"^[\W_]*(?:\d+[.)]\s*)?", "", said))
+    found = LEADING_IF.match(_NO_WORD.sub("", said))
     if found and not found.group("how").lower().startswith("once"):
         what, action = found.group("what"), found.group("do").strip()
         if _GOES_ON.match(action):
-            more = re.match(r"(?P<what>.{2,140}?)\s*(?:,|:|→|-+>|=>|\bthen\b)\s*(?P<do>\S.*)$", action, re.IGNORECASE | re.DOTALL)
+            more = _MORE.match(action)
             if more is None:
                 return None, said
             what, action = f"{what}, {more.group('what')}", more.group("do").strip()
@@ -141,16 +158,12 @@ def _split(said: str) -> tuple[str | None, str]:
     found = _CJK_IF.match(said)
     if found:
         return found.group("what") or found.group("other"), found.group("do").strip()
-    found = _TRAILING_IF.match(said.rstrip("."))
+    found = _TRAILING_IF.match(said.rstrip(".")) if any(map(said.lower().__contains__, _IF_WORDS)) else None
     if (
         found
-        and not re.search(r"[.!?:]$", found.group("do").rstrip())
+        and not _STOPPED.search(found.group("do").rstrip())
         and is_instruction(found.group("do"))
-        and not re.match(
-            r"^(?:check|verify|see|determine|find out|confirm|ask|test|identify|decide|assess|validate)\b(?!.*,)",
-            found.group("do"),
-            re.IGNORECASE,
-        )
+        and not _FINDS_OUT.match(found.group("do"))
     ):
         return found.group("what").strip(), found.group("do").strip(" ,")
     return None, said
@@ -158,12 +171,15 @@ def _split(said: str) -> tuple[str | None, str]:
 
 def wait_of(text: str) -> float | None:
     """Give the seconds that a step asks to wait, None where it does not."""
-    found = _WAIT.search(text)
+    found = _WAIT.search(text) if any(map(text.lower().__contains__, _WAIT_WORDS)) else None
     if not found:
         return None
     rest = text[found.start() :]
     after = next((one.high_s for one in find_durations(rest[:80])), None)
     return after if after is not None else next((one.high_s for one in find_durations(text[:160])), None)
+
+
+_LABELLED = re.compile(r"^\s*(?:[^\w\s]{1,3}\s*)?(?:if\b|[\w /-]{2,30}:\s)", re.IGNORECASE)
 
 
 def lines_of(block: Block) -> list[tuple[int, tuple[Span, ...]]]:
@@ -175,21 +191,25 @@ def lines_of(block: Block) -> list[tuple[int, tuple[Span, ...]]]:
             if number:
                 rows.append([])
             if part:
-                rows[-1].append(replace(span, text=part, line=span.line + number))
+                rows[-1].append(replace(span, text=part, line=span.line + number) if len(parts) > 1 else span)
     rows = [row for row in rows if row]
     if not rows:
         return [(block.line, (Span("text", block.text, block.line),))] if block.text else []
     merged: list[list[Span]] = []
     for row in rows:
-        starts = (
-            row[0].kind == "strong"
-            or re.match(r"^\s*(?:[^\w\s]{1,3}\s*)?(?:if\b|[\w /-]{2,30}:\s)", row[0].text, re.IGNORECASE) is not None
-        )
+        starts = row[0].kind == "strong" or _LABELLED.match(row[0].text) is not None
         if merged and not starts:
             merged[-1] += [Span("text", " ", row[0].line), *row]
         else:
             merged.append(list(row))
     return [(row[0].line, tuple(row)) for row in merged]
+
+
+_LETTER = re.compile(r"\w")
+_COLON = re.compile(r"^\s*(?:\([^()]*\))?\s*[:：]")
+_TAIL = re.compile(r"^\s*(\([^()]*\))?\s*[:：]?\s*")
+_ARROW = re.compile(r"^\s*(?:→|->|=>|–|—|-)\s+")
+_PLAIN_LABEL = re.compile(r"^([^\n:：`]{2,60})[:：]\s*(.*)$", re.DOTALL)
 
 
 def label_of(spans: tuple[Span, ...]) -> tuple[str | None, str]:
@@ -198,23 +218,22 @@ def label_of(spans: tuple[Span, ...]) -> tuple[str | None, str]:
     if not real:
         return None, ""
     lead = 0
-    while lead < len(real) - 1 and real[lead].kind == "text" and not re.search(r"\w", real[lead].text):
+    while lead < len(real) - 1 and real[lead].kind == "text" and not _LETTER.search(real[lead].text):
         lead += 1
     first = real[lead]
     rest = marked(real[lead + 1 :])
     if first.kind in ("strong", "emphasis"):
-        if first.text.rstrip().endswith((":", "：")) or re.match(r"^\s*(?:\([^()]*\))?\s*[:：]", rest) or not rest.strip():
-            tail = re.match(r"^\s*(\([^()]*\))?\s*[:：]?\s*", rest)
+        if first.text.rstrip().endswith((":", "：")) or _COLON.match(rest) or not rest.strip():
+            tail = _TAIL.match(rest)
             extra = tail.group(1) if tail and tail.group(1) else ""
             return f"{_mark_inner(first).strip().rstrip(':：')} {extra}".strip(), rest[
                 tail.end() :
             ].strip() if tail else rest.strip()
-        if re.match(r"^\s*(?:→|->|=>|–|—|-)\s", rest):
-            return _mark_inner(first).strip(), re.sub(r"^\s*(?:→|->|=>|–|—|-)\s*", "", rest).strip()
+        if _ARROW.match(rest):
+            return _mark_inner(first).strip(), _ARROW.sub("", rest).strip()
         return None, ""
-    text = marked(real).strip()
-    plain = re.match(r"^([^\n:：`]{2,60})[:：]\s*(.*)$", text, re.DOTALL)
-    if plain and (stage_of(plain.group(1)) is not None) and first.kind == "text":
+    plain = _PLAIN_LABEL.match(marked(real).strip()) if first.kind == "text" else None
+    if plain and stage_of(plain.group(1)) is not None:
         return plain.group(1), plain.group(2).strip()
     return None, ""
 
