@@ -81,7 +81,7 @@ def test_a_book_that_says_nothing_gives_a_file_that_loads(tmp_path: Path) -> Non
 
 def test_a_book_that_raises_no_alert_is_told_that_nothing_is_watched() -> None:
     objective = Threshold(line=8, role="objective", subject="Error rate", op="<", value=1.0, text="Error rate\nbelow 1%")
-    text = annotated_toml(Book(title="Shop", thresholds=(objective,)), Path("runbook.md"))
+    text = annotated_toml(Book(title="Shop", service=None, thresholds=(objective,)), Path("runbook.md"))
     assert "# missing: no threshold of the book raises an alert" in text
     assert "# line 8 is an objective only: Error rate below 1%" in text
     assert "raises an alert" not in annotated_toml(BOOK, Path("runbook.md"))
@@ -90,5 +90,5 @@ def test_a_book_that_raises_no_alert_is_told_that_nothing_is_watched() -> None:
 def test_the_address_that_the_book_has_stands_beside_the_role() -> None:
     ladder = (Escalation(line=1, level=1, role="On-call engineer"),)
     contacts = (Contact(line=5, role="the on-call engineer", email="anna@shop.example"),)
-    text = annotated_toml(Book(title="Shop", escalation=ladder, contacts=contacts), Path("runbook.md"))
+    text = annotated_toml(Book(title="Shop", service=None, escalation=ladder, contacts=contacts), Path("runbook.md"))
     assert "; line 5 has anna@shop.example" in text

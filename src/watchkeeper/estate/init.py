@@ -138,7 +138,7 @@ def _people(book: Book) -> Iterator[str]:
         yield f"\n[people.{_unique(_slug(role), taken)}]\nname = {_text(_one_line(role))}    # missing: who this is"
         reached = next((contact for contact in book.contacts if _is_reach(contact, role)), None)
         own = f"; line {reached.line} has {_one_line(reached.email or reached.phone or '')}" if reached else ""
-        yield f'roles = [{_text(_one_line(role))}]\nnotify = []    # missing: for example "mailto://user:password@host"{own}'
+        yield f'roles = [{_text(_one_line(role))}]\nnotify = []    # missing: for example "mailto://user:password@example.com"{own}'
     for contact in others:
         reach = contact.phone or contact.email or contact.channel or "no address"
         yield f"# line {contact.line}: {_one_line(contact.role)}, {_one_line(reach)}"
