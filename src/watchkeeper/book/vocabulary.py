@@ -132,10 +132,20 @@ _REMEMBERED = 2000
 def matcher(*groups: Iterable[str]) -> Matcher:
     """Make a pattern that finds any of the words, longest first; a trailing `*` stands for any ending."""
     words = sorted({word for group in groups for word in group}, key=len, reverse=True)
-    latin = "|".join(_latin(word) for word in words if word.isascii() or not _is_cjk(word))
+    latin = _by_first_letter([word for word in words if word.isascii() or not _is_cjk(word)])
     cjk = "|".join(re.escape(word) for word in words if _is_cjk(word))
     parts = [rf"(?<![\w]){part}" for part in ([f"(?:{latin})(?!\\w)"] if latin else [])]
     return Matcher(re.compile("|".join([*parts, *([cjk] if cjk else [])]), re.IGNORECASE), words)
+
+
+def _by_first_letter(words: list[str]) -> str:
+    """Join words to one pattern, those of a letter together, which spares the rest where a text has another letter."""
+    if any(word.startswith("*") for word in words):
+        return "|".join(_latin(word) for word in words)
+    groups: dict[str, list[str]] = {}
+    for word in words:
+        groups.setdefault(word[0].lower(), []).append(_latin(word))
+    return "|".join(f"(?:{'|'.join(group)})" for group in groups.values())
 
 
 def _latin(word: str) -> str:

@@ -7,7 +7,7 @@ is a threshold, and of which kind, is decided elsewhere.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import cast
@@ -153,15 +153,16 @@ _FIGURE = r"[~≈]?\s*(?=[-−]?[$€£]?\d)"
 _SIGNED = re.compile(
     rf"(?P<symbol>(?<![-=<>\w])(?:>=|<=|≥|≤|⩾|⩽|==|!=|≠|>|<)|(?<=\w)(?:>=|<=|≥|≤|==|!=|>|<))\s*{_FIGURE}", re.IGNORECASE
 )
-_WORDED = re.compile(
-    r"(?P<word>"
-    + "|".join(
-        (r"(?<![\w-])" if w[0] < "\u2e80" else "") + re.escape(w).replace(r"\ ", r"\s+")
-        for w in sorted(_WORD_OPS, key=len, reverse=True)
-    )
-    + rf")\s*{_FIGURE}",
-    re.IGNORECASE,
-)
+
+
+def _said(words: Iterable[str]) -> str:
+    """Make a pattern of worded operators, longest first."""
+    return "|".join(re.escape(word).replace(r"\ ", r"\s+") for word in sorted(words, key=len, reverse=True))
+
+
+_LATIN_OPS = tuple(word for word in _WORD_OPS if word[0] < "\u2e80")
+_CJK_OPS = tuple(word for word in _WORD_OPS if word[0] >= "\u2e80")
+_WORDED = re.compile(rf"(?P<word>(?<![\w-])(?:{_said(_LATIN_OPS)})|{_said(_CJK_OPS)})\s*{_FIGURE}", re.IGNORECASE)
 _RANGE = re.compile(
     rf"(?<![\w.,/-])(?P<low>{NUMBER})\s*(?P<low_unit>%|k|ms|s|[KMGT]i?B)?\s*(?:-|–|—|~|to|bis|"
     rf"à)\s*(?P<high>{NUMBER})(?![\w.,-]*-\d)",

@@ -43,6 +43,8 @@ _VALUES = frozenset(
 _COMMENT = re.compile(r"^\s*(?:#+|--|//)\s?(?P<text>.*\S)\s*$")
 _OPENING = re.compile(r"^(?:[A-Z0-9][\w /()+–-]{0,30}:\s|(?:SEV[- ]?|P)[0-5]\b.{0,20}?\s[-–—]\s)")
 _MARKS = re.compile(r"^[\W_]+|[\s:：*_.]+$")
+_TAIL = re.compile(r"\s*(?P<note>\([^()]*\))?\s*[:：]")
+_LISTED = re.compile(r"^(?:[-*•+]|\d+[.)])\s+")
 _ALPHANUMERIC = re.compile(r"[^\W_]")
 PROSE_FENCES = frozenset({"", "text", "txt", "plain", "plaintext", "yaml", "yml", "none", "md", "markdown"})
 SHELL_FENCES = frozenset({"bash", "sh", "shell", "zsh", "console", "shell-session", "sql", "powershell", "ps1"})
@@ -88,7 +90,9 @@ class Passage:
     @cached_property
     def context(self) -> tuple[str, ...]:
         """Headings and labels in force, innermost first."""
-        return (*reversed(self.under), *reversed(self.headings))
+        section = self.section
+        inner = (section.title,) if section.title else ()
+        return (*self.under[::-1], *inner, *section.path[::-1])
 
 
 @dataclass(frozen=True)
@@ -163,7 +167,7 @@ def split_label(text: str, spans: tuple[Span, ...] = ()) -> tuple[str, str]:
         at = text.find(lead.text)
         rest = text[at + len(lead.text) :] if at >= 0 else ""
         if at >= 0 and (lead.text.rstrip().endswith((":", "：")) or rest.lstrip().startswith((":", "：", "-", "–", "—", "("))):
-            tail = re.match(r"\s*(?P<note>\([^()]*\))?\s*[:：]", rest)
+            tail = _TAIL.match(rest)
             if tail and not lead.text.rstrip().endswith((":", "：")):
                 note = f" {tail['note']}" if tail["note"] else ""
                 return clean(lead.text) + note, rest[tail.end() :].strip()
@@ -215,8 +219,9 @@ class _Walker:
             here = (*under, label) if label else under
             if block.kind in ("paragraph", "html"):
                 for piece in _pieces(block):
-                    alone = _stands_alone(piece)
-                    passage = self._passage("prose", piece, section, under if alone else here, parent)
+                    said = split_label(piece.text, piece.spans)
+                    alone = _stands_alone(piece, *said)
+                    passage = self._passage("prose", piece, section, under if alone else here, parent, said)
                     if alone:
                         label = passage.label or clean(passage.text)
                         here = (*under, label)
@@ -234,9 +239,15 @@ class _Walker:
                 self._passage("prose", block, section, here, parent)
 
     def _passage(
-        self, kind: PassageKind, block: Block, section: Section, under: tuple[str, ...], parent: Passage | None
+        self,
+        kind: PassageKind,
+        block: Block,
+        section: Section,
+        under: tuple[str, ...],
+        parent: Passage | None,
+        said: tuple[str, str] | None = None,
     ) -> Passage:
-        label, body = split_label(block.text, block.spans)
+        label, body = said or split_label(block.text, block.spans)
         passage = Passage(kind, block.text, block.line, section, label, body, under, block, _breaks(block), block.spans, parent)
         self.passages.append(passage)
         if parent is not None:
@@ -289,7 +300,7 @@ class _Walker:
                 comment = match["text"]
                 continue
             here = (*under, *((comment,) if comment else ()), *(name for _, name in parents))
-            said = re.sub(r"^(?:[-*•+]|\d+[.)])\s+", "", stripped)
+            said = _LISTED.sub("", stripped)
             label, body = split_label(said)
             self.passages.append(Passage("fence", said, block.line + offset, section, label, body, here, block))
             if label and not body:
@@ -350,10 +361,9 @@ def _breaks(block: Block) -> tuple[tuple[int, int], ...]:
     return tuple(found)
 
 
-def _stands_alone(block: Block) -> bool:
+def _stands_alone(block: Block, label: str, body: str) -> bool:
     """Whether a paragraph is a label for what follows it."""
     text = block.text.rstrip()
-    label, body = split_label(block.text, block.spans)
     if label:
         return not body or (text.endswith((":", "：")) and "\n" not in text and len(text) < 100)
     if "\n" in text or len(text) > 100:

@@ -35,6 +35,7 @@ _MANIFEST = re.compile(
     r"resource \")",
     re.MULTILINE,
 )
+_JOINED = re.compile(r"\band\b|\bund\b|\bet\b|\by\b|&&", re.IGNORECASE)
 _DURATION_LABEL = re.compile(r"duration|for|dauer|durée|duración|持続時間|持续时间|window|evaluation period", re.IGNORECASE)
 
 
@@ -106,7 +107,7 @@ def _from_passage(passage: Passage, blocks: dict[int, list[tuple[int, AlertBlock
 def _threshold(comparison: Comparison, passage: Passage, subject: str, block: AlertBlock | None, group: str | None) -> Threshold:
     role = role_of(comparison, subject, passage)
     for_s = comparison.for_s if comparison.for_s is not None else (block.for_s if block else None)
-    joined = re.search(r"\band\b|\bund\b|\bet\b|\by\b|&&", passage.text[: comparison.start], re.IGNORECASE)
+    joined = group and _JOINED.search(passage.text, 0, comparison.start)
     severity = _severity(passage, comparison) or (block.severity if block else None)
     unit = comparison.unit or counted_unit(comparison, f"{subject} {passage.label} {comparison.after}")
     return Threshold(
@@ -124,7 +125,7 @@ def _threshold(comparison: Comparison, passage: Passage, subject: str, block: Al
         actions=_actions(passage, block) if role == "alert" else (),
         source=_source(passage, block),
         group=group,
-        group_by="and" if (joined and group) or comparison.ranged else "or",
+        group_by="and" if joined or comparison.ranged else "or",
         text=" ".join(passage.text.split()),
     )
 
