@@ -78,6 +78,9 @@ _REDIS_TELLS = ("--bigkeys", "--memkeys", "--hotkeys", "--latency", "--latency-h
     "--rdb", "--version", "--help", "--eval", "--pipe", "--cluster", "--intrinsic-latency")  # fmt: skip
 
 
+_BASH = re.compile(r"/?\w*bash")
+
+
 def _waits(started: Started) -> bool:
     if started.stdin in ("text", "file", "pipe"):
         return False
@@ -92,9 +95,7 @@ def _waits(started: Started) -> bool:
         program = find("redis-cli")
         arguments = program.arguments(started.texts) if program else None
         return arguments is not None and not arguments.words and not any(arguments.has(option) for option in _REDIS_TELLS)
-    if started.name in ("bash", "sh", "zsh", "python", "python3", "irb", "node", "php", "iex") or re.fullmatch(
-        r"/?\w*bash", started.name
-    ):
+    if started.name in ("bash", "sh", "zsh", "python", "python3", "irb", "node", "php", "iex") or _BASH.fullmatch(started.name):
         return not [text for text in started.texts if text not in ("-l", "-i", "--login")]
     program = find(started.name)
     return bool(program and program.waits_for_a_person(program.arguments(started.texts)))

@@ -83,7 +83,7 @@ class Fence:
     def _statement(self, position: int, kind: LineKind) -> int:
         number, text = self.first + position, self.lines[position]
         if kind == "comment":
-            said = re.sub(r"^(?:#+|//+|--|/\*)\s*|\s*\*/$", "", text.strip()).strip()
+            said = _COMMENT_MARKS.sub("", text.strip()).strip()
             if said and not text.strip().startswith("#!") and not said.startswith("!/"):
                 self.found.append(Entry("comment", number, said, end_line=number))
             return position + 1
@@ -227,10 +227,14 @@ class Fence:
         self.found.append(Entry("command", number, text, make_command(text, number, language), end_line=end_line))
 
 
+_INTERPRETER = re.compile(r"i?python[\d.]*|flask|manage\.py|django-admin|bpython|pyspark")
+_COMMENT_MARKS = re.compile(r"^(?:#+|//+|--|/\*)\s*|\s*\*/$")
+
+
 def _opens_interpreter(command: Command) -> bool:
-    return any(
-        re.fullmatch(r"i?python[\d.]*|flask|manage\.py|django-admin|bpython|pyspark", tool) for tool in command.tools
-    ) and (command.interactive or bool(re.search(r"\bshell\b|\bshell_plus\b", command.text)))
+    return any(_INTERPRETER.fullmatch(tool) for tool in command.tools) and (
+        command.interactive or bool(re.search(r"\bshell\b|\bshell_plus\b", command.text))
+    )
 
 
 def first_is_program(line: str) -> bool:

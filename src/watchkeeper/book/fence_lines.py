@@ -199,6 +199,9 @@ def opens_configuration(text: str) -> bool:
     return bool(_CONFIGURATION.match(text)) and text.split()[0] not in ("function", "do", "then", "else", "if", "while", "for")
 
 
+_PYTHON_BLOCK = re.compile(r"^(?:for|if|while|with|try|else|elif)\b.*:\s*$")
+
+
 @lru_cache(maxsize=8192)
 def kind_of_line(line: str, *, strict: bool, before: LineKind | None) -> LineKind:
     """Sort the first line of a statement."""
@@ -229,7 +232,7 @@ def kind_of_line(line: str, *, strict: bool, before: LineKind | None) -> LineKin
         return "numbered" if strict or " " in text else "prose"
     if _PYTHON.match(text) and not _ASSIGN.match(text) and first_word(text) not in ("if", "for", "while"):
         return "python"
-    if re.match(r"^(?:for|if|while|with|try|else|elif)\b.*:\s*$", text) and "; " not in text:
+    if _PYTHON_BLOCK.match(text) and "; " not in text:
         return "python"
     if _DRAWN.search(text) and not startable(text, strict=True):
         return "prose"

@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, cast
 
@@ -108,7 +108,7 @@ class Program:
         """Sort the words after the program's name into plain words and options."""
         if self.bundles:
             given = [part for word in given for part in _unbundled(word, self.values)]
-        return sort_arguments(given, self.values, self.globals)
+        return sort_arguments(tuple(given), self.values, self.globals)
 
     def risk(self, given: Arguments) -> tuple[Risk | None, str]:
         """Give the risk and the pattern that decided; None where no pattern fits."""
@@ -136,8 +136,9 @@ def _unbundled(word: str, values: frozenset[str]) -> list[str]:
     return [*([word[:at]] if at > 1 else []), f"-{word[at]}", *([word[at + 1 :].removeprefix("=")] if word[at + 1 :] else [])]
 
 
+@lru_cache(maxsize=2048)
 def sort_arguments(
-    given: Sequence[str], values: frozenset[str] = frozenset(), globals_: frozenset[str] = frozenset()
+    given: tuple[str, ...], values: frozenset[str] = frozenset(), globals_: frozenset[str] = frozenset()
 ) -> Arguments:
     """Sort words into plain words and options; `globals_` take a value only before the first plain word and are left out."""
     words: list[str] = []

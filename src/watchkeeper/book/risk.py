@@ -152,6 +152,9 @@ _WIRES = frozenset({"nc", "ncat", "netcat", "telnet", "socat"})
 _REDIS = frozenset({"redis-cli", "valkey-cli", "keydb-cli"})
 
 
+_PYTHON = re.compile(r"python\d(\.\d+)?")
+
+
 def _judge(started: Started) -> Judged:
     name, texts = started.name, started.texts
     if name in SQL_CLIENTS:
@@ -164,7 +167,7 @@ def _judge(started: Started) -> Judged:
         return by_wire(name, texts, started.stdin, started.stdin_text)
     if name in _SHELLS:
         return _shell(started)
-    if re.fullmatch(r"python\d(\.\d+)?", name):
+    if _PYTHON.fullmatch(name):
         name = "python"
     if name in _INTERPRETERS:
         return _interpreter(name, started)
@@ -229,10 +232,13 @@ _ACTING = DESTROYS - word_set("recover recovery expire cancel") | word_set(
 )
 
 
+_PATH = re.compile(r"(?:https?://)?[^/\s]+((?:/[^/?#\s]+)+)/?(?:[?#]|$)")
+
+
 def _fetched(name: str, texts: Sequence[str]) -> Judged | None:
     """A GET may act all the same where its path ends in a verb."""
     for text in texts:
-        path = re.match(r"(?:https?://)?[^/\s]+((?:/[^/?#\s]+)+)/?(?:[?#]|$)", text)
+        path = _PATH.match(text) if "/" in text else None
         last = path.group(1).rsplit("/", 1)[-1].lower().strip("_-") if path else ""
         if last in _ACTING and not texts[max(0, texts.index(text) - 1)].startswith(("-H", "-o", "-A", "-e")):
             return "unknown", f"{name} asks for {last}, which may act."

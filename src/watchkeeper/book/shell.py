@@ -63,6 +63,9 @@ PYTHON_TAGS = frozenset({"python", "py", "python3", "pycon", "ipython"})
 PLAIN_TAGS = frozenset({"", "text", "txt", "plaintext", "plain", "none", "code", "raw", "example"})
 
 
+_TAG_END = re.compile(r"[\s{,:]")
+
+
 def read_commands(source: str, line: int = 1, language: str = "bash") -> tuple[Command, ...]:
     """Read the commands of a fence whose first line is `line`; none for configuration, output and application code."""
     entries = read_entries(source, line, language)
@@ -78,7 +81,7 @@ def read_commands(source: str, line: int = 1, language: str = "bash") -> tuple[C
 
 def read_entries(source: str, line: int = 1, language: str = "bash") -> tuple[Entry, ...]:
     """Read everything in a fence, in the order of its lines."""
-    tag = re.split(r"[\s{,:]", language.strip().lower(), maxsplit=1)[0].lstrip(".")
+    tag = _TAG_END.split(language.strip().lower(), maxsplit=1)[0].lstrip(".")
     lines = source.split("\n")
     if tag in SQL_TAGS:
         return tuple(_sql_fence(source, line))

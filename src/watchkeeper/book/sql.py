@@ -42,6 +42,9 @@ def looks_like_sql(line: str) -> bool:
 _LOWER_PROOF = re.compile(r";\s*$|\bfrom\b|\(|\bwhere\b|\btable\b", re.IGNORECASE)
 
 
+_DOLLAR = re.compile(r"\$\w*\$")
+
+
 def statement_ends(line: str, quotes: int) -> tuple[bool, int]:
     """Say whether the line ends the statement and how many quotes are open after it."""
     bare = re.sub(r"--.*$", "", line) if quotes % 2 == 0 else line
@@ -66,7 +69,7 @@ def cut_statements(text: str) -> list[tuple[int, str]]:
                 state = char
             elif text.startswith("/*", position):
                 state = "*/"
-            elif char == "$" and (dollar := re.compile(r"\$\w*\$").match(text, position)):
+            elif char == "$" and (dollar := _DOLLAR.match(text, position)):
                 state, tag = "$", dollar.group()
                 position = dollar.end() - 1
             elif char == ";":
@@ -273,12 +276,18 @@ def _mask(text: str) -> str:
     return "".join(parts)
 
 
+#: without one of these words a SELECT cannot write: a data-changing WITH, INTO, FOR UPDATE
+_WRITING = re.compile(r"(?<![A-Za-z_])(?:insert|update|delete|merge|into|for)(?![A-Za-z_])", re.IGNORECASE)
+
+
 def _postgres(text: str) -> set[str] | None:
     postgast = import_module("postgast")
     try:
         tree = postgast.parse(text)
     except Exception:
         return None
+    if len(tree.stmts) == 1 and tree.stmts[0].stmt.HasField("select_stmt") and not _WRITING.search(text):
+        return set()
     found: set[str] = set()
     for _, node in postgast.walk(tree):
         kind = type(node).__name__

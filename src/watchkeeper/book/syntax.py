@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
+from typing import NamedTuple
 
 import tree_sitter_bash
 from tree_sitter import Language, Node, Parser
@@ -19,8 +20,7 @@ ANGLE = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """One word of a call, without its quotes; `static` where the shell would not change it."""
 
     text: str
@@ -66,18 +66,20 @@ def _parser() -> Parser:
 
 def hide_placeholders(text: str) -> str:
     """Replace each `<placeholder>` by a word of the same length in bytes."""
-    return ANGLE.sub(lambda found: "_" * len(found.group().encode()), text)
+    return ANGLE.sub(lambda found: "_" * len(found.group().encode()), text) if "<" in text else text
 
 
 @lru_cache(maxsize=2048)
 def read_script(text: str) -> Script:
     """Read shell text into its calls. The result is shared: leave it as it is."""
     source = text.encode("utf-8", "replace")
-    tree = _parser().parse(hide_placeholders(text).encode("utf-8", "replace"))
+    hidden = hide_placeholders(text)
+    tree = _parser().parse(source if hidden is text else hidden.encode("utf-8", "replace"))
+    root = tree.root_node
     reader = _Reader(source)
-    reader.script.broken = tree.root_node.has_error
-    reader.visit(tree.root_node)
-    children = [child for child in tree.root_node.children if child.is_named]
+    reader.script.broken = root.has_error
+    reader.visit(root)
+    children = root.named_children
     if len(children) > 1 and children[-1].type == "comment":
         reader.script.comment_at = children[-1].start_byte
     reader.script.compound = any(child.type in _COMPOUND for child in children)
@@ -96,6 +98,10 @@ _COMPUTES = re.compile(rb"[$`(=]")
 _WORDS_IN_SUM = re.compile(r"\$?\(\(\s*(?:!\s*)?[A-Za-z_][\w./-]*\s+(?:\w|[-/.]+\w|['\"])")
 _SUMS = frozenset({"arithmetic_expansion", "compound_statement"})
 _NO_FILES = frozenset({"", "/dev/null", "/dev/stderr", "/dev/stdout", "/dev/tty", "-"})
+
+
+_ESCAPED = re.compile(r"\\(.)")
+_ESCAPED_IN_QUOTES = re.compile(r'\\(["\\`$])|\\\n')
 
 
 class _Reader:
@@ -289,7 +295,7 @@ class _Reader:
         if kind == "string":
             inner = self.raw(node)[1:-1]
             dynamic = any(child.type in _EXPANSIONS for child in node.children)
-            return Word(re.sub(r'\\(["\\`$])|\\\n', r"\1", inner), static=not dynamic, quoted=True)
+            return Word(_ESCAPED_IN_QUOTES.sub(r"\1", inner) if "\\" in inner else inner, static=not dynamic, quoted=True)
         if kind == "ansi_c_string":
             return Word(self.raw(node)[2:-1], quoted=True)
         if kind == "concatenation":
@@ -298,7 +304,7 @@ class _Reader:
         if kind in _EXPANSIONS:
             return Word(self.raw(node), static=False)
         raw = self.raw(node)
-        return Word(re.sub(r"\\(.)", r"\1", raw) if "\\" in raw else raw)
+        return Word(_ESCAPED.sub(r"\1", raw) if "\\" in raw else raw)
 
 
 def _substitutions(node: Node) -> list[Node]:

@@ -69,6 +69,12 @@ _ADVERB = re.compile(
 )
 
 
+_REQUEST = re.compile(r"(?:GET|POST|PUT|PATCH|DELETE|HEAD) /")
+_WORD = re.compile(r"[A-Za-z][\w'-]*")
+_IS = re.compile(r"^(?::|is\b|are\b|was\b|has\b|=)")
+_TOLD = re.compile(r"^:\s*\w")
+
+
 @cache
 def is_instruction(text: str) -> bool:
     """Say whether a sentence or an item asks somebody to do something.
@@ -77,14 +83,14 @@ def is_instruction(text: str) -> bool:
     (True, False, True)
     """
     said = _PREFIX.sub("", text.strip(), count=1)
-    if re.match(r"(?:GET|POST|PUT|PATCH|DELETE|HEAD) /", said):
+    if _REQUEST.match(said):
         return False
     for _ in range(2):
         said = _ADVERB.sub("", said, count=1)
-    word = re.match(r"[A-Za-z][\w'-]*", said)
+    word = _WORD.match(said)
     if word and word.group().lower() in _VERBS:
         rest = said[word.end() :].strip()
-        return not re.match(r"^(?::|is\b|are\b|was\b|has\b|=)", rest) or bool(re.match(r"^:\s*\w", rest)) or len(rest) > 30
+        return not _IS.match(rest) or bool(_TOLD.match(rest)) or len(rest) > 30
     acts = _THIRD_PERSON.match(said)
     if acts and (
         acts.group(1) in _VERBS or acts.group(1).removesuffix("e") in _VERBS or acts.group(1).removesuffix("es") in _VERBS
@@ -100,7 +106,7 @@ def is_instruction(text: str) -> bool:
         bool(colon)
         and len(label) < 50
         and bool(rest.strip())
-        and re.match(r"[A-Za-z]", rest.strip()) is not None
+        and _WORD.match(rest.strip()) is not None
         and rest.split()[0].lower().strip(",.") in _VERBS
     )
 

@@ -132,6 +132,10 @@ def _enter(child: Section, role: str, reader: StepReader) -> None:
             reader.add(Draft(child.line, title, source="ordered"))
 
 
+_CASE = re.compile(r"^\W*(?:if|option|root cause|cause|fix|falls|wenn|si)\b", re.IGNORECASE)
+_NUMBERED = re.compile(r"^\s*\d+[.)]\s")
+
+
 def _role(child: Section, parent: Section, *, absorbs: bool, numbered: bool) -> str | None:
     """Say what a section is to the one around it: stage, step, branch, platform; None for a topic of its own."""
     title = child.title
@@ -146,11 +150,9 @@ def _role(child: Section, parent: Section, *, absorbs: bool, numbered: bool) -> 
         return None
     if stage is not None and not (parent.level <= 1 and _NO_PROCEDURE.search(title)):
         return "stage"
-    if re.match(r"^\W*(?:if|option|root cause|cause|fix|falls|wenn|si)\b", plain(title), re.IGNORECASE) and branch_of(
-        title, heading=True
-    ):
+    if _CASE.match(plain(title)) and branch_of(title, heading=True):
         return "branch"
-    if numbered and re.match(r"^\s*\d+[.)]\s", title):
+    if numbered and _NUMBERED.match(title):
         return "step"
     if parent.level >= 2 and _same_topic(title, parent.title):
         return "step"
@@ -230,7 +232,7 @@ def _numbered_steps(section: Section) -> bool:
     """Say whether the numbered headings under a section are its steps ("### 1. Stop the workers")."""
     if section.level <= 1 or _GROUPS.search(section.title):
         return False
-    numbered = [child for child in section.sections if re.match(r"^\s*\d+[.)]\s", child.title)]
+    numbered = [child for child in section.sections if _NUMBERED.match(child.title)]
     if len(numbered) < 2 or len(numbered) < len(section.sections) / 2:
         return False
     told = [child for child in numbered if is_instruction(plain(child.title)) or stage_of(child.title)]
@@ -303,17 +305,26 @@ def _steps(drafts: list[Draft]) -> Iterator[Step]:
         )  # fmt: skip
 
 
+_NO_WORD = re.compile(r"[^\w]+")
+
+
 def slug(titles: tuple[str, ...]) -> str:
     """Make a stable path of words from titles, outermost first."""
     parts = []
     for title in titles:
-        folded = unicodedata.normalize("NFKD", plain_title(title)).casefold()
-        part = re.sub(r"[^\w]+", "-", "".join(char for char in folded if not unicodedata.combining(char))).strip("-_")
+        folded = plain_title(title).casefold()
+        if not folded.isascii():
+            folded = unicodedata.normalize("NFKD", plain_title(title)).casefold()
+            folded = "".join(char for char in folded if not unicodedata.combining(char))
+        part = _NO_WORD.sub("-", folded).strip("-_")
         if part:
             parts.append(part[:60].strip("-"))
     return "/".join(parts) or "procedure"
 
 
+_ENDS = re.compile(r"^[^\w(\[<`\"'$/]+|[\s:：*_]+$")
+
+
 def plain_title(title: str) -> str:
     """Strip emoji and marks from the ends of a title."""
-    return re.sub(r"^[^\w(\[<`\"'$/]+|[\s:：*_]+$", "", title).strip() or title
+    return _ENDS.sub("", title).strip() or title
