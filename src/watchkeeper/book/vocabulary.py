@@ -36,6 +36,10 @@ class Matcher:
             found[text] = self.pattern.search(text)
         return found[text]
 
+    def within(self, texts: tuple[str, ...]) -> bool:
+        """Whether any of several texts, such as the headings above a passage, has one of the words."""
+        return bool(_possible_within(texts) & self._bit) and any(self.search(text) is not None for text in texts)
+
     def match(self, text: str) -> re.Match[str] | None:
         """Find one of the words at the beginning of a text."""
         return self.pattern.match(text) if _possible(text) & self._bit else None
@@ -98,6 +102,7 @@ def _enlist(words: Iterable[str]) -> int:
             _STEM_SIZES[:] = sorted({*_STEM_SIZES, len(tokens[0])})
         else:
             _FIRSTS[tokens[0]] = _FIRSTS.get(tokens[0], 0) | bit
+    _possible_within.cache_clear()
     _possible.cache_clear()
     _begun.cache_clear()
     return bit
@@ -111,6 +116,15 @@ def _possible(text: str) -> int:
     possible = _ANY
     for word in _TOKEN.findall(text.lower()):
         possible |= _begun(word)
+    return possible
+
+
+@lru_cache(maxsize=4096)
+def _possible_within(texts: tuple[str, ...]) -> int:
+    """Give the matchers that can find anything in one of several texts."""
+    possible = 0
+    for text in texts:
+        possible |= _possible(text)
     return possible
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from watchkeeper.book.read.comparisons import (
     Comparison,
@@ -57,7 +58,12 @@ def is_admissible(passage: Passage) -> bool:
         return bool(GENERIC.search(passage.label)) or any(ALERT.search(w) or OBJECTIVE.search(w) for w in passage.context)
     if any(_OUTPUT.search(words) for words in passage.under[-1:]):
         return False
-    return not (passage.label and is_gate(passage.label)) and not any(_RECOVERY.search(words) for words in passage.context[:2])
+    return not (passage.label and is_gate(passage.label)) and not _about_recovery(passage.context[:2])
+
+
+@lru_cache(maxsize=1024)
+def _about_recovery(context: tuple[str, ...]) -> bool:
+    return any(_RECOVERY.search(words) for words in context)
 
 
 def is_gate(label: str) -> bool:

@@ -71,6 +71,9 @@ _HEADS = re.compile(
     re.IGNORECASE,
 )
 
+_COMMANDING = re.compile(
+    r"handoff|expectation|responsibilit|checklist|escalation (?:path|matrix|level|policy|criteria)|when to", re.IGNORECASE
+)
 _DASHED = re.compile(r"^(?P<role>[^\n]{2,50}?)\s+[-–—]\s+(?P<body>.+)$")
 _PLAIN = re.compile(
     r"\b(?:contacts?|channels?|communications?|communicate|support|emergency|on-?call|external|internal|vendors?|technical|important|"
@@ -172,14 +175,10 @@ def _merged(first: Contact, more: Contact) -> Contact:
     )
 
 
-def _near(context: tuple[str, ...]) -> tuple[str, ...]:
-    return context[:3]
-
-
 def _from_passage(passage: Passage) -> Contact | None:
     if passage.kind not in ("item", "prose", "fence") or len(passage.text) > 300:
         return None
-    here = any(_CONTACT.search(words) for words in _near(passage.context)) and not _commanding(passage)
+    here = _CONTACT.within(passage.context[:3]) and not _commanding(passage)
     label = passage.label
     if passage.parent is not None and _ADDRESS_WORDS.match(label) and _is_contact_parent(passage.parent):
         return None
@@ -211,13 +210,7 @@ def _from_passage(passage: Passage) -> Contact | None:
 
 def _commanding(passage: Passage) -> bool:
     """Whether the section is about doing something with support, not about whom to reach."""
-    return bool(
-        re.search(
-            r"handoff|expectation|responsibilit|checklist|escalation (?:path|matrix|level|policy|criteria)|when to",
-            passage.section.title,
-            re.IGNORECASE,
-        )
-    ) and not (_PHONE.search(passage.text) or _EMAIL.search(passage.text))
+    return bool(_COMMANDING.search(passage.section.title)) and not (_PHONE.search(passage.text) or _EMAIL.search(passage.text))
 
 
 def _missing(body: str) -> bool:
@@ -276,14 +269,15 @@ def _from_table(table: TableAt) -> Iterator[Contact]:
         cells = [cell.text.strip() for cell in row.children]
         if len(cells) < 2 or not cells[0]:
             continue
+        named = _ROLE.search(cells[0]) or _CONTACT.search(cells[0])
+        if columns in ([], [0]) and not named:
+            continue
         rest = " ".join(cells[1:])
         address = _address(rest)
         if columns and (here or address.phone or address.email or (address.channel or "").startswith("#")) and columns != [0]:
             if address.found or address.slot or (here and rest.strip()):
                 yield _row(row.line, header, cells, address)
-        elif (address.phone or address.email or (address.channel or "").startswith("#")) and (
-            _ROLE.search(cells[0]) or _CONTACT.search(cells[0])
-        ):
+        elif (address.phone or address.email or (address.channel or "").startswith("#")) and named:
             yield _row(row.line, header, cells, address)
 
 

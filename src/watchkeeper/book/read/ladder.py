@@ -76,7 +76,7 @@ def _level(passage: Passage) -> Iterator[Escalation]:
     match = _LEVEL.match(passage.text) if passage.parent is None else None
     if match is None:
         return
-    escalating = any(_ESCALATION.search(words) for words in passage.context)
+    escalating = _ESCALATION.within(passage.context)
     rest = match["rest"].strip()
     if severity_word(rest[:12]) or (not escalating and not _ROLE.search(rest)) or not rest or len(passage.text) > 240:
         return
@@ -180,7 +180,8 @@ def _ordered(group: list[Passage]) -> Iterator[Escalation]:
 
 def _unanswered(group: list[Passage]) -> Iterator[Escalation]:
     """Read "1. Page on-call 2. If not responding in 30 seconds, page manager" under a severity or escalation heading."""
-    if not any(_ESCALATION.search(words) or severity_code(words) for words in group[0].context):
+    context = group[0].context
+    if not _ESCALATION.within(context) and not any(severity_code(words) for words in context):
         return
     timed = [p for p in group if _UNANSWERED.search(p.text) and _PAGE.search(p.text) and after_seconds(p.text) is not None]
     if not timed:
@@ -200,7 +201,7 @@ def _unanswered(group: list[Passage]) -> Iterator[Escalation]:
 
 def _timed(group: list[Passage]) -> Iterator[Escalation]:
     """Read "15 min without improvement → page Ben" beneath a heading that speaks of escalation."""
-    if not any(_ESCALATION.search(words) for words in group[0].context):
+    if not _ESCALATION.within(group[0].context):
         return
     level = 0
     for passage in group:

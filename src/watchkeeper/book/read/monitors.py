@@ -53,7 +53,9 @@ def read_monitors(passages: Passages) -> Iterator[Threshold]:
             yield from _autoscaler(block)
         elif block.info in ("promql", "metricsql", "logql"):
             yield from _promql(block, section, context)
-        elif block.info in _YAMLISH and re.search(r"comparison[-_]?operator", text, re.IGNORECASE):
+        elif (
+            block.info in _YAMLISH and "comparison" in text.lower() and re.search(r"comparison[-_]?operator", text, re.IGNORECASE)
+        ):
             yield from _cloudwatch(block, context)
 
 

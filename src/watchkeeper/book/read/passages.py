@@ -153,6 +153,8 @@ class Passages:
 @lru_cache(maxsize=4096)
 def clean(words: str) -> str:
     """Strip list marks, emoji and trailing colons from a label."""
+    if words and words[0].isalnum() and words[-1].isalnum():
+        return words
     return _MARKS.sub("", _MARKS.sub("", words)).strip()
 
 
@@ -162,7 +164,7 @@ def split_label(text: str, spans: tuple[Span, ...] = ()) -> tuple[str, str]:
     >>> split_label("Response: < 2 minutes")
     ('Response', '< 2 minutes')
     """
-    lead = next((span for span in spans if span.text.strip() and not _is_decoration(span.text)), None)
+    lead = next((span for span in spans if _ALPHANUMERIC.search(span.text)), None)
     if lead is not None and lead.kind == "strong" and "\n" not in lead.text:
         at = text.find(lead.text)
         rest = text[at + len(lead.text) :] if at >= 0 else ""
@@ -181,14 +183,10 @@ def split_label(text: str, spans: tuple[Span, ...] = ()) -> tuple[str, str]:
         if at >= 0 and not rest.strip():
             inner = _LABEL.match(lead.text)
             return (clean(inner["label"]), inner["body"].strip()) if inner else (clean(lead.text), "")
-    match = _LABEL.match(text) or (_LED.match(text) if "..." in text else None)
+    match = (_LABEL.match(text) if ":" in text or "：" in text else None) or (_LED.match(text) if "..." in text else None)
     if match:
         return clean(match["label"]), match["body"].strip()
     return "", text.strip()
-
-
-def _is_decoration(text: str) -> bool:
-    return _ALPHANUMERIC.search(text) is None
 
 
 def read_passages(text: Text) -> Passages:
@@ -339,7 +337,7 @@ def _pieces(block: Block) -> Iterator[Block]:
 
 
 def _opens(row: list[Span]) -> bool:
-    lead = next((span for span in row if span.text.strip() and not _is_decoration(span.text)), None)
+    lead = next((span for span in row if _ALPHANUMERIC.search(span.text)), None)
     if lead is None:
         return False
     if lead.kind == "strong":

@@ -25,6 +25,8 @@ def read_phases(passages: Passages) -> tuple[Phase, ...]:
     """Read all phases: items or sections beside each other of which at least two name a span of time."""
     found: list[Phase] = []
     for group in _siblings(passages):
+        if len(group) < 2:
+            continue
         nearest = " ".join(group[0].context[:2])
         process = _PHASE.search(nearest) or (_PROCESS.search(nearest) and any(_PROCESS.search(p.text) for p in group))
         if not process or any(_ALERTS.search(p.text) for p in group):

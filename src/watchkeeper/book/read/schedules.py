@@ -57,6 +57,7 @@ _TIME_OF_DAY = re.compile(
 )
 _SENTENCE = re.compile(r"[^.;]+(?:[.;](?!\s)[^.;]*)*[.;]?")
 _WINDOW = re.compile(r"window|low-traffic|off-peak|fenster|ventana|fenêtre", re.IGNORECASE)
+_COMMENT = re.compile(r"\s*(?:#|--)\s*(?P<text>[^!].*)$")
 _CRON_HINT = re.compile(r"\d\s+[\d*]")
 
 
@@ -143,9 +144,7 @@ def _passage(passage: Passage, heading: Recurrence | None, section: Section) -> 
 
 def _maintaining(passage: Passage, label: str) -> bool:
     """Whether a passage is about maintenance, or names a window beneath a heading or label that is."""
-    return bool(_MAINTENANCE.search(label)) or bool(
-        any(_MAINTENANCE.search(words) for words in passage.context) and _WINDOW.search(passage.text)
-    )
+    return bool(_MAINTENANCE.search(label)) or bool(_MAINTENANCE.within(passage.context) and _WINDOW.search(passage.text))
 
 
 def _window(passage: Passage) -> Schedule | None:
@@ -284,7 +283,7 @@ def _comments(section: Section) -> Iterator[Schedule]:
         if block.kind != "fence" or block.info not in ("bash", "sh", "shell", "sql", ""):
             continue
         for offset, row in enumerate(block.text.split("\n")):
-            match = re.match(r"\s*(?:#|--)\s*(?P<text>[^!].*)$", row)
+            match = _COMMENT.match(row)
             if match is None or len(match["text"]) > 80 or _CRON_HINT.match(match["text"]):
                 continue
             text = match["text"]
@@ -323,7 +322,7 @@ def _table(table: TableAt) -> Iterator[Schedule]:
 
 def _crons(passages: Passages) -> Iterator[Schedule]:
     for block, section, _under in passages.fences:
-        if block.info in ("json", "python", "javascript", "sql", "promql"):
+        if block.info in ("json", "python", "javascript", "sql", "promql") or not _CRON_HINT.search(block.text):
             continue
         for offset, row in enumerate(block.text.split("\n")):
             if not _CRON_HINT.search(row):
