@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
+from typing import NamedTuple
 
-from watchkeeper.book.model import Command
+from watchkeeper.book.model import Command, Risk
 from watchkeeper.book.programs import find, word_set
 from watchkeeper.book.risk import assess, assess_unwrapped
 from watchkeeper.book.slots import env_names, marked_slots
@@ -52,25 +54,42 @@ def shell_command(text: str, line: int, found: Unwrapped, script: Script, sets: 
     """Make a command of shell text that was unwrapped; `sets` are variables set before it. None where there is no text."""
     if not text.strip():
         return None
-    risk, because = assess_unwrapped(found)
-    names = list(dict.fromkeys(started.name for started in found.started if " " not in started.name))
-    working = [name for name in names if name not in _BUILTINS]
-    interactive = found.interactive or any(_waits(started) for started in found.started if not started.wrapper)
-    timed = any(started.name in ("timeout", "gtimeout") for started in found.started)
+    facts = _facts(found)
     background = text.rstrip().endswith("&") and not text.rstrip().endswith("&&")
-    endless = (
-        not interactive
-        and not timed
-        and not background
-        and (found.endless or any(_runs_on(started) for started in found.started if not started.wrapper))
-    )
-    target = found.target or next((name for started in found.started if not started.wrapper and (name := acts_on(started))), None)
-    if target and is_placeholder(target):
-        target = None
     return Command(
-        line=line, text=text, language="bash", tools=tuple(working or names), target=target, risk=risk, because=because,
-        endless=endless, interactive=interactive, placeholders=_slots(text, sets | script.sets, in_shell=True),
+        line=line, text=text, language="bash", tools=facts.tools, target=facts.target, risk=facts.risk, because=facts.because,
+        endless=facts.endless and not background, interactive=facts.interactive,
+        placeholders=_slots(text, sets | script.sets, in_shell=True),
     )  # fmt: skip
+
+
+class _Facts(NamedTuple):
+    """What a command is by the programs that it starts, wherever it stands."""
+
+    tools: tuple[str, ...]
+    target: str | None
+    risk: Risk
+    because: str
+    endless: bool
+    interactive: bool
+
+
+@lru_cache(maxsize=2048)
+def _facts(found: Unwrapped) -> _Facts:
+    risk, because = assess_unwrapped(found)
+    working = [started for started in found.started if not started.wrapper]
+    names = tuple(dict.fromkeys([started.name for started in found.started if " " not in started.name]))
+    interactive = found.interactive or any(map(_waits, working))
+    timed = any(started.name in ("timeout", "gtimeout") for started in found.started)
+    target = found.target or next((name for started in working if (name := acts_on(started))), None)
+    return _Facts(
+        tools=tuple([name for name in names if name not in _BUILTINS]) or names,
+        target=None if target and is_placeholder(target) else target,
+        risk=risk,
+        because=because,
+        endless=not interactive and not timed and (found.endless or any(map(_runs_on, working))),
+        interactive=interactive,
+    )
 
 
 _TELLS = frozenset({"-l", "--list", "--version", "--help", "-V", "-?", "-lqt", "-ltq", "-lq"})

@@ -74,6 +74,8 @@ class Pattern:
 
     def fits(self, given: Arguments, *, nocase: bool = False) -> bool:
         """Say whether the arguments are of this pattern."""
+        if self.options and not given.options:
+            return False
         words = tuple(word.lower() for word in given.words) if nocase else given.words
         if len(words) < len(self.words) or (self.ends and len(words) > len(self.words)):
             return False
@@ -83,7 +85,7 @@ class Pattern:
         for name, values in self.options:
             if not given.has(name, values):
                 return False
-        return not any(given.has(name) for name in self.without)
+        return not self.without or not any(given.has(name) for name in self.without)
 
 
 @dataclass(frozen=True, slots=True)

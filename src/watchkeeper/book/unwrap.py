@@ -36,9 +36,9 @@ class Started:
         object.__setattr__(self, "texts", tuple([word.text for word in self.arguments]))
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Unwrapped:
-    """All programs of a piece of shell text."""
+    """All programs of a piece of shell text; each is only equal to itself, so that what is said of it can be remembered."""
 
     started: list[Started] = field(default_factory=list)
     target: str | None = None

@@ -133,14 +133,14 @@ class FenceSteps:
     def _command(self, entry: Entry, command: Command) -> None:
         comments = [clean_comment(one.text) for one in self.pending]
         purpose = "; ".join(comments) or command.purpose or None
-        command = replace(command, alternative=command.alternative or self.platform, purpose=entry.remark or purpose)
         expectation = read_expectation(entry.remark, entry.line) if entry.remark else None
         if expectation is None and command.expects is None:
             expectation = next(
                 (one for e in self.pending if not is_instruction(e.text) and (one := read_expectation(e.text, e.line))), None
             )
-        if expectation:
-            command = replace(command, expects=expectation)
+        alternative, said, expects = command.alternative or self.platform, entry.remark or purpose, expectation or command.expects
+        if (alternative, said, expects) != (command.alternative, command.purpose, command.expects):
+            command = replace(command, alternative=alternative, purpose=said, expects=expects)
         if self.either and self.current is not None and self.current.commands and self._either(command):
             return
         same = self.current is not None and not self.pending and not self.either and not (entry.apart and self.platform is None)
@@ -154,7 +154,7 @@ class FenceSteps:
             text = entry.remark if not branch_of(entry.remark) else f"{text} ({entry.remark})"
         line = self.pending[0].line if self.pending else entry.line
         draft = Draft(line, text, commands=[command], source="fence")
-        when = next((said for one in reversed(comments) if (said := condition_only(one))), None)
+        when = next((told for one in reversed(comments) if (told := condition_only(one))), None)
         if when:
             draft.when = when
             draft.text = "; ".join(one for one in comments if not condition_only(one)) or command.text.split("\n")[0][:120]

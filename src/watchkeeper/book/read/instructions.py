@@ -46,8 +46,7 @@ _VERBS_OTHER = re.compile(
     r"erhöhen|kontrollieren|"
     r"vérifier|vérifiez|redémarrer|redémarrez|relancer|arrêter|démarrer|lancer|exécuter|exécutez|contacter|contactez|identifier|analyser|restaurer|attendre|créer|supprimer|mettre|notifier|informer|valider|validez|confirmer|consulter|ouvrir|activer|désactiver|basculer|tester|documenter|évaluer|appeler|"
     r"verificar|verifica|verifique|reiniciar|reinicia|reinicie|detener|iniciar|ejecutar|ejecuta|ejecute|contactar|identificar|analizar|restaurar|esperar|crear|eliminar|actualizar|notificar|informar|validar|confirmar|consultar|abrir|revisar|revisa|revise|comprobar|aumentar|limpiar|documentar|desplegar|configurar|cambiar|rotar|"
-    r"executar|execute|parar|analisar|aguardar|criar|atualizar|conferir|checar|rodar|reverter|sprawdź|uruchom|zrestartuj|zatrzymaj|przywróć|powiadom|zidentyfikuj|zweryfikuj|wykonaj|poczekaj|potwierdź|skontaktuj|ustal|zbierz|otwórz|wyłącz|włącz|oceń|wdróż|zaktualizuj)\b",
-    re.IGNORECASE,
+    r"executar|execute|parar|analisar|aguardar|criar|atualizar|conferir|checar|rodar|reverter|sprawdź|uruchom|zrestartuj|zatrzymaj|przywróć|powiadom|zidentyfikuj|zweryfikuj|wykonaj|poczekaj|potwierdź|skontaktuj|ustal|zbierz|otwórz|wyłącz|włącz|oceń|wdróż|zaktualizuj)\b"
 )  # fmt: skip
 _CJK_TASK = re.compile(
     r"(?:する|確認|して|ください|実行|再起動|調査|報告|連絡|停止|開始|復旧|検討|適用|更新|削除|追加|変更|检查|重启|执行|确认|通知|恢复|分析|更新|回滚|扩容|联系|확인|재시작|실행|복구|점검|통보|분석|하기|합니다|하세요|조치)[。．.]?(?:[（(].*[)）])?$"
@@ -86,7 +85,8 @@ def is_instruction(text: str) -> bool:
     if _REQUEST.match(said):
         return False
     for _ in range(2):
-        said = _ADVERB.sub("", said, count=1)
+        adverb = _ADVERB.match(said)
+        said = said[adverb.end() :] if adverb else said
     word = _WORD.match(said)
     if word and word.group().lower() in _VERBS:
         rest = said[word.end() :].strip()
@@ -99,7 +99,7 @@ def is_instruction(text: str) -> bool:
     found = _CONDITION.match(said)
     if found and found.group(1).lower() in _VERBS:
         return True
-    if _VERBS_OTHER.match(said) or _CJK_TASK.search(said):
+    if _VERBS_OTHER.match(said.lower()) or (not said.isascii() and _CJK_TASK.search(said)):
         return True
     label, colon, rest = said.partition(":")
     return (

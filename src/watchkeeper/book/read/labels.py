@@ -138,9 +138,13 @@ def plain(text: str) -> str:
     text = (text if text.isascii() else unicodedata.normalize("NFKC", text)).strip()
     if ")" in text or "]" in text:
         text = _REMARK.sub("", text)
-    text = _TRIM.sub("", text)
-    text = _NUMBER.sub("", text) or text
-    return _TRIM.sub("", text)
+    text = _trimmed(text)
+    text = _NUMBER.sub("", text, count=1) or text
+    return _trimmed(text)
+
+
+def _trimmed(text: str) -> str:
+    return text if text[:1].isalnum() and text[-1:].isalnum() else _TRIM.sub("", text)
 
 
 @cache

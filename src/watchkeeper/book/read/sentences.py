@@ -221,8 +221,8 @@ def label_of(spans: tuple[Span, ...]) -> tuple[str | None, str]:
     while lead < len(real) - 1 and real[lead].kind == "text" and not _LETTER.search(real[lead].text):
         lead += 1
     first = real[lead]
-    rest = marked(real[lead + 1 :])
     if first.kind in ("strong", "emphasis"):
+        rest = marked(real[lead + 1 :])
         if first.text.rstrip().endswith((":", "：")) or _COLON.match(rest) or not rest.strip():
             tail = _TAIL.match(rest)
             extra = tail.group(1) if tail and tail.group(1) else ""

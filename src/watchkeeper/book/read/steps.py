@@ -294,7 +294,8 @@ class StepReader:
             self.intro = (title or text, line)
 
     def _commands(self, spans: tuple[Span, ...], line: int) -> list[Command]:
-        return [replace(command, alternative=self.platform) for command in commands_in(spans)]
+        found = commands_in(spans)
+        return [replace(command, alternative=self.platform) for command in found] if self.platform else found
 
     def _expected(self, text: str, line: int) -> bool:
         """Hang an expectation on the last command; say whether the text was one."""
@@ -343,13 +344,6 @@ class StepReader:
         ):
             self._item_stage(stage, rest, item)
             return
-        if (
-            stage
-            and item.children
-            and not rest
-            and not any(child.kind == "list" for child in item.children if child.kind != "fence")
-        ):
-            pass
         found = self._commands(spans, item.line)
         nested = [
             child for child in item.children if child.kind in ("fence", "list", "table", "paragraph", "quote", "admonition")
