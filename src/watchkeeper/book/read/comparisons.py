@@ -201,10 +201,10 @@ _MORE = re.compile(
     r"\s*(?:or|and|oder|ou|o|lub)\s+(?:more|higher|above|greater|over|mehr|höher|plus|más|mais|więcej)\b", re.IGNORECASE
 )
 _FEWER = re.compile(r"\s*(?:or|and|oder|ou|o|lub)\s+(?:less|fewer|lower|below|weniger|moins|menos|mniej)\b", re.IGNORECASE)
-_EITHER = re.compile(
-    r"(?:or|and|oder|ou|o|lub)\s+(?:more|higher|above|greater|over|mehr|höher|plus|más|mais|więcej|"
-    r"less|fewer|lower|below|weniger|moins|menos|mniej)\b",
-    re.IGNORECASE,
+#: the words that `_MORE` and `_FEWER` end in
+_EITHER = matcher(
+    ("more", "higher", "above", "greater", "over", "mehr", "höher", "plus", "más", "mais", "więcej"),
+    ("less", "fewer", "lower", "below", "weniger", "moins", "menos", "mniej"),
 )
 _BARE_NUMBER = re.compile(rf"(?<![\w.,<>=≥≤/-])(?:{NUMBER})")
 _DIGIT = re.compile(r"\d")
@@ -375,8 +375,8 @@ def _operators(text: str) -> list[re.Match[str]]:
     if any(match[1].lower() in _LAST_WORDS for match in _WORD_BEFORE.finditer(text)) or (
         not text.isascii() and _FOREIGN.search(text)
     ):
-        found += _WORDED.finditer(text)
-        found.sort(key=lambda match: match.start())
+        worded = list(_WORDED.finditer(text))
+        found = sorted([*found, *worded], key=lambda match: match.start()) if found and worded else found or worded
     return found
 
 

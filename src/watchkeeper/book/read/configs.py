@@ -196,18 +196,23 @@ def _equals(text: str) -> tuple[str | None, Values]:
     return None, {m[1]: _number(m[2]) for m in re.finditer(r"^\s*(\w+)\s*=\s*([^#\n]+)", text, re.MULTILINE)}
 
 
-def _has(*patterns: str, infos: str = "") -> Callable[[Block], bool]:
+def _has(*patterns: str, infos: str = "", word: str = "") -> Callable[[Block], bool]:
     compiled = [re.compile(pattern, re.MULTILINE) for pattern in patterns]
     allowed = frozenset(infos.split(","))
-    return lambda block: (not infos or block.info in allowed) and all(pattern.search(block.text) for pattern in compiled)
+
+    def matches(block: Block) -> bool:
+        text = block.text
+        return (not infos or block.info in allowed) and word in text and all(pattern.search(text) for pattern in compiled)
+
+    return matches
 
 
 _KINDS: tuple[tuple[Callable[[Block], bool], str, Callable[[str], tuple[str | None, Values]]], ...] = (
-    (_has(r"^\s*input\s*\{", r"=>"), "logstash", _logstash),
-    (_has(r"^\s*/\S+\s*\{", r"^\s*rotate\s+\d+"), "logrotate", _logrotate),
-    (_has(r"apiVersion:", r"kind:"), "kubernetes", _kubernetes),
+    (_has(r"^\s*input\s*\{", r"=>", word="input"), "logstash", _logstash),
+    (_has(r"^\s*/\S+\s*\{", r"^\s*rotate\s+\d+", word="rotate"), "logrotate", _logrotate),
+    (_has(r"apiVersion:", r"kind:", word="apiVersion:"), "kubernetes", _kubernetes),
     (_has(r"^\s*DATABASES\s*=|^\s*CACHES\s*=|CONN_MAX_AGE"), "django", _assignments),
-    (_has(r"create_engine\("), "sqlalchemy", _engine),
+    (_has(r"create_engine\(", word="create_engine"), "sqlalchemy", _engine),
     (
         _has(
             r"^(?:global|defaults|frontend|backend|listen)\b",

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+from watchkeeper.book.vocabulary import matcher
+
 _WORDS: dict[str, str] = {
     word: figure
     for figure, words in {
@@ -33,6 +35,10 @@ _UNIT = (
     r"jours?|segundos?|minutos?|horas?|días?)"
 )
 _SPELLED = re.compile(rf"(?<![\w-])(?P<word>[^\W\d_]++(?:-five)?)(?=[ -]{_UNIT}\b)", re.IGNORECASE)
+_UNITS = matcher(
+    ("second*", "minut*", "hour*", "day*", "week*", "sekund*", "stund*", "tag*", "woche*", "heure*", "jour*", "segundo*"),
+    ("hora*", "día*"),
+)
 _STEMS = ("inut", "our", "econd", "day", "week", "ekund", "tund", "heure", "hora", "egund", "Tag", "oche", "día")
 
 
@@ -42,7 +48,7 @@ def in_figures(text: str) -> str:
     >>> in_figures("for five minutes"), in_figures("once in an hour")
     ('for 5    minutes', 'once in 1  hour')
     """
-    if not any(stem in text for stem in _STEMS):
+    if not _UNITS.search(text) or not any(stem in text for stem in _STEMS):
         return text
     return _SPELLED.sub(_figure, text)
 

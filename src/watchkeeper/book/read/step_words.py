@@ -16,6 +16,27 @@ _IF = re.compile(
     r"cuando|se|quando|jeśli|gdy)\s",
     re.IGNORECASE,
 )
+#: the words that `_IF` ends in
+_CONDITIONAL = matcher(
+    (
+        "if",
+        "when",
+        "unless",
+        "once",
+        "wenn",
+        "falls",
+        "sobald",
+        "si",
+        "sí",
+        "quand",
+        "lorsque",
+        "cuando",
+        "se",
+        "quando",
+        "jeśli",
+    ),
+    ("gdy",),
+)
 _CALLING = re.compile(
     r"\balerts?\b|\balarm|\bpag(?:e|ing)\s+(?!caches?\b|loads?\b|sizes?\b|faults?\b|speed)|\bescalat|\bnotify|"
     r"\bdeclare|\broll(?:ing)?[ -]?back|\bcall\b|\bwarn|\bincident\b|"
@@ -83,6 +104,8 @@ def belongs_to_step(comparison: Comparison, passage: Passage) -> bool:
 def is_branch(passage: Passage, start: int) -> bool:
     """Whether the words at `start` stand in the condition of a step ("If more than 5 wait, scale out")."""
     text = passage.text
+    if not _CONDITIONAL.search(text):
+        return False
     begin = max((match.end() for match in _IF.finditer(text[: start + 1])), default=-1)
     if begin < 0 or re.search(r"[.!?]\s", text[begin:start]):
         return False
