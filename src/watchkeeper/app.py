@@ -96,21 +96,31 @@ def find_config(given: Path | None = None) -> Path:
 
 def open_app(config: Path, settings: Settings | None = None, clock: Clock | None = None) -> App:
     """Read the configuration and the book and open the database. Nothing is contacted and nothing runs yet."""
-    settings = settings or load_settings()
-    clock = clock or SystemClock()
     estate = load_estate(config)
-    book = read_book(estate.runbook)
+    app = _open(estate, read_book(estate.runbook), settings or load_settings(), clock or SystemClock())
+    remembered = app.database.read_now(lambda c: estate_ledger.read_book_source(c, app.book.digest))
+    if remembered is None:
+        source = estate.runbook.read_text(errors="replace") if estate.runbook.is_file() else ""
+        now, digest, path = app.clock.now(), app.book.digest, str(estate.runbook)
+        app.database.write_now(lambda c: estate_ledger.remember_book(c, now, digest, estate.service, path, source))
+    return app
+
+
+def open_rows(config: Path) -> App:
+    """Open what only the rows are needed for: the brake, an answer, a list. A variable or a runbook that is missing here is no
+    reason to refuse; where the configuration cannot be read, its folder alone says which rows are meant."""
+    try:
+        return open_app(config)
+    except InputError:
+        estate = Estate(path=config, service=config.parent.name, runbook=config.parent / "runbook.md")
+        return _open(estate, Book(title=None, service=None), load_settings(), SystemClock())
+
+
+def _open(estate: Estate, book: Book, settings: Settings, clock: Clock) -> App:
     state = estate.folder / settings.text("state")
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
     database = open_database(settings.text("database_url"), state)
     migrate(database)
-    now = clock.now()
-    source = estate.runbook.read_text(errors="replace") if estate.runbook.is_file() else ""
-    database.write_now(
-        lambda connection: estate_ledger.remember_book(
-            connection, now, book.digest, estate.service, str(estate.runbook), source
-        )
-    )
     return App(
         settings=settings,
         clock=clock,

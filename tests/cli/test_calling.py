@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from watchkeeper.book.model import Command
-from watchkeeper.cli import run
+from watchkeeper.cli import execute
 from watchkeeper.cli.asking import asked
 from watchkeeper.cli.incident import held
 from watchkeeper.cli.options import plain
@@ -31,19 +31,19 @@ NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
     ],
 )
 def test_a_wrong_call_is_told_so(arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(arguments) == 2
+    assert execute(arguments) == 2
     said, hint = capsys.readouterr().err.splitlines()
     assert said == f"watchkeeper: {sentence}"
     assert hint == f"  `watchkeeper {arguments[0]} --help` says how it is called."
 
 
 def test_a_word_that_is_no_number_is_told_so(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["serve", "--port", "many"]) == 2
+    assert execute(["serve", "--port", "many"]) == 2
     assert "--port" in capsys.readouterr().err.splitlines()[0]
 
 
 def test_help_is_no_error(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["run", "--help"]) == 0
+    assert execute(["run", "--help"]) == 0
     assert "Usage: watchkeeper run" in capsys.readouterr().out
 
 
@@ -82,7 +82,7 @@ def test_a_state_folder_that_cannot_be_used_is_no_fault_of_ours(
     else:
         place.mkdir()
         (place / "watchkeeper.sqlite").write_bytes(b"no database" * 500)
-    assert run(["incident", "list", "--config", str(tmp_path)]) == 1
+    assert execute(["incident", "list", "--config", str(tmp_path)]) == 1
     assert len(capsys.readouterr().err.splitlines()) == 2
 
 

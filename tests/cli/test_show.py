@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from watchkeeper.cli import run
+from watchkeeper.cli import execute
 
 SHOP = (
     "# Shop runbook\n\n## Alerts (P1)\n- Error rate > 5% for 5 minutes\n\n"
@@ -26,7 +26,7 @@ def shop(tmp_path: Path) -> str:
 
 
 def test_text(shop: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["show", shop]) == 0
+    assert execute(["show", shop]) == 0
     out = capsys.readouterr().out
     for words in ("Shop runbook", "docker compose restart shop", "change", "Error rate", "> 5% for 5 min", "P1"):
         assert words in out
@@ -34,30 +34,30 @@ def test_text(shop: str, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_json(shop: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["show", shop, "--format", "json"]) == 0
+    assert execute(["show", shop, "--format", "json"]) == 0
     assert json.loads(capsys.readouterr().out)["thresholds"][0]["for_s"] == 300
 
 
 def test_why(shop: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["show", shop, "--why", "4"]) == 0
+    assert execute(["show", shop, "--why", "4"]) == 0
     out = capsys.readouterr().out
     assert "threshold" in out
     assert "Error rate > 5% for 5 minutes" in out
-    assert run(["show", shop, "--why", "2"]) == 1
+    assert execute(["show", shop, "--why", "2"]) == 1
     assert "line 2" in capsys.readouterr().err
 
 
 def test_what_is_no_runbook_ends_with_three(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "a.md"
     path.write_bytes(b"\x00\x01")
-    assert run(["show", str(path)]) == 3
+    assert execute(["show", str(path)]) == 3
     assert len(capsys.readouterr().err.strip().splitlines()) == 2
 
 
 def test_stub(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "a.md"
     path.write_text("# Runbook\n\nTBD\n")
-    assert run(["show", str(path)]) == 0
+    assert execute(["show", str(path)]) == 0
     assert "Nothing to carry out" in capsys.readouterr().out
 
 
@@ -65,8 +65,8 @@ def test_starts_without_the_heavy_parts(shop: str) -> None:
     heavy = ("sqlalchemy", "dbos", "rich.table", "ftfy")
     code = f"""if True:
         import sys
-        from watchkeeper.cli import run
-        run(["show", {shop!r}, "--format", "json"])
+        from watchkeeper.cli import execute
+        execute(["show", {shop!r}, "--format", "json"])
         print([name for name in {heavy!r} if name in sys.modules], file=sys.stderr)
     """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -45,10 +45,10 @@ COMMANDS: tuple[Verb, ...] = (
 
 def main() -> NoReturn:
     """Run the command line and exit."""
-    sys.exit(run(sys.argv[1:]))
+    sys.exit(execute(sys.argv[1:]))
 
 
-def run(arguments: list[str]) -> int:
+def execute(arguments: list[str]) -> int:
     """Run one command; returns the exit status."""
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         print(overview())

@@ -6,7 +6,7 @@ import json
 
 from watchkeeper.app import App
 from watchkeeper.base.errors import NotFound
-from watchkeeper.cli.options import ConfigOption, is_served, with_app
+from watchkeeper.cli.options import ConfigOption, is_served, with_rows
 from watchkeeper.web.serving import CONSOLE
 from watchkeeper.web.site import printed_address
 
@@ -21,4 +21,4 @@ def address(config: ConfigOption = None) -> None:
         where = json.loads(place.read_text())
         return printed_address(app, where["host"], where["port"])
 
-    print(with_app(config, work))
+    print(with_rows(config, work))

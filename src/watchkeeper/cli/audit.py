@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from watchkeeper.app import App
-from watchkeeper.cli.options import ConfigOption, FormatOption, print_json, with_app
+from watchkeeper.cli.options import ConfigOption, FormatOption, print_json, with_rows
 from watchkeeper.store.anchor import read_anchors
 from watchkeeper.store.ledger import Broken, Head
 from watchkeeper.store.ledger import verify as verify_chain
@@ -35,7 +35,7 @@ def verify(
         head, broken = await app.database.read(lambda c: verify_chain(c, known))
         return head, broken, len(known)
 
-    head, broken, known = with_app(config, work)
+    head, broken, known = with_rows(config, work)
     if format == "json":
         print_json({"entries": head.seq, "hash": head.hash, "anchors": known, "broken": [b.sentence for b in broken]})
     elif broken:

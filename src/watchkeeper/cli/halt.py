@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from watchkeeper.actions import acts
-from watchkeeper.cli.options import ConfigOption, WhyOption, me, with_app
+from watchkeeper.cli.options import ConfigOption, WhyOption, me, with_rows
 
 
 def halt(
@@ -15,11 +15,11 @@ def halt(
     config: ConfigOption = None,
 ) -> None:
     """Stop everything automatic at once; it stays stopped over restarts until `watchkeeper unhalt`."""
-    with_app(config, lambda app: acts.halt(app, me(), why))
+    with_rows(config, lambda app: acts.halt(app, me(), why))
     print(f"Halted: nothing runs by itself until `watchkeeper unhalt`. Reason: {why}")
 
 
 def unhalt(config: ConfigOption = None, why: WhyOption = "") -> None:
     """Let automatic acts go on again."""
-    with_app(config, lambda app: acts.unhalt(app, me(), why))
+    with_rows(config, lambda app: acts.unhalt(app, me(), why))
     print("Automatic acts may go on.")

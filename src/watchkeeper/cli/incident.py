@@ -10,7 +10,7 @@ import typer
 from watchkeeper.actions import acts
 from watchkeeper.app import App
 from watchkeeper.base.durations import format_duration
-from watchkeeper.cli.options import ConfigOption, FormatOption, WhyOption, me, print_json, say, with_app
+from watchkeeper.cli.options import ConfigOption, FormatOption, WhyOption, me, print_json, say, with_rows
 from watchkeeper.incident import ledger as incidents
 from watchkeeper.incident.model import Entry, Incident
 
@@ -35,7 +35,7 @@ def list_(
     async def work(app: App) -> list[Incident]:
         return await app.database.read(lambda c: incidents.list_incidents(c, open_only=open_only, limit=SHOWN))
 
-    found = with_app(config, work)
+    found = with_rows(config, work)
     if format == "json":
         print_json([asdict(i) for i in found])
         return
@@ -56,7 +56,7 @@ def show(incident_id: IncidentId, config: ConfigOption = None, format: FormatOpt
             lambda c: (incidents.get_incident(c, incident_id), incidents.read_timeline(c, incident_id))
         )
 
-    found, entries = with_app(config, work)
+    found, entries = with_rows(config, work)
     if found is None:
         raise acts.no_incident(incident_id)
     if format == "json":
@@ -72,7 +72,7 @@ def show(incident_id: IncidentId, config: ConfigOption = None, format: FormatOpt
 @app.command()
 def acknowledge(incident_id: IncidentId, config: ConfigOption = None, why: WhyOption = "") -> None:
     """Take an incident: the ladder stops climbing."""
-    found = with_app(config, lambda app: acts.acknowledge(app, me(), incident_id, why))
+    found = with_rows(config, lambda app: acts.acknowledge(app, me(), incident_id, why))
     say(f"{found.title}: {held(found, me())}.")
 
 
@@ -83,14 +83,14 @@ def resolve(
     config: ConfigOption = None,
 ) -> None:
     """Close an incident by your word."""
-    found = with_app(config, lambda app: acts.resolve(app, me(), incident_id, why))
+    found = with_rows(config, lambda app: acts.resolve(app, me(), incident_id, why))
     say(f"{found.title}: resolved.")
 
 
 @app.command()
 def note(incident_id: IncidentId, text: Annotated[str, typer.Argument(help="The line.")], config: ConfigOption = None) -> None:
     """Write a line into the timeline."""
-    with_app(config, lambda app: acts.note(app, me(), incident_id, text))
+    with_rows(config, lambda app: acts.note(app, me(), incident_id, text))
     say("Written.")
 
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 
 import typer
 
-from watchkeeper.app import App, find_config, open_app
+from watchkeeper.app import App, find_config, open_app, open_rows
 
 T = TypeVar("T")
 
@@ -31,10 +31,18 @@ def me() -> str:
 
 
 def with_app(config: Path | None, work: Callable[[App], Coroutine[Any, Any, T]]) -> T:
-    """Open the configuration's rows, do one thing with them, and close."""
+    """Open the configuration with its book, do one thing, and close."""
+    return _with(open_app, config, work)
 
+
+def with_rows(config: Path | None, work: Callable[[App], Coroutine[Any, Any, T]]) -> T:
+    """Open the rows alone, do one thing with them, and close: the brake must not need a variable that only serving needs."""
+    return _with(open_rows, config, work)
+
+
+def _with(opened: Callable[[Path], App], config: Path | None, work: Callable[[App], Coroutine[Any, Any, T]]) -> T:
     async def call() -> T:
-        app = open_app(find_config(config))
+        app = opened(find_config(config))
         try:
             return await work(app)
         finally:

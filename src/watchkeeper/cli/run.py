@@ -11,7 +11,7 @@ from watchkeeper.actions import acts
 from watchkeeper.app import App
 from watchkeeper.base.errors import NotFound
 from watchkeeper.cli.asking import asked, one_line
-from watchkeeper.cli.options import ConfigOption, FormatOption, WhyOption, is_served, me, print_json, say, with_app
+from watchkeeper.cli.options import ConfigOption, FormatOption, WhyOption, is_served, me, print_json, say, with_app, with_rows
 from watchkeeper.run import ledger as runs
 from watchkeeper.run.model import Plan, Run
 from watchkeeper.run.plan import plan_to_json
@@ -71,7 +71,7 @@ def list_(config: ConfigOption = None, format: FormatOption = "text") -> None:
     async def work(app: App) -> list[Run]:
         return await app.database.read(lambda c: runs.list_runs(c, limit=SHOWN))
 
-    found = with_app(config, work)
+    found = with_rows(config, work)
     if format == "json":
         print_json([asdict(r) for r in found])
         return
@@ -90,7 +90,7 @@ def show(run_id: RunId, config: ConfigOption = None, format: FormatOption = "tex
     async def work(app: App) -> Run | None:
         return await app.database.read(lambda c: runs.load_run(c, run_id))
 
-    found = with_app(config, work)
+    found = with_rows(config, work)
     if found is None:
         raise NotFound(f"There is no run {run_id}.", hint="`watchkeeper run list` shows them.", code="WK203")
     if format == "json":
@@ -119,14 +119,14 @@ def answer(
     why: WhyOption = "",
 ) -> None:
     """Answer what a run asks."""
-    with_app(config, lambda app: acts.answer(app, me(), run_id, act, what, why))
+    with_rows(config, lambda app: acts.answer(app, me(), run_id, act, what, why))
     say("Answered.")
 
 
 @app.command()
 def cancel(run_id: RunId, config: ConfigOption = None, why: WhyOption = "") -> None:
     """Stop a run before its next act."""
-    with_app(config, lambda app: acts.cancel_run(app, me(), run_id, why))
+    with_rows(config, lambda app: acts.cancel_run(app, me(), run_id, why))
     say("It stops before its next act.")
 
 

@@ -133,9 +133,10 @@ class Variables:
     def _from_environment(self, name: str, source: str, default: str | None) -> str:
         value = self._environment.get(source, default)
         if value is None:
+            example = f'{name} = {{ env = "{source}", default = "…" }}'
             raise ConfigError(
                 f"The environment has no {source}, from which the variable {name} is taken{self._used_by(name)}.",
-                hint=f"export {source}=…, or give the variable a default.",
+                hint=f"export {source}=…, or give it a default: {example}.{self._others(name)}",
                 code="WK134",
                 where=self._table.where(name),
             )
@@ -153,6 +154,15 @@ class Variables:
                 code="WK134",
                 where=self._table.where(name),
             ) from None
+
+    def _others(self, name: str) -> str:
+        """Name the other variables that the environment lacks as well, so that all can be mended at once."""
+        missing = []
+        for other, value in self._table.values.items():
+            source = value.get("env") if isinstance(value, Mapping) else None
+            if other != name and isinstance(source, str) and source not in self._environment and "default" not in value:
+                missing.append(source)
+        return f" Also missing: {', '.join(missing)}." if missing else ""
 
     def _used_by(self, name: str) -> str:
         users = self._users(name)

@@ -78,7 +78,7 @@ def cancel(connection: Connection, now: datetime, run_id: str, actor: str, why: 
 def _open_run(connection: Connection, run_id: str) -> Run:
     run = load_run(connection, run_id)
     if run is None:
-        raise NotFound(f"There is no run {run_id}.")
+        raise NotFound(f"There is no run {run_id}.", hint="`watchkeeper run list` shows them.", code="WK203")
     if run.ended_at is not None:
         raise Conflict(f"Run {run_id} is over: {run.sentence}", code="WK313")
     return run

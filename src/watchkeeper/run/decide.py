@@ -54,7 +54,8 @@ def evolve(run: Run, event: Event) -> Run:
     if event.kind == "ended":
         return replace(run, state=body["state"], sentence=body.get("sentence", ""), ended_at=event.at)
     if event.kind == "cancelled":
-        return replace(run, state="cancelled", sentence=body.get("sentence", ""))
+        acts = {key: _dropped(standing) if standing.state == "asking" else standing for key, standing in run.acts.items()}
+        return replace(run, state="cancelled", sentence=body.get("sentence", ""), acts=acts)
     if event.kind == "approved":
         given: dict[str, Any] = {"approved_by": event.actor, "approved_until": read_instant(body["until"])}
         acts = {key: replace(run.acts[key], **given, approved_digest=digest) for key, digest in body["digests"].items()}
@@ -117,7 +118,12 @@ def _answered(standing: Standing, event: Event) -> Standing:
         output = standing.outcome.output if standing.outcome else ""
         outcome = Outcome("ok", output=output, ended_at=event.at, sentence=said)
         return replace(standing, state="done", outcome=outcome, question=None)
-    return replace(standing, question=None)
+    return replace(_dropped(standing), sentence=said)
+
+
+def _dropped(standing: Standing) -> Standing:
+    """Give an act about which nobody will be asked any more: left out, or unknown for good where it may have happened."""
+    return replace(standing, state="unknown" if standing.question == "settle" else "skipped", question=None)
 
 
 def decide(run: Run, facts: Facts, now: datetime) -> Next:

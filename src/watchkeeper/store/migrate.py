@@ -8,7 +8,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from watchkeeper.base.errors import ConfigError
 from watchkeeper.store.database import Database, engine_for_migrations
@@ -20,6 +20,8 @@ def migrate(database: Database) -> None:
     """Upgrade to the newest revision; a database of a newer release is an error, never touched."""
     config = alembic_config()
     scripts = ScriptDirectory.from_config(config)
+    if database.read_now(_revision) == scripts.get_current_head():
+        return  # the usual case takes no lock
     engine = engine_for_migrations(database)
     try:
         with engine.begin() as connection:
@@ -38,6 +40,10 @@ def migrate(database: Database) -> None:
             command.upgrade(config, "head")
     finally:
         engine.dispose()
+
+
+def _revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
 
 
 def alembic_config() -> Config:
