@@ -119,7 +119,7 @@ def test_repetition_costs_no_more_than_its_length(piece: str) -> None:
     assert read(piece * (20_000 // len(piece))) < LIMIT_S
 
 
-@pytest.mark.skipif(not SOAK, reason="half a minute of reading: WATCHKEEPER_TEST_SOAK=1")
+@pytest.mark.soak
 def test_time_grows_with_the_size_up_to_the_largest() -> None:
     page = "".join(PIECES[:20]).replace("<!-- hidden\n", "") + "```\n\n"
     small = read(page * (500_000 // len(page)))

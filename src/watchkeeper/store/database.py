@@ -232,11 +232,13 @@ def _as_transient() -> Iterator[None]:
     try:
         yield
     except OperationalError as problem:
-        raise Transient(
-            f"The database did not take it: {str(problem.orig).strip().splitlines()[0]}.",
-            hint="Watchkeeper goes on watching and tries again; begin nothing by hand that it would do.",
-            code="WK411",
-        ) from problem
+        said = str(problem.orig).strip().splitlines()[0]
+        hint = (
+            "Free some space: until then nothing can be written down, so nothing is begun either."
+            if "full" in said
+            else "Watchkeeper goes on watching and tries again; begin nothing by hand that it would do."
+        )
+        raise Transient(f"The database did not take it: {said}.", hint=hint, code="WK411") from problem
     except DBAPIError as problem:
         if problem.connection_invalidated:
             raise Transient("The connection to the database broke.", code="WK411") from problem

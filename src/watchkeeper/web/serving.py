@@ -17,7 +17,6 @@ from watchkeeper.base.errors import ConfigError
 from watchkeeper.loop import Loop
 from watchkeeper.web.site import create_site, printed_address
 
-
 #: where a running console writes down where it listens, in the state folder
 CONSOLE = "console.json"
 
