@@ -47,6 +47,8 @@ _ASSIGN = re.compile(r"^\s*(?:export\s+|local\s+|declare\s+(?:-\w+\s+)?)?[A-Za-z
 _PYTHON = re.compile(
     r"^(?:from\s+[\w.]+\s+import\b|import\s+[\w.]+(?:\s*,|\s+as\b|\s*$)|def\s+\w+\(|class\s+\w+[:(]|with\s+.+:\s*$|for\s+\w+(?:,\s*\w+)*\s+in\s+.+:\s*$|try:\s*$|except\b.*:\s*$|@\w+|print\(|[\w.\[\]'\"]+\s+=\s+\S|(?:[a-z_]\w*\.)+\w+\(|elif\s.+:\s*$|while\s.+:\s*$|if\s+(?!\[).+:\s*$|async\s+def\b|await\s)"
 )
+#: what Python begins with where it assigns and calls nothing
+_PYTHON_FIRST = ("from", "import", "class", "with", "for", "try", "except", "@", "elif", "while", "if", "async", "await")
 _MONGO = re.compile(r"^\s*(?:db|rs|sh)\.[A-Za-z]\w*|^\s*show (?:dbs|collections|users)\b|^\s*use \w+\s*;?\s*$")
 _PSQL = re.compile(r"^\s*\\(?:[a-z][a-z+]*\+?|[?!])(?:\s|$|;)")
 _CMDLET = re.compile(r"^\s*(?:\$\w+\s*=\s*)?[A-Z][a-z]+[A-Za-z]*-[A-Z][A-Za-z]+\b")
@@ -196,7 +198,11 @@ _CONFIGURATION = re.compile(r"^[^()=|&;$#'\"<>{}]+\s\{$")
 
 def opens_configuration(text: str) -> bool:
     """Say whether a line opens a block of a configuration file (`server {`, `/var/log/*.log {`)."""
-    return bool(_CONFIGURATION.match(text)) and text.split()[0] not in ("function", "do", "then", "else", "if", "while", "for")
+    return (
+        text.endswith("{")
+        and bool(_CONFIGURATION.match(text))
+        and text.split()[0] not in ("function", "do", "then", "else", "if", "while", "for")
+    )
 
 
 _PYTHON_BLOCK = re.compile(r"^(?:for|if|while|with|try|else|elif)\b.*:\s*$")
@@ -230,7 +236,12 @@ def kind_of_line(line: str, *, strict: bool, before: LineKind | None) -> LineKin
         return "powershell"
     if _BULLET.match(line) and not text.startswith("- -"):
         return "numbered" if strict or " " in text else "prose"
-    if _PYTHON.match(text) and not _ASSIGN.match(text) and first_word(text) not in ("if", "for", "while"):
+    if (
+        (text.startswith(_PYTHON_FIRST) or "=" in text or "(" in text)
+        and _PYTHON.match(text)
+        and not _ASSIGN.match(text)
+        and first_word(text) not in ("if", "for", "while")
+    ):
         return "python"
     if _PYTHON_BLOCK.match(text) and "; " not in text:
         return "python"

@@ -216,7 +216,7 @@ def branch_of(text: str, *, heading: bool = False) -> str | None:
     said = text.strip().rstrip(":：").strip()
     if _ELSE.match(said):
         return said
-    cjk = _CJK_IF.match(said)
+    cjk = None if said.isascii() else _CJK_IF.match(said)
     if cjk:
         return cjk.group("rest").strip()
     found = _BRANCH.match(said)

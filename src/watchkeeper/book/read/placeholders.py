@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from watchkeeper.book.fence_lines import startable
 from watchkeeper.book.model import Command, Placeholder, Procedure
+from watchkeeper.book.programs import word_set
 from watchkeeper.book.slots import SHELL_OWN, SlotKind, capital_words, env_names, marked_slots
 from watchkeeper.book.syntax import read_script
 from watchkeeper.text.blocks import Block, Span, Text
@@ -26,7 +27,10 @@ _NO_SLOT = re.compile(
     r"important|tip|caution|optional|required|n/a|yes|no)\]$",
     re.IGNORECASE,
 )
-_HTTP = re.compile(r"https?://[^\s`\"')]+")
+_CONFIGURATION = word_set(
+    "yaml yml json hcl toml ini nginx promql mermaid conf xml javascript js typescript ts python py go java "
+    "logql kql dockerfile properties css html jsx tsx ruby php csharp rust"
+)
 
 
 def read_placeholders(text: Text, procedures: Sequence[Procedure], commands: Sequence[Command]) -> tuple[Placeholder, ...]:
@@ -122,40 +126,7 @@ def _of_block(block: Block, links: set[str]) -> Iterator[tuple[str, SlotKind, in
     if block.kind == "fence":
         code = block.info.split()[0] if block.info.split() else ""
         shell = code not in ("", "text", "txt", "markdown", "md")
-        configuration = code in (
-            "yaml",
-            "yml",
-            "json",
-            "hcl",
-            "toml",
-            "ini",
-            "nginx",
-            "promql",
-            "mermaid",
-            "conf",
-            "xml",
-            "javascript",
-            "js",
-            "typescript",
-            "ts",
-            "python",
-            "py",
-            "go",
-            "java",
-            "logql",
-            "kql",
-            "hcl",
-            "dockerfile",
-            "properties",
-            "css",
-            "html",
-            "jsx",
-            "tsx",
-            "ruby",
-            "php",
-            "csharp",
-            "rust",
-        )
+        configuration = code in _CONFIGURATION
         for token, kind, offset in marked_slots(block.text, in_shell=shell and not configuration):
             line_text = _line_at(block.text, offset)
             if configuration and kind in ("bracket", "brace", "angle"):
@@ -168,11 +139,15 @@ def _of_block(block: Block, links: set[str]) -> Iterator[tuple[str, SlotKind, in
                 yield match.group(), "bracket", block.line + block.text.count("\n", 0, match.start())
         return
     plain_text = "".join(_shown(span) for span in block.spans if span.kind != "link") if block.spans else block.text
-    code_parts = [span for span in block.spans if span.kind == "code"]
     for token, kind, _ in marked_slots(plain_text, in_shell=False):
         if kind == "bracket" and (_NO_SLOT.match(token) or token.strip("[]") in links):
             continue
-        if kind == "angle" and re.search(r"\s", token) and not code_parts and block.kind == "heading":
+        if (
+            kind == "angle"
+            and block.kind == "heading"
+            and len(token.split()) > 1
+            and not any(span.kind == "code" for span in block.spans)
+        ):
             continue
         yield token, kind, _line_of(block, token)
     for span in block.spans:
@@ -184,8 +159,8 @@ def _of_block(block: Block, links: set[str]) -> Iterator[tuple[str, SlotKind, in
             for token, kind, _ in marked_slots(span.text, in_shell=True):
                 if kind == "brace":
                     yield token, kind, span.line
-            for match in _SAMPLES.finditer(span.text):
-                if " " in span.text and _is_argument(span.text, match.start(), match.end(), "bash"):
+            for match in _SAMPLES.finditer(span.text) if " " in span.text else ():
+                if _is_argument(span.text, match.start(), match.end(), "bash"):
                     yield match.group(), "word", span.line
 
 

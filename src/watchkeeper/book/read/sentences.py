@@ -98,7 +98,7 @@ def cases_of(spans: tuple[Span, ...]) -> list[tuple[Span, ...]]:
     """Cut a line before each sentence that sets a condition of its own ("… If X, do Y. Otherwise do Z.")."""
     rows: list[list[Span]] = [[]]
     for span in spans:
-        parts = _NEW_CASE.split(span.text) if span.kind == "text" else [span.text]
+        parts = _NEW_CASE.split(span.text) if span.kind == "text" and len(span.text) > 3 else [span.text]
         for number, part in enumerate(parts):
             if number:
                 rows.append([])
@@ -155,7 +155,7 @@ def _split(said: str) -> tuple[str | None, str]:
                 return None, said
             what, action = f"{what}, {more.group('what')}", more.group("do").strip()
         return (f"not: {what}" if found.group("how").lower() == "unless" else what), action
-    found = _CJK_IF.match(said)
+    found = None if said.isascii() else _CJK_IF.match(said)
     if found:
         return found.group("what") or found.group("other"), found.group("do").strip()
     found = _TRAILING_IF.match(said.rstrip(".")) if any(map(said.lower().__contains__, _IF_WORDS)) else None
