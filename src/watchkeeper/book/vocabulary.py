@@ -153,12 +153,15 @@ def matcher(*groups: Iterable[str]) -> Matcher:
 
 
 def _by_first_letter(words: list[str]) -> str:
-    """Join words to one pattern, those of a letter together, which spares the rest where a text has another letter."""
-    if any(word.startswith("*") for word in words):
-        return "|".join(_latin(word) for word in words)
-    groups: dict[str, list[str]] = {}
+    """Join words to one pattern, those of a letter together, which spares the rest where a text has another letter.
+
+    A word that begins with `*` can begin with any letter, so that no word moves across it.
+    """
+    groups: dict[tuple[int, str], list[str]] = {}
+    wild = 0
     for word in words:
-        groups.setdefault(word[0].lower(), []).append(_latin(word))
+        wild += word.startswith("*")
+        groups.setdefault((wild, word[0].lower()), []).append(_latin(word))
     return "|".join(f"(?:{'|'.join(group)})" for group in groups.values())
 
 

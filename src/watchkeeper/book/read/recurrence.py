@@ -15,8 +15,10 @@ from watchkeeper.book.vocabulary import EVERY, ORDINALS, WEEKDAYS, ZONES, Batter
 _EVERY = Battery((name, matcher(words)) for name, words in EVERY)
 _WEEKDAYS = Battery((code, matcher(words)) for code, words in WEEKDAYS.items())
 #: the words that `_EVERY_N` begins with
-_EACH = matcher(("every", "each", "alle", "toutes les", "tous les", "cada", "a cada", "co", "毎"))
+_EACHES = ("every", "each", "alle", "toutes les", "tous les", "cada", "a cada", "co", "毎")
+_EACH = matcher(_EACHES)
 _ANY = matcher(*(words for _, words in EVERY), *WEEKDAYS.values())
+_NAMED = matcher(_EACHES, *(words for _, words in EVERY), *WEEKDAYS.values())
 _ORDINALS = Battery((number, matcher(words)) for number, words in ORDINALS.items())
 _EVERY_N = re.compile(
     r"(?<!\w)(?:every|each|alle|toutes les|tous les|cada|a cada|co)\s+(?P<n>\d{1,4}|two|three|four|six|twelve|"
@@ -159,7 +161,7 @@ def _cron_days(field: str) -> list[str]:
 
 def names_period(text: str) -> bool:
     """Whether a text may name a period or a weekday at all, cheaply."""
-    return _ANY.search(text) is not None or _EACH.search(text) is not None
+    return _NAMED.search(text) is not None
 
 
 def _period(text: str) -> tuple[str | None, list[str], int]:
