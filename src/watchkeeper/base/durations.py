@@ -6,7 +6,7 @@ Text enters, seconds leave; and seconds enter, and words that a tired person rea
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 _SECONDS = {
@@ -27,13 +27,24 @@ _SECONDS = {
 #: unit word -> seconds
 UNITS: dict[str, float] = {word: seconds for seconds, words in _SECONDS.items() for word in words.split()}
 NUMBER = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:[.,]\d+)?"
-_WORD = "|".join(sorted((re.escape(word) for word in UNITS), key=len, reverse=True))
+
+
+def _by_first_letter(words: Iterable[str]) -> str:
+    """Join words to a pattern, longest first, those of a letter together: most are ruled out by their letter."""
+    groups: dict[str, list[str]] = {}
+    for word in sorted(words, key=len, reverse=True):
+        groups.setdefault(word[0], []).append(re.escape(word))
+    return "|".join(f"(?:{'|'.join(group)})" for group in groups.values())
+
+
+_WORD = _by_first_letter(UNITS)
 _UNIT = rf"(?:{_WORD})(?![A-Za-zÀ-ž])"
 _DURATION = re.compile(
     rf"(?<![\w.,])(?P<low>{NUMBER})\s*(?P<low_unit>{_UNIT})?\s*(?:(?:-|–|—|~|to|bis|à|a|do)\s*(?P<high>{NUMBER}))?"
     rf"\+?[\s-]?\s*(?P<unit>{_UNIT})?(?P<more>(?:\s?(?:and\s)?\d{{1,6}}\s?{_UNIT})*)",
     re.IGNORECASE,
 )
+_THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _PART = re.compile(rf"(\d+)\s?({_UNIT})", re.IGNORECASE)
 
 
@@ -55,7 +66,7 @@ def number(text: str) -> float:
     >>> number("10,000"), number("1,5"), number("0.5")
     (10000.0, 1.5, 0.5)
     """
-    if re.fullmatch(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?", text):
+    if "," in text and _THOUSANDS.fullmatch(text):
         return float(text.replace(",", ""))
     return float(text.replace(",", "."))
 
