@@ -99,7 +99,7 @@ def errors() -> str:
                     said = sentence(node.args[0]) if node.args else ""
                     if said and said not in found.setdefault(code, []):
                         found[code].append(said)
-    rows = [f"| <a id=\"{code.lower()}\"></a>`{code}` | {'<br>'.join(found[code])} |" for code in sorted(found)]
+    rows = [f'| <a id="{code.lower()}"></a>`{code}` | {"<br>".join(found[code])} |' for code in sorted(found)]
     head = ["# Error codes", "", "Every error is one sentence, a hint and one of these codes; … stands for what it is about.", ""]
     return "\n".join([*head, "| code | sentence |", "| --- | --- |", *rows, ""])
 

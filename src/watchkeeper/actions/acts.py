@@ -91,7 +91,7 @@ async def start_run(app: App, actor: str, procedure_id: str, incident_id: str | 
     """Start carrying out a procedure; returns the run's id. It asks before what the policy does not allow."""
     procedure_plan = plan_of(app, procedure_id)
     if app.estate.policy.mode == "observe" and actor == AUTOMATION:
-        raise Refused("The service is in mode observe: nothing runs by itself.", hint="Set mode = \"ask\" in watchkeeper.toml.")
+        raise Refused("The service is in mode observe: nothing runs by itself.", hint='Set mode = "ask" in watchkeeper.toml.')
     now = app.clock.now()
     target = next(iter(app.estate.targets), "local")
 

@@ -1,15 +1,15 @@
 """Errors that a person can act on: one sentence, a hint, a stable code and, where a file is to blame, file:line.
 
-    WatchkeeperError
-    ├── InputError           what was given cannot be used (exit status 3)
-    │   ├── BookError        the runbook is to blame
-    │   └── ConfigError      watchkeeper.toml or a setting is to blame
-    ├── NotFound             no such incident, run, procedure, signal …
-    ├── Refused              a promise about safety forbids it: policy, halt, lease, missing approval
-    ├── Conflict             somebody else got there first
-    └── OutsideError         something outside failed
-        ├── Transient        it may work later
-        └── Permanent        trying again will not help
+WatchkeeperError
+├── InputError           what was given cannot be used (exit status 3)
+│   ├── BookError        the runbook is to blame
+│   └── ConfigError      watchkeeper.toml or a setting is to blame
+├── NotFound             no such incident, run, procedure, signal …
+├── Refused              a promise about safety forbids it: policy, halt, lease, missing approval
+├── Conflict             somebody else got there first
+└── OutsideError         something outside failed
+    ├── Transient        it may work later
+    └── Permanent        trying again will not help
 """
 
 from __future__ import annotations

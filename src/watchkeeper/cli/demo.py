@@ -110,6 +110,7 @@ class _Play:
         estate: Estate = estates.Estate(self._folder)
         started = time.monotonic()
         with self._console.status("Starting the shop …") as status:
+
             def progress(sentence: str) -> None:
                 status.update(f"{time.monotonic() - started:4.1f} s  {sentence}")
 

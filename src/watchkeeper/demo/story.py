@@ -157,4 +157,3 @@ class _Told:
             if seq > self._seq:
                 self._seq = seq
                 self._say(elapsed, kind, sentence)
-

@@ -147,9 +147,7 @@ class SqliteDatabase(Database):
                 future.set_exception(failure)
 
 
-def _in_savepoint(
-    connection: Connection, work: Work[Any], future: Future[Any]
-) -> tuple[Future[Any], Any, BaseException | None]:
+def _in_savepoint(connection: Connection, work: Work[Any], future: Future[Any]) -> tuple[Future[Any], Any, BaseException | None]:
     """Run one of several jobs so that its failure leaves the others alone."""
     try:
         with _as_transient(), connection.begin_nested():

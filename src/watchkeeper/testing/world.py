@@ -213,9 +213,7 @@ def night_book() -> Book:
 
 def night_estate(folder: Path) -> Estate:
     """Give the estate of the simulated service: Anna on call, Ben her lead, changes allowed in a SEV1."""
-    signals = {
-        name: SignalConfig(name, "world", 1, component=name, every_s=2.0, metrics={name: "up"}) for name in COMPONENTS
-    }
+    signals = {name: SignalConfig(name, "world", 1, component=name, every_s=2.0, metrics={name: "up"}) for name in COMPONENTS}
     people = {
         "anna": Person("anna", "Anna", 1, ("on-call engineer",), ("json://anna", "mailto://anna")),
         "ben": Person("ben", "Ben", 1, ("engineering lead",), ("json://ben",)),
