@@ -14,9 +14,9 @@ ROUNDS = 5
 LIMIT_S = 0.7
 _LIST = """
 import contextlib, io, sys
-from watchkeeper.cli import run
+from watchkeeper.cli import execute
 with contextlib.redirect_stdout(io.StringIO()):
-    status = run(["show", sys.argv[1]])
+    status = execute(["show", sys.argv[1]])
 ours = {"watchkeeper", "__main__", *sys.stdlib_module_names}
 taken = [name for name in sys.modules if name.split(".")[0] not in ours]
 print("\\n".join(taken))
