@@ -10,43 +10,27 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal
 
 from run_cast import Desk
-from sqlalchemy import Connection
 
 from watchkeeper.plugins.dbos.engine import DbosEngine
-from watchkeeper.run.journal import Journal
 from watchkeeper.store.database import open_database
+from watchkeeper.testing import DyingJournal
 
-T = TypeVar("T")
 
-
-class DyingJournal(Journal):
-    """Counts its writes and kills its process at one of them."""
-
-    dies_at = 0
-    after_commit = False
-    writes = 0
-
-    async def write(self, work: Callable[[Connection], T]) -> T:
-        self.writes += 1
-        if self.writes == self.dies_at and not self.after_commit:
-            os.kill(os.getpid(), signal.SIGKILL)
-        given = await super().write(work)
-        if self.writes == self.dies_at and self.after_commit:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return given
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def work(url: str, folder: Path, run_id: str, dies_at: int, when: str, engine: bool) -> None:
-    class Journal(DyingJournal):
-        pass
+    def death(write: int) -> Literal["before", "after"] | None:
+        return None if write != dies_at else "after" if when == "after" else "before"
 
-    Journal.dies_at, Journal.after_commit = dies_at, when == "after"
-    desk = Desk(open_database(url, folder), folder, journal=Journal)
+    journal = partial(DyingJournal, when=death, die=die)
+    desk = Desk(open_database(url, folder), folder, journal=journal)
     asyncio.run(drive_on_engine(desk, run_id) if engine else desk.drive(run_id))
 
 

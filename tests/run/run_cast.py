@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -108,7 +108,12 @@ class Desk:
     """An interpreter on a real shell and database, and the hands to start runs, answer and look."""
 
     def __init__(
-        self, database: Database, folder: Path, policy: Policy | None = None, journal: type[Journal] = Journal, **values: Any
+        self,
+        database: Database,
+        folder: Path,
+        policy: Policy | None = None,
+        journal: Callable[..., Journal] = Journal,
+        **values: Any,
     ) -> None:
         self.database, self.folder = database, folder
         verify_s = values.pop("verify_s", 2.0)

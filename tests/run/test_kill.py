@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from dying import DyingJournal, drive_on_engine
+from dying import drive_on_engine
 from run_cast import Desk, command, mark, step
 
 from watchkeeper.book.model import Step
@@ -22,6 +22,7 @@ from watchkeeper.run.ledger import list_attempts
 from watchkeeper.run.model import Run
 from watchkeeper.store.database import Database
 from watchkeeper.store.ledger import verify
+from watchkeeper.testing import DyingJournal
 
 STEPS: tuple[Step, ...] = (
     step(1, command("echo look"), phase="diagnose"),
@@ -95,7 +96,7 @@ async def test_the_number_of_writes_is_what_the_kills_cover(desk: Callable[..., 
 
     class Counting(DyingJournal):
         def __init__(self, *args: object) -> None:
-            super().__init__(*args)  # type: ignore[arg-type]
+            super().__init__(*args, when=lambda write: None)
             made.append(self)
 
     anna = desk(journal=Counting)
