@@ -96,8 +96,9 @@ def find_config(given: Path | None = None) -> Path:
 
 def open_app(config: Path, settings: Settings | None = None, clock: Clock | None = None) -> App:
     """Read the configuration and the book and open the database. Nothing is contacted and nothing runs yet."""
-    estate = load_estate(config)
-    app = _open(estate, read_book(estate.runbook), settings or load_settings(), clock or SystemClock())
+    estate, settings = load_estate(config), settings or load_settings()
+    book = read_book(estate.runbook, max_bytes=int(settings.number("max_book_bytes")))
+    app = _open(estate, book, settings, clock or SystemClock())
     remembered = app.database.read_now(lambda c: estate_ledger.read_book_source(c, app.book.digest))
     if remembered is None:
         source = estate.runbook.read_text(errors="replace") if estate.runbook.is_file() else ""

@@ -34,7 +34,6 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("host", "127.0.0.1", "Address on which the console listens."),
     Setting("port", "0", "Port of the console; 0 takes a free one."),
     Setting("max_book_bytes", "5000000", "The largest runbook that is read, in bytes."),
-    Setting("step_timeout_s", "300", "Longest time a step may take unless its target says otherwise, in seconds."),
     Setting("step_output_bytes", "2000000", "Most output kept of one step, half from its start and half from its end, in bytes."),
     Setting("group_wait_s", "1", "How long an alert waits for a cause that may explain it, in seconds."),
     Setting("keep_samples_days", "7", "How long samples are kept, in days."),
