@@ -3,42 +3,47 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
+TESTS := $(VENV)/installed-for-tests
 
 .PHONY: demo test unit lint types cover bench soak pictures docs clean
 
 $(STAMP): pyproject.toml requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Watchkeeper needs Python 3.11 or newer; this is $$($(PYTHON) --version). Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
-	@$(PYTHON) tools/install.py $(VENV)
+	@$(PYTHON) tools/install.py $(VENV) requirements.txt
+	@touch $@
+
+$(TESTS): $(STAMP) requirements-test.txt
+	@$(PYTHON) tools/install.py $(VENV) requirements-test.txt
 	@touch $@
 
 demo: $(STAMP)          ## start the sample shop, break it, and watch its runbook bring it back
 	@$(BIN)/watchkeeper demo
 
-test: $(STAMP)          ## all tests on SQLite with pip's own servers; says what it skipped
+test: $(TESTS)          ## all tests on SQLite with pip's own servers; says what it skipped
 	@$(BIN)/$(if $(COVER),coverage run,python) -m pytest -rs
 
-unit: $(STAMP)          ## the fast tests alone
+unit: $(TESTS)          ## the fast tests alone
 	@$(BIN)/python -m pytest -m "not slow and not demo and not real"
 
-lint: $(STAMP)          ## style, format, import contracts
+lint: $(TESTS)          ## style, format, import contracts
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports
 
-types: $(STAMP)         ## strict types
+types: $(TESTS)         ## strict types
 	@$(BIN)/mypy
 
 cover:                  ## all tests, and what of the code they ran
 	@$(MAKE) --no-print-directory test COVER=1 && $(BIN)/coverage report
 
-bench: $(STAMP)         ## the performance table, each row beside its limit or peer
+bench: $(TESTS)         ## the performance table, each row beside its limit or peer
 	@$(BIN)/python -m compileall -q src bench && $(BIN)/python bench/table.py
 
-soak: $(STAMP)          ## the long tests: a thousand nights, kills at every write
+soak: $(TESTS)          ## the long tests: a thousand nights, kills at every write
 	@WATCHKEEPER_TEST_SOAK=1 $(BIN)/python -m pytest -rs tests/soak tests/run tests/book/test_any_input.py
 
-pictures: $(STAMP)      ## the README's pictures, by Debian's Chromium
+pictures: $(TESTS)      ## the README's pictures, by Debian's Chromium
 	@$(BIN)/python docs/pictures/make.py
 
-docs: $(STAMP)          ## the generated pages of docs/reference
+docs: $(TESTS)          ## the generated pages of docs/reference
 	@$(BIN)/python docs/generate.py
 
 clean:                  ## forget the installation and what tests left

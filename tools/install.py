@@ -1,6 +1,6 @@
 """Makes the virtual environment that `make` uses, showing how far it is. Needs nothing but Python itself.
 
-Usage: python3 tools/install.py .venv
+Usage: python3 tools/install.py .venv requirements.txt
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def main(folder: str) -> int:
-    """Create the environment, install the locked packages and this one; returns the exit status."""
+def main(folder: str, lock: str) -> int:
+    """Create the environment, install the packages of a lock file and this one; returns the exit status."""
     started = time.monotonic()
     target = Path(folder)
     python = str(target / "bin" / "python")
@@ -23,7 +23,7 @@ def main(folder: str) -> int:
         say(started, f"making {target}")
         venv.EnvBuilder(with_pip=True, clear=True).create(target)
     install = [python, "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
-    locked = ROOT / "requirements.txt"
+    locked = ROOT / lock
     total = sum(1 for line in locked.read_text().splitlines() if line and line[0].isalnum())
     status = follow([*install, "-r", str(locked)], started, total)
     if status:
@@ -75,4 +75,4 @@ def say(started: float, what: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1] if len(sys.argv) > 1 else ".venv"))
+    sys.exit(main(*(sys.argv[1:] or (".venv", "requirements-test.txt"))))
