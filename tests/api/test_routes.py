@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from watchkeeper.app import App
 from watchkeeper.people.identity import TokenKind, make_token
+from watchkeeper.people.permission import Role
 from watchkeeper.store.ledger import entries
 
 INCIDENT, RUN = "inc-01k9x3h8v2-7dq4mz", "run-01k9x3hb0c-2m5r8t"
@@ -29,9 +30,9 @@ WRITES: list[tuple[str, dict[str, str]]] = [
 ]
 
 
-def bearer(app: App, kind: TokenKind = "api") -> dict[str, str]:
+def bearer(app: App, kind: TokenKind = "api", role: Role = "owner") -> dict[str, str]:
     now = app.clock.now()
-    token = app.database.write_now(lambda c: make_token(c, now, "deployer", kind, timedelta(days=30)))
+    token = app.database.write_now(lambda c: make_token(c, now, "deployer", kind, timedelta(days=30), role))
     return {"authorization": f"Bearer {token}"}
 
 
@@ -81,6 +82,26 @@ async def test_a_program_acts_in_its_own_name(visitor: httpx.AsyncClient, app: A
     answer = await visitor.post(f"/api/v1{path}", json=body, headers=bearer(app))
     assert answer.status_code in (200, 201, 204), answer.text
     assert set(actors(app)[before:]) <= {"deployer"}
+
+
+@pytest.mark.parametrize(("path", "body"), WRITES)
+async def test_a_viewers_token_reads_and_changes_nothing(
+    visitor: httpx.AsyncClient, app: App, path: str, body: dict[str, str]
+) -> None:
+    before = actors(app)
+    headers = bearer(app, role="viewer")
+    answer = await visitor.post(f"/api/v1{path}", json=body, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (403, "WK323"), path
+    assert "it takes a" in answer.json()["message"]
+    assert actors(app) == before
+    assert (await visitor.get("/api/v1/overview", headers=headers)).status_code == 200
+
+
+async def test_a_responder_pulls_the_brake_and_only_an_operator_lifts_it(visitor: httpx.AsyncClient, app: App) -> None:
+    responder, operator = bearer(app, role="responder"), bearer(app, role="operator")
+    assert (await visitor.post("/api/v1/halt", json={"why": "odd"}, headers=responder)).status_code == 200
+    assert (await visitor.post("/api/v1/unhalt", json={}, headers=responder)).json()["code"] == "WK323"
+    assert (await visitor.post("/api/v1/unhalt", json={}, headers=operator)).status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,7 @@ COMMANDS: tuple[Verb, ...] = (
     Verb("run", "run", "Plan, start, list, show, answer and cancel runs of procedures."),
     Verb("halt", "halt", "Stop everything automatic at once."),
     Verb("unhalt", "halt", "Let automatic acts go on again."),
+    Verb("token", "token", "Make, list and take back the tokens of programs."),
     Verb("audit", "audit", "Verify the ledger of acts and decisions."),
 )
 

@@ -1,8 +1,8 @@
 """Who somebody is: tokens that are shown once, and the sessions they open.
 
 A token is 256 random bits; only its SHA-256 is kept, so that a stolen database opens nothing (a guess is hopeless, hence no
-slow hash). A one-time token opens one session and is then spent; a program's token is sent with each request. Nothing here
-decides what an actor may do.
+slow hash). A one-time token opens one session and is then spent; a program's token is sent with each request and has a role.
+Nothing here decides what an actor may do: `people.permission` does.
 """
 
 from __future__ import annotations
@@ -18,15 +18,18 @@ from sqlalchemy import Connection
 
 from watchkeeper.base.errors import Refused
 from watchkeeper.people.ledger import (
-    actor_of_api_token,
     add_session,
     add_token,
     drop_session,
+    read_api_token,
     read_session,
     take_once,
 )
+from watchkeeper.people.permission import Role
 
 TokenKind: TypeAlias = Literal["once", "api"]
+#: whoever could read the printed address sits at the machine
+_AT_THE_MACHINE: tuple[str, ...] = ("owner",)
 
 #: how long a printed address opens the console
 ADDRESS_LIFETIME = timedelta(hours=1)
@@ -54,10 +57,12 @@ class Session:
     cookie: str = ""
 
 
-def make_token(connection: Connection, now: datetime, actor: str, kind: TokenKind, lifetime: timedelta) -> str:
+def make_token(
+    connection: Connection, now: datetime, actor: str, kind: TokenKind, lifetime: timedelta, role: Role = "owner"
+) -> str:
     """Make a token for an actor and give it; it cannot be read again."""
     token = secrets.token_urlsafe(32)
-    add_token(connection, digest_of(token), actor, kind, now, now + lifetime)
+    add_token(connection, digest_of(token), actor, kind, now, now + lifetime, role)
     return token
 
 
@@ -72,13 +77,13 @@ def use_token(connection: Connection, now: datetime, token: str, lifetime: timed
         )
     cookie, csrf = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
     add_session(connection, digest_of(cookie), actor, csrf, now, now + lifetime)
-    return Session(Actor(actor), csrf, now + lifetime, cookie)
+    return Session(Actor(actor, _AT_THE_MACHINE), csrf, now + lifetime, cookie)
 
 
 def session_of(connection: Connection, now: datetime, cookie: str) -> Session | None:
     """Find the session that a cookie stands for; None where there is none or it is over."""
     found = read_session(connection, digest_of(cookie), now) if cookie else None
-    return None if found is None else Session(Actor(found[0]), found[1], found[2])
+    return None if found is None else Session(Actor(found[0], _AT_THE_MACHINE), found[1], found[2])
 
 
 def end_session(connection: Connection, cookie: str) -> bool:
@@ -88,8 +93,8 @@ def end_session(connection: Connection, cookie: str) -> bool:
 
 def actor_of_token(connection: Connection, now: datetime, token: str) -> Actor | None:
     """Find the actor of a program's token; None where it is unknown, too old, or made for something else."""
-    name = actor_of_api_token(connection, digest_of(token), now) if token else None
-    return None if name is None else Actor(name)
+    found = read_api_token(connection, digest_of(token), now) if token else None
+    return None if found is None else Actor(found[0], (found[1],))
 
 
 def same_token(given: str, expected: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Column, Connection, String, Table, delete, insert, select, update
@@ -15,6 +16,8 @@ tokens = Table(
     Column("actor", String(200), nullable=False),
     #: "once" for the printed address, "api" for programs
     Column("kind", String(20), nullable=False),
+    #: what its bearer may ask for: people.permission.ROLES
+    Column("role", String(20), nullable=False, server_default="owner"),
     Column("made_at", Instant, nullable=False),
     Column("expires_at", Instant, nullable=False),
     Column("used_at", Instant),
@@ -31,9 +34,22 @@ sessions = Table(
 )
 
 
-def add_token(connection: Connection, digest: str, actor: str, kind: str, made_at: datetime, expires_at: datetime) -> None:
+@dataclass(frozen=True, slots=True)
+class ApiToken:
+    """What is known of a program's token; not the token."""
+
+    actor: str
+    role: str
+    made_at: datetime
+    expires_at: datetime
+
+
+def add_token(
+    connection: Connection, digest: str, actor: str, kind: str, made_at: datetime, expires_at: datetime, role: str
+) -> None:
     """Keep the hash of a new token."""
-    connection.execute(insert(tokens).values(hash=digest, actor=actor, kind=kind, made_at=made_at, expires_at=expires_at))
+    row = {"hash": digest, "actor": actor, "kind": kind, "role": role, "made_at": made_at, "expires_at": expires_at}
+    connection.execute(insert(tokens).values(**row))
 
 
 def take_once(connection: Connection, digest: str, now: datetime) -> str | None:
@@ -44,11 +60,23 @@ def take_once(connection: Connection, digest: str, now: datetime) -> str | None:
     return str(connection.execute(select(tokens.c.actor).where(tokens.c.hash == digest)).scalar_one())
 
 
-def actor_of_api_token(connection: Connection, digest: str, now: datetime) -> str | None:
-    """Give the actor of a program's token; None where it is unknown or too old."""
+def read_api_token(connection: Connection, digest: str, now: datetime) -> tuple[str, str] | None:
+    """Give (actor, role) of a program's token; None where it is unknown or too old."""
     valid = (tokens.c.hash == digest) & (tokens.c.kind == "api") & (tokens.c.expires_at > now)
-    actor = connection.execute(select(tokens.c.actor).where(valid)).scalar()
-    return None if actor is None else str(actor)
+    row = connection.execute(select(tokens.c.actor, tokens.c.role).where(valid)).first()
+    return None if row is None else (row.actor, row.role)
+
+
+def list_api_tokens(connection: Connection, now: datetime) -> list[ApiToken]:
+    """Give what is known of each program's token that still opens something, by name."""
+    chosen = select(tokens.c.actor, tokens.c.role, tokens.c.made_at, tokens.c.expires_at)
+    valid = (tokens.c.kind == "api") & (tokens.c.expires_at > now)
+    return [ApiToken(*row) for row in connection.execute(chosen.where(valid).order_by(tokens.c.actor, tokens.c.made_at))]
+
+
+def drop_api_tokens(connection: Connection, actor: str) -> int:
+    """Take back all tokens of a program; gives how many there were."""
+    return connection.execute(delete(tokens).where((tokens.c.kind == "api") & (tokens.c.actor == actor))).rowcount
 
 
 def add_session(connection: Connection, digest: str, actor: str, csrf: str, made_at: datetime, expires_at: datetime) -> None:

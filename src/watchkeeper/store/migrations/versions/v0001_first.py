@@ -249,6 +249,7 @@ def upgrade() -> None:
         sa.Column("hash", sa.String(length=64), nullable=False),
         sa.Column("actor", sa.String(length=200), nullable=False),
         sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("role", sa.String(length=20), server_default="owner", nullable=False),
         sa.Column("made_at", schema.Instant(), nullable=False),
         sa.Column("expires_at", schema.Instant(), nullable=False),
         sa.Column("used_at", schema.Instant(), nullable=True),

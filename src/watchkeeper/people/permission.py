@@ -1,0 +1,57 @@
+"""Who may ask for what: four roles, each with all that the one before it may. Pure; a refusal comes with its sentence.
+
+`viewer` looks; `responder` takes incidents, starts runs, answers them and pulls the brake; `operator` also approves what can
+destroy or is unknown, and lifts the brake; `owner` also gives out tokens. Whoever sits at the machine is its owner.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+Role: TypeAlias = Literal["viewer", "responder", "operator", "owner"]
+ROLES: tuple[Role, ...] = ("viewer", "responder", "operator", "owner")
+
+#: what is asked for -> the least role that may
+LEAST: dict[str, Role] = {
+    "look": "viewer",
+    "acknowledge": "responder",
+    "resolve": "responder",
+    "note": "responder",
+    "start": "responder",
+    "answer": "responder",
+    "cancel": "responder",
+    "halt": "responder",
+    "unhalt": "operator",
+    "approve destroy": "operator",
+    "approve unknown": "operator",
+}
+
+
+def may(roles: tuple[str, ...], what: str) -> bool:
+    """Tell whether somebody with these roles may ask for something.
+
+    >>> may(("responder",), "halt"), may(("responder",), "unhalt"), may((), "look")
+    (True, False, False)
+    """
+    least = ROLES.index(LEAST[what])
+    return any(role in ROLES[least:] for role in roles)
+
+
+def needed_to_answer(answer: str, risk: str) -> str:
+    """Name what an answer to a run asks for: to approve what can destroy takes more than to approve a change.
+
+    >>> needed_to_answer("approve", "destroy"), needed_to_answer("approve", "change"), needed_to_answer("skip", "destroy")
+    ('approve destroy', 'answer', 'answer')
+    """
+    letting = answer in ("approve", "again")
+    return f"approve {risk}" if letting and risk in ("destroy", "unknown") else "answer"
+
+
+def refusal(name: str, roles: tuple[str, ...], what: str) -> str:
+    """Say why somebody may not.
+
+    >>> refusal("deploy-bot", ("viewer",), "halt")
+    'deploy-bot may not do this (halt): it takes a responder, and the role is viewer.'
+    """
+    article = "an" if LEAST[what][0] in "aeiou" else "a"
+    return f"{name} may not do this ({what}): it takes {article} {LEAST[what]}, and the role is {', '.join(roles) or 'none'}."
