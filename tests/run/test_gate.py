@@ -9,8 +9,11 @@ import pytest
 from run_cast import UNATTENDED, command, plan_of, run_of, step
 
 from watchkeeper.book.model import Threshold
+from watchkeeper.estate.hours import parse_hours
 from watchkeeper.estate.model import Bindings, Bound, Policy, PolicyRule
+from watchkeeper.run.decide import evolve
 from watchkeeper.run.gate import Brakes, gate, overwhelmed
+from watchkeeper.run.model import Event, Run
 from watchkeeper.watch.model import Standing
 
 PLAN = plan_of(
@@ -127,3 +130,47 @@ def test_most_signals_red_or_blind_is_a_brake(now: datetime, states: str, senten
     found = zip(names, states.split(), strict=True)
     standings = {name: Standing(name, state, now, None, None, now, "") for name, state in found}  # type: ignore[arg-type]
     assert overwhelmed(bindings, standings) == sentence
+
+
+# --- persons, hours, two people
+
+
+def test_a_rule_counts_for_its_person_and_in_its_hours_alone(now: datetime) -> None:
+    noon = parse_hours("11:00-13:00")
+    night = parse_hours("22:00-06:00")
+    changed = run_of(PLAN, now, "Anna")
+    for values, allow in (
+        ({"person": "anna"}, "never"),
+        ({"person": "Ben"}, "ask"),
+        ({"hours": noon}, "never"),
+        ({"hours": night}, "ask"),
+    ):
+        policy = replace(ASK, rules=(PolicyRule(line=9, risk="change", allow="never", **values),))  # type: ignore[arg-type]
+        assert gate(CHANGE, changed, policy, Brakes(), now).allow == allow, values
+
+
+def approved(run: Run, by: str, at: datetime, digest: str = "d") -> Run:
+    body = {"digests": {DESTROY.key: digest}, "until": (at + timedelta(minutes=15)).isoformat()}
+    return evolve(run, Event(run.seq + 1, at, "approved", by, DESTROY.key, body))
+
+
+def test_what_destroys_takes_two_different_people_where_the_policy_says_so(now: datetime) -> None:
+    policy = replace(ASK, two_people=frozenset({"destroy"}))
+
+    def answer(run: Run, digest: str = "d") -> str:
+        return gate(DESTROY, run, policy, Brakes(), now, digest=digest).allow
+
+    by_nobody = run_of(PLAN, now)
+    once = approved(by_nobody, "Anna", now)
+    assert answer(once) == "ask"
+    assert answer(approved(once, "Anna", now)) == "ask"
+    assert answer(approved(once, "Ben", now)) == "run"
+    # what the first approved was something else, or lapsed: it no longer counts
+    assert answer(approved(once, "Ben", now, "changed"), "changed") == "ask"
+    assert answer(approved(approved(by_nobody, "Anna", now - timedelta(minutes=20)), "Ben", now)) == "ask"
+    # who started it counts as one
+    by_anna = run_of(PLAN, now, "Anna")
+    assert answer(approved(by_anna, "Anna", now)) == "ask"
+    assert answer(approved(by_anna, "Ben", now)) == "run"
+    # without the rule one person is enough
+    assert gate(DESTROY, once, ASK, Brakes(), now, digest="d").allow == "run"

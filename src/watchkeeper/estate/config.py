@@ -15,6 +15,7 @@ from typing import Any, cast
 from watchkeeper.base.errors import ConfigError
 from watchkeeper.base.secrets import Secret
 from watchkeeper.estate import plugins
+from watchkeeper.estate.hours import Hours, parse_hours
 from watchkeeper.estate.lines import key_lines
 from watchkeeper.estate.model import Estate, Mode, Permission, Person, Policy, PolicyRule, SignalConfig, TargetConfig
 from watchkeeper.estate.table import Table, did_you_mean
@@ -197,6 +198,7 @@ def _read_policy(table: Table, mode: Mode) -> Policy:
         mode=mode,
         change_allowed=allowed,
         rules=tuple(_read_rule(rule) for rule in table.tables("rule")),
+        two_people=_read_two_people(table),
         hold_s=table.duration("hold", 60.0),
         approval_s=table.duration("approval", 900.0, 1.0),
     )
@@ -212,6 +214,25 @@ def _read_policy(table: Table, mode: Mode) -> Policy:
     return policy
 
 
+def _read_two_people(table: Table) -> frozenset[str]:
+    risks = table.texts("two_people")
+    for risk in risks:
+        if risk not in _RISKS[1:]:
+            raise table.error("two_people", f"policy.two_people names {risk!r}.", f"Use some of: {', '.join(_RISKS[1:])}.")
+    return frozenset(risks)
+
+
+def _read_hours(table: Table) -> Hours | None:
+    text = table.maybe_text("hours")
+    if text is None:
+        return None
+    hours = parse_hours(text)
+    if hours is None:
+        hint = 'Write them so: "Mon-Fri 09:00-17:00 Europe/Berlin"; days and zone may be left out.'
+        raise table.error("hours", f"{text!r} are no hours.", hint)
+    return hours
+
+
 def _read_rule(table: Table) -> PolicyRule:
     rule = PolicyRule(
         line=table.line,
@@ -220,6 +241,8 @@ def _read_rule(table: Table) -> PolicyRule:
         risk=table.choice("risk", _RISKS) if "risk" in table.values else None,
         severity=table.maybe_text("severity"),
         component=table.maybe_text("component"),
+        person=table.maybe_text("person"),
+        hours=_read_hours(table),
         allow=cast(Permission, table.choice("allow", _PERMISSIONS)),
     )
     table.finish()

@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias
 
 from watchkeeper.base.secrets import Secret
 from watchkeeper.book.model import Threshold
+from watchkeeper.estate.hours import Hours
 
 Mode: TypeAlias = Literal["observe", "ask", "act"]
 Permission: TypeAlias = Literal["run", "ask", "never"]
@@ -86,6 +87,10 @@ class PolicyRule:
     risk: str | None = None
     severity: str | None = None
     component: str | None = None
+    #: who started the run; "automation" is nobody
+    person: str | None = None
+    #: the line counts only within these hours
+    hours: Hours | None = None
     allow: Permission = "ask"
 
 
@@ -97,6 +102,8 @@ class Policy:
     #: severities (the book's own codes or names) for which a `change` may run unattended
     change_allowed: tuple[str, ...] = ()
     rules: tuple[PolicyRule, ...] = ()
+    #: risks that take two different people: who started the run and who approves, or two who approve
+    two_people: frozenset[str] = frozenset()
     #: how long a threshold must be healthy again before the incident counts as recovered
     hold_s: float = 60.0
     #: how long an approval stays valid

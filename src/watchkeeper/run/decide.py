@@ -57,8 +57,8 @@ def evolve(run: Run, event: Event) -> Run:
         acts = {key: _dropped(standing) if standing.state == "asking" else standing for key, standing in run.acts.items()}
         return replace(run, state="cancelled", sentence=body.get("sentence", ""), acts=acts)
     if event.kind == "approved":
-        given: dict[str, Any] = {"approved_by": event.actor, "approved_until": read_instant(body["until"])}
-        acts = {key: replace(run.acts[key], **given, approved_digest=digest) for key, digest in body["digests"].items()}
+        until = read_instant(body["until"])
+        acts = {key: _approved(run.acts[key], event.actor, event.at, until, digest) for key, digest in body["digests"].items()}
         run = replace(run, acts={**run.acts, **acts})
     if event.act is None or event.act not in run.acts:
         return run
@@ -70,6 +70,13 @@ def evolve(run: Run, event: Event) -> Run:
         return replace(run, state="cancelled", sentence=body.get("sentence") or f"{event.actor} stopped it.")
     state: RunState = "asking" if standing.state == "asking" else "waiting" if standing.state == "waiting" else "running"
     return replace(run, state=state)
+
+
+def _approved(standing: Standing, by: str, at: datetime, until: datetime, digest: str) -> Standing:
+    """Count an approval; one of something else, or one that lapsed, no longer counts beside it."""
+    same = standing.approved_digest == digest and standing.approved_until is not None and at < standing.approved_until
+    others = tuple(each for each in standing.approvers if each != by) if same else ()
+    return replace(standing, approved_by=by, approvers=(*others, by), approved_until=until, approved_digest=digest)
 
 
 def _stand(standing: Standing, event: Event) -> Standing:
@@ -107,7 +114,13 @@ def _answered(standing: Standing, event: Event) -> Standing:
     answer = event.body["answer"]
     said = event.body.get("sentence") or f"{event.actor} says {answer}."
     if answer in ("again", "did-not-happen"):
-        anew: dict[str, Any] = {"approved_by": None, "approved_until": None, "approved_digest": None, "since": None}
+        anew: dict[str, Any] = {
+            "approved_by": None,
+            "approvers": (),
+            "approved_until": None,
+            "approved_digest": None,
+            "since": None,
+        }
         return replace(standing, state="to-do", attempt=standing.attempt + 1, question=None, **anew)
     if answer == "skip":
         return replace(standing, state="skipped", sentence=said, question=None)

@@ -57,7 +57,7 @@ def gate(
     `severities` are all words that the book has for the run's severity; `digest` stands for what would run now, so that an
     approval of something else does not count.
     """
-    answer = _by_policy(act, run, policy, severities | {run.severity or ""})
+    answer = _by_policy(act, run, policy, severities | {run.severity or ""}, now)
     if answer.allow == "run" and act.mutating and unattended(run):
         brake = brakes.overwhelmed or brakes.repeated
         answer = Gate("ask", brake) if brake else answer
@@ -68,7 +68,10 @@ def gate(
         return Gate("ask", f"The approval by {standing.approved_by} has lapsed. {answer.sentence}")
     if standing.approved_digest != digest:
         return Gate("ask", f"What would run has changed since {standing.approved_by} approved it.")
-    return Gate("run", f"{standing.approved_by} approved it.")
+    people = dict.fromkeys((*(() if unattended(run) else (run.actor,)), *standing.approvers))
+    if act.risk in policy.two_people and len(people) < 2:
+        return Gate("ask", f"{standing.approved_by} approved it; the policy wants a second person for what is {act.risk}.")
+    return Gate("run", f"{' and '.join(standing.approvers) or standing.approved_by} approved it.")
 
 
 def unattended(run: Run) -> bool:
@@ -76,8 +79,8 @@ def unattended(run: Run) -> bool:
     return run.actor == AUTOMATION
 
 
-def _by_policy(act: Act, run: Run, policy: Policy, severities: frozenset[str]) -> Gate:
-    rule = _strictest([rule for rule in policy.rules if _matches(rule, act, run, severities)])
+def _by_policy(act: Act, run: Run, policy: Policy, severities: frozenset[str], now: datetime) -> Gate:
+    rule = _strictest([rule for rule in policy.rules if _matches(rule, act, run, severities, now)])
     if policy.mode == "observe" and (act.mutating or unattended(run)):
         return Gate("never", "The policy's mode is observe: Watchkeeper looks and does not act.")
     if rule is not None and rule.allow != "run":
@@ -100,7 +103,7 @@ def _by_policy(act: Act, run: Run, policy: Policy, severities: frozenset[str]) -
     return Gate("run", f"The policy lets changes run by themselves for {match}.")
 
 
-def _matches(rule: PolicyRule, act: Act, run: Run, severities: frozenset[str]) -> bool:
+def _matches(rule: PolicyRule, act: Act, run: Run, severities: frozenset[str], now: datetime) -> bool:
     command = " ".join(act.command.text.split()) if act.command else None
     return (
         (rule.procedure is None or rule.procedure.casefold() in (run.plan.procedure_id.casefold(), run.plan.title.casefold()))
@@ -108,6 +111,8 @@ def _matches(rule: PolicyRule, act: Act, run: Run, severities: frozenset[str]) -
         and (rule.risk is None or rule.risk == act.risk)
         and (rule.severity is None or rule.severity.casefold() in {word.casefold() for word in severities})
         and (rule.component is None or rule.component.casefold() == (run.component or "").casefold())
+        and (rule.person is None or rule.person.casefold() == run.actor.casefold())
+        and (rule.hours is None or rule.hours.hold(now))
     )
 
 

@@ -98,6 +98,8 @@ class Standing:
     attempt: int = 1
     outcome: Outcome | None = None
     approved_by: str | None = None
+    #: all who approved exactly this, while their approvals stand
+    approvers: tuple[str, ...] = ()
     approved_until: datetime | None = None
     #: digest of what was approved
     approved_digest: str | None = None

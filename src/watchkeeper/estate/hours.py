@@ -1,0 +1,63 @@
+"""Hours of the week in a zone, as a policy's line states them: "Mon-Fri 09:00-17:00 Europe/Berlin". Pure.
+
+Days and zone may be left out (every day, UTC); a span that ends before it begins goes over midnight and belongs to the day on
+which it begins. The end itself is outside.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_FORM = re.compile(
+    r"(?:(?P<days>[A-Za-z]{3}(?:\s*[-,]\s*[A-Za-z]{3})*)\s+)?(?P<from>\d{1,2}:\d\d)\s*[-–]\s*(?P<to>\d{1,2}:\d\d)(?:\s+(?P<zone>\S+))?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """A span of the day on some days of the week (Monday is 0), on the clocks of a zone."""
+
+    days: frozenset[int]
+    begins: time
+    ends: time
+    zone: str
+
+    def hold(self, now: datetime) -> bool:
+        """Tell whether an instant lies in them, daylight saving and midnight counted."""
+        there = now.astimezone(ZoneInfo(self.zone))
+        clock = there.time().replace(tzinfo=None)
+        if self.begins < self.ends:
+            return there.weekday() in self.days and self.begins <= clock < self.ends
+        since_yesterday = (there - timedelta(days=1)).weekday() in self.days and clock < self.ends
+        return since_yesterday or (there.weekday() in self.days and clock >= self.begins)
+
+
+def parse_hours(text: str) -> Hours | None:
+    """Read hours as people write them; None where they cannot be read.
+
+    >>> parse_hours("Mon-Fri 09:00-17:00 Europe/Berlin").zone, parse_hours("office hours")
+    ('Europe/Berlin', None)
+    """
+    match = _FORM.fullmatch(text.strip())
+    if match is None:
+        return None
+    try:
+        begins, ends = (time.fromisoformat(match[side].zfill(5)) for side in ("from", "to"))
+        zone = ZoneInfo(match["zone"] or "UTC").key
+        days = _days(match["days"])
+    except (ValueError, OSError, KeyError):
+        return None
+    return Hours(days, begins, ends, zone) if begins != ends else None
+
+
+def _days(text: str | None) -> frozenset[int]:
+    found: set[int] = set()
+    for span in re.split(r"\s*,\s*", text) if text else ("mon-sun",):
+        first, _, last = (part.strip().casefold() for part in span.partition("-"))
+        start, end = _DAYS.index(first), _DAYS.index(last or first)
+        found.update((start + step) % 7 for step in range((end - start) % 7 + 1))
+    return frozenset(found)
