@@ -7,7 +7,7 @@ say is None or empty, never a guess. Every class with a `line` also has `file`, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from typing import Literal, TypeAlias
 
 Risk: TypeAlias = Literal["read", "change", "destroy", "unknown"]
@@ -355,6 +355,15 @@ class Book:
     placeholders: tuple[Placeholder, ...] = ()
     findings: tuple[Finding, ...] = ()
     unread: tuple[Unread, ...] = ()
+
+    def of_file(self, file: str) -> Book:
+        """Give what stands in one file of a book that was read from several; all of it where it was read from one."""
+        kept = {
+            slot.name: tuple(item for item in value if item.file in (None, file))
+            for slot in fields(self)
+            if isinstance(value := getattr(self, slot.name), tuple)
+        }
+        return replace(self, **kept)
 
     def procedure(self, procedure_id: str) -> Procedure | None:
         """Find a procedure by its id; None where the book has no such procedure."""

@@ -14,6 +14,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from watchkeeper.base.errors import BookError
 from watchkeeper.book.model import Book, Procedure, Schedule, Stated
 from watchkeeper.book.read.architecture import read_components, read_dependencies, read_links
 from watchkeeper.book.read.capacity import read_baselines, read_growth, read_metrics
@@ -33,18 +34,25 @@ from watchkeeper.book.read.severities import read_severities
 from watchkeeper.book.read.templates import read_templates
 from watchkeeper.book.read.thresholds import read_thresholds
 from watchkeeper.book.read.unread import read_unread
-from watchkeeper.book.sources import DEFAULT_MAX_BYTES, fetch, find_files
+from watchkeeper.book.sources import DEFAULT_MAX_BYTES, fetch, find_files, linked_file
 from watchkeeper.text.markdown import read_text
+
+#: most files that one file leads to
+MOST_LINKED = 100
 
 StatedT = TypeVar("StatedT", bound=Stated)
 
 
 def read_book(path: str | Path, max_bytes: int = DEFAULT_MAX_BYTES) -> Book:
-    """Read a runbook: one Markdown file, or a folder of them as one book whose facts name their file."""
+    """Read a runbook: one Markdown file with the runbooks that it links to, or a folder of them.
+
+    Of several files one book is made, whose facts name their file.
+    """
     place = Path(path)
     files = find_files(place)
     if len(files) == 1 and not place.is_dir():
-        return read_source(str(place), fetch(place, max_bytes))
+        source = fetch(place, max_bytes)
+        return _with_linked(place, source, read_source(str(place), source), max_bytes)
     digest = hashlib.sha256()
     books: list[Book] = []
     for file in files:
@@ -54,6 +62,39 @@ def read_book(path: str | Path, max_bytes: int = DEFAULT_MAX_BYTES) -> Book:
         if source.strip():
             books.append(_placed(read_source(name, source), name))
     return replace(_joined(books), digest=digest.hexdigest())
+
+
+def _with_linked(place: Path, source: bytes, book: Book, max_bytes: int) -> Book:
+    """Add the runbooks below the file's own folder that it leads to, link by link, each once.
+
+    What is linked counts where it has something to carry out or to watch; a page without is neither read into the book nor
+    followed further. Together they are bounded in number, and in bytes as one file is.
+    """
+    seen, left = {place.name}, max_bytes - len(source)
+    digest = hashlib.sha256(source)
+    books, waiting = [book], [(place.name, book)]
+    while waiting and len(books) <= MOST_LINKED:
+        name, from_book = waiting.pop(0)
+        for link in from_book.links:
+            target = linked_file(place.parent, name, link.url)
+            if target is None or target in seen or len(books) > MOST_LINKED:
+                continue
+            seen.add(target)
+            try:
+                more = fetch(place.parent / target, left)
+            except BookError:
+                continue
+            found = read_source(target, more)
+            if found.thresholds or found.escalation or any(s.commands for p in found.procedures for s in p.steps):
+                left -= len(more)
+                digest.update(target.encode() + b"\0" + more)
+                waiting.append((target, found))
+                books.append(_placed(found, target))
+    if len(books) == 1:
+        return book
+    lead = _placed(book, place.name, with_ids=False)
+    parts = _parts([lead, *books[1:]])
+    return replace(lead, **parts, digest=digest.hexdigest())
 
 
 def read_source(name: str, source: bytes | str) -> Book:
@@ -89,8 +130,8 @@ def _with_procedures(schedules: Iterable[Schedule], procedures: tuple[Procedure,
     return tuple(linked)
 
 
-def _placed(book: Book, file: str) -> Book:
-    """Write the file into every fact of a book, and into the ids of its procedures."""
+def _placed(book: Book, file: str, with_ids: bool = True) -> Book:
+    """Write the file into every fact of a book, and into the ids of its procedures unless they are to stay as they are."""
     prefix = re.sub(r"[^\w]+", "-", file.rsplit(".", 1)[0]).strip("-").lower()
     changes: dict[str, Any] = {}
     for slot in fields(book):
@@ -100,6 +141,8 @@ def _placed(book: Book, file: str) -> Book:
         elif isinstance(value, tuple):
             changes[slot.name] = tuple(_marked(item, file) for item in value)
     placed = replace(book, **changes)
+    if not with_ids:
+        return placed
     return replace(
         placed,
         procedures=tuple(replace(p, id=f"{prefix}/{p.id}") for p in placed.procedures),
@@ -127,12 +170,13 @@ def _joined(books: list[Book]) -> Book:
             (_file(book) or "").count("/"),
         ),
     )
-    parts: dict[str, Any] = {
-        slot.name: tuple(item for book in books for item in getattr(book, slot.name))
-        for slot in fields(Book)
-        if isinstance(getattr(lead, slot.name), tuple)
-    }
-    return replace(lead, **parts)
+    return replace(lead, **_parts(books))
+
+
+def _parts(books: list[Book]) -> dict[str, Any]:
+    """Give the facts of several books in their order, kind by kind."""
+    kinds = [slot.name for slot in fields(Book) if isinstance(getattr(books[0], slot.name), tuple)]
+    return {kind: tuple(item for book in books for item in getattr(book, kind)) for kind in kinds}
 
 
 def _file(book: Book) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import unquote
 
 from watchkeeper.base.errors import BookError
 
@@ -78,6 +79,25 @@ def find_files(path: Path) -> list[Path]:
 
 def _hidden(relative: Path) -> bool:
     return any(part.startswith(".") or part in _SKIPPED for part in relative.parts[:-1])
+
+
+def linked_file(folder: Path, name: str, url: str) -> str | None:
+    """Give the Markdown file that a link in the file `name` of a folder leads to, as named below that folder.
+
+    None for an address elsewhere, a file that is not there, and one that lies (or leads) outside the folder.
+    """
+    path = unquote(url.partition("#")[0].partition("?")[0])
+    if not path or "://" in url or path.startswith(("/", "mailto:")) or "\x00" in path:
+        return None
+    try:
+        root = folder.resolve()
+        target = (folder / Path(name).parent / path).resolve()
+        inside = target.is_relative_to(root) and target.suffix.lower() in MARKDOWN and target.is_file()
+    except (OSError, ValueError, RuntimeError):
+        return None
+    if not inside or _hidden(target.relative_to(root)):
+        return None
+    return target.relative_to(root).as_posix()
 
 
 def fetch(path: Path, max_bytes: int = DEFAULT_MAX_BYTES) -> bytes:

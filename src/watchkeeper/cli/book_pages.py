@@ -250,6 +250,7 @@ def _summary(book: Book, console: Console) -> None:
 def print_why(book: Book, path: Path, line: int, console: Console | None = None) -> None:
     """Print each fact read from a line, with the words of the file; NotFound where nothing was."""
     console = console or Console(highlight=False)
+    book = book.of_file(path.name) if path.is_file() else book
     found = [(name, item) for name, item in stated(book) if item.line == line]
     if not found:
         near = sorted({item.line for _, item in stated(book)}, key=lambda n: abs(n - line))[:3]

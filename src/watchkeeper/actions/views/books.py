@@ -30,7 +30,7 @@ async def the_book(app: App) -> BookView:
             digest=book.digest,
             read_at=row.at if row else None,
             source=row.source if row else "",
-            facts=tuple(sorted(facts(book, app.bindings), key=lambda fact: fact.line)),
+            facts=tuple(sorted(facts(book.of_file(app.estate.runbook.name), app.bindings), key=lambda fact: fact.line)),
             procedures=procedure_lines(book),
             counts=counts(book, app.bindings),
         )
