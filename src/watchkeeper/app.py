@@ -144,7 +144,7 @@ def furnish(app: App) -> None:
         name: plugins.load("watchkeeper.targets", target.kind)(target, app.estate) for name, target in app.estate.targets.items()
     }
     app.notifier = plugins.load("watchkeeper.notifiers", "apprise")()
-    app.engine = plugins.load("watchkeeper.engines", "dbos")(app.state, app.settings.text("database_url"))
+    app.engine = plugins.load("watchkeeper.engines", app.settings.text("engine"))(app.state, app.settings.values)
     app.interpreter = interpreter_of(app)
 
 

@@ -31,6 +31,10 @@ class Setting:
 SETTINGS: tuple[Setting, ...] = (
     Setting("state", ".watchkeeper", "Folder for the database, step outputs and reviews, relative to watchkeeper.toml."),
     Setting("database_url", "", "PostgreSQL URL; empty: SQLite in the state folder.", secret=True),
+    Setting("engine", "dbos", "What drives runs durably: dbos (built in) or temporal (a server of yours)."),
+    Setting("temporal_address", "127.0.0.1:7233", "Address of the Temporal server; only with the engine temporal."),
+    Setting("temporal_namespace", "default", "Namespace on the Temporal server."),
+    Setting("temporal_queue", "", "Task queue on the Temporal server; empty: one named after the database."),
     Setting("host", "127.0.0.1", "Address on which the console listens."),
     Setting("port", "0", "Port of the console; 0 takes a free one."),
     Setting("max_book_bytes", "5000000", "The largest runbook that is read, in bytes."),

@@ -130,7 +130,13 @@ def redis_port(servers: Servers) -> Iterator[int]:
 
 @pytest.fixture(scope="session")
 def postgres_dsn(servers: Servers, folder: Path) -> Iterator[str]:
-    home = folder / "postgres"
+    with postgres(servers, folder / "postgres", connections=8) as port:
+        yield f"host=127.0.0.1 port={port} user=postgres dbname=postgres"
+
+
+@contextlib.contextmanager
+def postgres(servers: Servers, home: Path, connections: int) -> Iterator[int]:
+    """Run a PostgreSQL of our own in a folder; gives its port."""
     home.mkdir()
     as_user: dict[str, Any] = {"cwd": home}
     if servers.user is not None:
@@ -139,13 +145,20 @@ def postgres_dsn(servers: Servers, folder: Path) -> Iterator[str]:
         as_user |= {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []}
     port = free_port()
     initdb = [str(servers.postgres / "initdb"), "-D", "data", "-U", "postgres", "--auth=trust", "--no-sync", "--locale=C"]
+    initdb += ["--encoding=UTF8"]
     subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, **as_user)
-    settings = ["fsync=off", "max_connections=8", "superuser_reserved_connections=1", "unix_socket_directories=", f"port={port}"]
+    settings = [
+        "fsync=off",
+        f"max_connections={connections}",
+        "superuser_reserved_connections=1",
+        "unix_socket_directories=",
+        f"port={port}",
+    ]
     options = [word for setting in settings for word in ("-c", setting)]
     command = [str(servers.postgres / "postgres"), "-D", "data", *options]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL, **as_user) as server:
         wait_for(port)
-        yield f"host=127.0.0.1 port={port} user=postgres dbname=postgres"
+        yield port
         server.terminate()
 
 

@@ -1,8 +1,9 @@
 """Door 5: durable engines. An engine drives a run until it waits or is done, and goes on after a crash.
 
 The engine knows nothing of procedures: it calls `advance(run_id)` as a durable step again and again while that answers True.
-All state is in our own rows, so that an engine may call `advance` more often than needed, never less. A plug-in is a class
-registered under the entry-point group `watchkeeper.engines`.
+All state is in our own rows, so that an engine may call `advance` more often than needed, never less; one that raises is called
+again. A plug-in is a class registered under the entry-point group `watchkeeper.engines`, made from the state folder and the
+settings; tests/plugins/test_engines.py is what it must pass.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ import fcntl
 import logging
 import sqlite3
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any
@@ -31,14 +31,17 @@ VERSION = "engine-1"
 _TABLES = "dbos"
 #: how long one checkpointed step goes on advancing a run, in seconds
 STEP_S = 1.0
+#: the rests after an `advance` that raised, in seconds; the last one again and again
+RESTS_S = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 
 
 class DbosEngine:
     """Drives runs as workflows `run_v1`, which is frozen for ever: a change of it becomes `run_v2` beside it."""
 
-    def __init__(self, state: Path, database_url: str = "") -> None:
-        """Take the state folder, and a PostgreSQL URL or nothing for SQLite in that folder; opens nothing."""
+    def __init__(self, state: Path, settings: Mapping[str, str] | None = None) -> None:
+        """Take the state folder, and settings whose `database_url` may name PostgreSQL, else SQLite is used; opens nothing."""
         self._state = state
+        database_url = (settings or {}).get("database_url", "")
         self._postgres = database_url if database_url.startswith(("postgres://", "postgresql://")) else ""
         self._lock: IO[str] | None = None
         self._advance: Advance | None = None
@@ -103,13 +106,26 @@ class DbosEngine:
             await self._park_if_closing(task)
 
     async def _step(self, run_id: str) -> bool:
-        """Advance a run for a while: what a lost checkpoint repeats, the run's own log knows to be done."""
+        """Advance a run for a while: what a lost checkpoint repeats, the run's own log knows to be done.
+
+        An `advance` that raises is tried again after a rest; DBOS itself would end the workflow, and the run would lie there.
+        """
         assert self._advance is not None
-        until = time.monotonic() + STEP_S
-        while await self._advance(run_id):
-            if self._closing.is_set() or time.monotonic() >= until:
+        until, failures = time.monotonic() + STEP_S, 0
+        while True:
+            try:
+                more, failures = await self._advance(run_id), 0
+            except Exception as problem:
+                rest = RESTS_S[min(failures, len(RESTS_S) - 1)]
+                log.warning("run %s stumbled and goes on in %g s: %s", run_id, rest, problem, extra={"action": "advance_failed"})
+                failures += 1
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._closing.wait(), rest)
+                more = True
+            if not more:
+                return False
+            if self._closing.is_set() or (not failures and time.monotonic() >= until):
                 return True
-        return False
 
     async def _park_if_closing(self, task: asyncio.Task[Any]) -> None:
         """Hold a workflow for good once we close, so that it stays unfinished and goes on under our successor."""

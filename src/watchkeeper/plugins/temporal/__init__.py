@@ -1,0 +1,1 @@
+"""Temporal as the durable engine."""
