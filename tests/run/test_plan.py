@@ -36,8 +36,8 @@ def test_each_command_is_an_act_and_a_branch_one_question() -> None:
 def test_what_is_left_out_says_why() -> None:
     made = plan_of(
         step(1, text="Look at the dashboard", phase="diagnose", manual=True),
-        step(2, command("tail -f log", endless=True), phase="diagnose"),
-        step(3, command("top", "read", interactive=True), phase="verify"),
+        step(2, command("mystat --live", endless=True), phase="diagnose"),
+        step(3, command("mystat --ask", "read", interactive=True), phase="verify"),
         step(
             4,
             command("systemctl restart web", "change", alternative="systemd"),
@@ -56,7 +56,22 @@ def test_what_is_left_out_says_why() -> None:
         "5.1": ("manual", "Left to people: it prevents the next time and repairs nothing now."),
         "6.1": ("manual", "Left to people: it is a message, not an act on the system."),
     }
-    assert made.acts[2].text == "Step 3 — it waits for somebody to type, so a person runs: top"
+    assert made.acts[2].text == "Step 3 — it waits for somebody to type, so a person runs: mystat --ask"
+
+
+def test_an_endless_look_runs_as_its_twin_and_says_so() -> None:
+    made = plan_of(step(1, command("tail -f app.log", endless=True), phase="diagnose", text="Follow the log"))
+    act = made.acts[0]
+    assert act.command is not None
+    assert (act.kind, act.skip, act.risk, act.command.text, act.command.endless) == (
+        "command",
+        None,
+        "read",
+        "tail -n 200 app.log",
+        False,
+    )
+    assert "`tail -f app.log`" in act.text
+    assert "`tail -n 200 app.log`" in act.text
 
 
 def test_without_a_platform_the_first_alternative_counts() -> None:

@@ -8,7 +8,7 @@ say is None or empty, never a guess. Every class with a `line` also has `file`, 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields, replace
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 Risk: TypeAlias = Literal["read", "change", "destroy", "unknown"]
 StepPhase: TypeAlias = Literal["diagnose", "act", "verify", "prevent", "communicate"]
@@ -358,7 +358,7 @@ class Book:
 
     def of_file(self, file: str) -> Book:
         """Give what stands in one file of a book that was read from several; all of it where it was read from one."""
-        kept = {
+        kept: dict[str, Any] = {
             slot.name: tuple(item for item in value if item.file in (None, file))
             for slot in fields(self)
             if isinstance(value := getattr(self, slot.name), tuple)

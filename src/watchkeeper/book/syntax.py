@@ -60,7 +60,8 @@ class Script:
 
 
 @cache
-def _parser() -> Parser:
+def parser() -> Parser:
+    """Give the one parser of shell text."""
     return Parser(Language(tree_sitter_bash.language()))
 
 
@@ -74,7 +75,7 @@ def read_script(text: str) -> Script:
     """Read shell text into its calls. The result is shared: leave it as it is."""
     source = text.encode("utf-8", "replace")
     hidden = hide_placeholders(text)
-    tree = _parser().parse(source if hidden is text else hidden.encode("utf-8", "replace"))
+    tree = parser().parse(source if hidden is text else hidden.encode("utf-8", "replace"))
     root = tree.root_node
     reader = _Reader(source)
     reader.script.broken = root.has_error

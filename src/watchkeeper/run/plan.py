@@ -12,6 +12,7 @@ from typing import Any
 
 from watchkeeper.book.model import Book, Command, Condition, Expectation, Procedure, Step, Threshold
 from watchkeeper.run.model import Act, Plan
+from watchkeeper.run.twin import twin_of
 
 _ENDLESS = "It never ends by itself"
 _INTERACTIVE = "It waits for somebody to type"
@@ -72,8 +73,12 @@ def _command_act(act: Any, index: int, step: Step, command: Command, chosen: str
         made: Act = act(index, kind="command", skip=f"Meant for {command.alternative}; {why}.", **values)
         return made
     trouble = _ENDLESS if command.endless else _INTERACTIVE if command.interactive else None
+    twin = twin_of(command) if trouble else None
     if trouble is None:
         made = act(index, kind="command", **values)
+    elif twin is not None:
+        text = f"{step.text} — {trouble.lower()}, so what runs instead of `{command.text}` ends: `{twin.text}`"
+        made = act(index, kind="command", **{**values, "command": twin, "risk": twin.risk, "text": text})
     elif step.phase in ("diagnose", None) and command.risk == "read":
         made = act(index, kind="command", skip=f"{trouble}, so it is left to people.", **values)
     else:

@@ -1,0 +1,75 @@
+"""The twin of an endless look reads the same and ends; what would do more than look has none."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from watchkeeper.book.commands import make_command
+from watchkeeper.run.twin import twin_of
+
+
+@pytest.mark.parametrize(
+    ("text", "twin"),
+    [
+        ("tail -f /var/log/app.log", "tail -n 200 /var/log/app.log"),
+        ("tail -50f /var/log/app.log", None),
+        ("tail -n 50 -F /var/log/app.log", "tail -n 50 /var/log/app.log"),
+        ("sudo tail -f app.log | grep -i 'bad -f thing'", "sudo tail -n 200 app.log | grep -i 'bad -f thing'"),
+        ("docker logs -f web", "docker logs --tail=200 web"),
+        ("docker logs --tail 20 -f web", "docker logs --tail 20 web"),
+        ("docker compose logs -f web worker", "docker compose logs --tail=200 web worker"),
+        ("docker-compose logs --follow web | grep error", "docker-compose logs --tail=200 web | grep error"),
+        ("docker stats", "docker stats --no-stream"),
+        ("docker exec web tail -f /tmp/x", "docker exec web tail -n 200 /tmp/x"),
+        ("kubectl logs -f deployment/api -n shop", "kubectl logs --tail=200 deployment/api -n shop"),
+        ("kubectl get pods -w", "kubectl get pods"),
+        ("kubectl exec api-0 -- top", "kubectl exec api-0 -- top -b -n 1"),
+        ("journalctl -u nginx -f", "journalctl -u nginx -n 200 --no-pager"),
+        ("top", "top -b -n 1"),
+        ("htop", "top -b -n 1"),
+        ("watch -n 5 kubectl get pods", "kubectl get pods"),
+        ("watch -n 1 'docker ps'", "docker ps"),
+        ("watch df -h", "df -h"),
+        ("ping example.org", "ping -c 4 example.org"),
+        ("vmstat 1", "vmstat 1 3"),
+        ("less /var/log/syslog", "head -n 500 /var/log/syslog"),
+    ],
+)
+def test_the_twin(text: str, twin: str | None) -> None:
+    found = twin_of(make_command(text, 7, "bash"))
+    if twin is None:
+        assert found is None or found.text != text
+        return
+    assert found is not None, text
+    assert (found.text, found.risk, found.endless, found.interactive, found.line) == (twin, "read", False, False, 7)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ls",
+        "watch -n 1 'rm -rf /tmp/x'",
+        'watch "docker restart $(docker ps -q)"',
+        "watch systemctl restart web",
+        "kubectl port-forward svc/db 5432",
+        "docker exec -it web bash",
+        "psql -h db shop",
+        "tail -f 'unbalanced",
+        "some-program -f",
+        "vim /etc/hosts",
+    ],
+)
+def test_what_has_no_twin(text: str) -> None:
+    assert twin_of(make_command(text, 1, "bash")) is None
+
+
+def test_a_twin_really_ends(tmp_path: Path) -> None:
+    log = tmp_path / "a log.txt"
+    log.write_text("".join(f"line {number}\n" for number in range(1000)))
+    found = twin_of(make_command(f"tail -f '{log}' | grep 'line 99'", 1, "bash"))
+    assert found is not None
+    shown = subprocess.run(["bash", "-c", found.text], capture_output=True, text=True, timeout=20, check=True).stdout
+    assert shown.split("\n")[:2] == ["line 990", "line 991"]
