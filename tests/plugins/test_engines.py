@@ -212,6 +212,40 @@ async def test_closing_does_not_wait_longer_than_its_grace(bench: Bench, run_id:
     assert not work.ended
 
 
+async def test_on_temporal_a_living_peer_goes_on_after_a_kill(temporal_address: str, run_id: str, tmp_path: Path) -> None:
+    given = dict(load_settings({}, temporal_address=temporal_address).values)
+    bench, notes = Bench("temporal", tmp_path, given), tmp_path / "notes"
+    command = [str(Path(__file__).with_name("engine_child.py")), "temporal", str(tmp_path), json.dumps(given), run_id, str(notes)]
+    child = await asyncio.create_subprocess_exec(sys.executable, *command)
+    try:
+        await until(notes.exists)
+        work = Work(steps=2)
+        peer = await bench.open(work)
+        await asyncio.sleep(0.2)
+        assert not work.begun
+    finally:
+        child.kill()
+        await child.wait()
+    await until(lambda: work.ended[run_id] == 2, within_s=30)
+    await bench.close(peer)
+
+
+async def test_on_temporal_a_long_run_is_cut_into_several_histories(
+    temporal_address: str, run_id: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("watchkeeper.plugins.temporal.engine.HISTORY", 2)
+    monkeypatch.setattr("watchkeeper.plugins.temporal.engine.STEP_S", 0.01)
+    bench = Bench("temporal", tmp_path, dict(load_settings({}, temporal_address=temporal_address).values))
+    work = Work(steps=7, slow_s=0.02)
+    engine = await bench.open(work)
+    await engine.drive(run_id, 1)
+    await until(lambda: work.ended[run_id] == 7)
+    await engine.drive(run_id, 1)
+    await asyncio.sleep(0.3)
+    assert work.begun[run_id] == 7
+    await bench.close(engine)
+
+
 async def test_a_successor_goes_on_after_a_kill_in_the_middle_of_an_act(bench: Bench, run_id: str, tmp_path: Path) -> None:
     notes = tmp_path / "notes"
     given = [bench.name, str(bench.state), json.dumps(bench.settings), run_id, str(notes)]

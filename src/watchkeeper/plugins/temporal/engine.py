@@ -99,6 +99,8 @@ class TemporalEngine:
         assert self._client is not None
         if self._closing:
             return
+        if self._working is not None and self._working.done():
+            raise self._away(self._working.exception() or "its worker has stopped")
         never_twice = WorkflowIDReusePolicy.REJECT_DUPLICATE
         try:
             await self._client.start_workflow(
@@ -147,7 +149,7 @@ class TemporalEngine:
                 return False
         return True
 
-    def _away(self, problem: Exception) -> Transient:
+    def _away(self, problem: BaseException | str) -> Transient:
         reason = str(problem).strip().splitlines()[0] if str(problem).strip() else "no answer in time"
         return Transient(
             f"Temporal at {self._address} (namespace {self._namespace}) does not answer as it should: {reason}.",
