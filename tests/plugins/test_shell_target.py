@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from watchkeeper.demo.servers import Servers
 from watchkeeper.estate.model import Estate, TargetConfig
 from watchkeeper.plugins.shell.processes import boot_id, start_of
 from watchkeeper.plugins.shell.target import _WRAPPER, ShellTarget
@@ -200,6 +201,26 @@ async def test_statements_go_to_the_client_that_the_target_names(tmp_path: Path,
         "-h /run/shop -X -v ON_ERROR_STOP=1\nSELECT '$HOME';\n",
     )
     assert await carry_out(target, job("LLEN orders", "run-1.2.1.1", language="redis")) == (0, "-p 6400\nLLEN orders\n")
+
+
+async def test_sql_that_only_reads_cannot_write_and_ends(
+    tmp_path: Path, job: Callable[..., Job], servers: Servers, postgres_dsn: str
+) -> None:
+    target = target_in(tmp_path, options={"psql": f"{servers.postgres / 'psql'} '{postgres_dsn}' -At"})
+    made = await carry_out(target, job("CREATE TABLE t (n int);\nINSERT INTO t VALUES (1), (2);", language="sql"))
+    assert made[0] == 0, made
+
+    async def read(script: str, name: str, timeout_s: float = 30.0) -> tuple[int | None, str]:
+        return await carry_out(target, job(script, name, "sql", durable=False, timeout_s=timeout_s))
+
+    assert await read("SELECT count(*) FROM t;", "run-1.2.1.1") == (0, "2\n")
+    status, said = await read("WITH gone AS (DELETE FROM t RETURNING n) SELECT count(*) FROM gone;", "run-1.3.1.1")
+    assert status != 0
+    assert "read-only transaction" in said
+    status, said = await read("SELECT pg_sleep(60);", "run-1.5.1.1", 0.5)
+    assert status != 0
+    assert "statement timeout" in said or status in (137, 143)  # whichever clock came first
+    assert await read("SELECT count(*) FROM t;", "run-1.6.1.1") == (0, "2\n")
 
 
 async def test_python_runs_as_python(target: ShellTarget, job: Callable[..., Job]) -> None:

@@ -172,7 +172,7 @@ class ShellTarget:
         client = {"sql": "psql", "redis": "redis_cli"}.get(job.language)
         if client is not None:
             prefix = str(self._config.options[client])
-            strict = " -X -v ON_ERROR_STOP=1" if shlex.split(prefix)[:1] == ["psql"] else ""
+            strict = _psql_options(job) if job.language == "sql" and _is_psql(prefix) else ""
             return [*_BASH, "-c", f'{prefix}{strict} < "$0"', str(script)]
         return ["python3", str(script)] if job.language == "python" else [*_BASH, str(script)]
 
@@ -180,6 +180,23 @@ class ShellTarget:
         own = {name: os.environ[name] for name in _PASSED if name in os.environ}
         path = ":".join([*map(str, self._config.path), os.environ.get("PATH", "/usr/local/bin:/usr/bin:/bin")])
         return {"HOME": "/", **own, "PATH": path, "LANG": "C.UTF-8", "TERM": "dumb", **job.variables}
+
+
+def _is_psql(prefix: str) -> bool:
+    """Tell whether a client is psql, at once or behind `docker exec` and the like: what is added at the end then reaches it."""
+    return any(word.rsplit("/", 1)[-1] == "psql" for word in shlex.split(prefix))
+
+
+def _psql_options(job: Job) -> str:
+    """Give what makes psql stop at the first error, and one that only reads unable to write or to go on for ever.
+
+    Both hold for the transaction alone, so that a pooled connection carries nothing over to its next user.
+    """
+    strict = " -X -v ON_ERROR_STOP=1"
+    if job.durable:
+        return strict
+    limit = f"SET LOCAL statement_timeout = {max(1, int(job.timeout_s * 1000))}"
+    return f"{strict} -q --single-transaction -c 'SET TRANSACTION READ ONLY' -c '{limit}' -f -"
 
 
 _STOPPED = {
