@@ -12,7 +12,7 @@ from watchkeeper.book.model import Command
 from watchkeeper.cli import execute
 from watchkeeper.cli.asking import asked
 from watchkeeper.cli.incident import held
-from watchkeeper.cli.options import plain
+from watchkeeper.cli.plain import plain
 from watchkeeper.incident.model import Incident
 from watchkeeper.run.model import Act
 

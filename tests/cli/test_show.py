@@ -71,3 +71,15 @@ def test_starts_without_the_heavy_parts(shop: str) -> None:
     """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stderr.strip() == "[]"
+
+
+def test_a_runbook_cannot_steer_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "evil.md"
+    path.write_text(
+        "# Shop \x1b[2Jgone\n\n## Restart \u202ethe shop\n\n1. Restart it: `systemctl restart web`\n2. Look\x1b]0;title\x07\n"
+    )
+    for more in ([], ["--why", "5"]):
+        assert execute(["show", str(path), *more]) == 0
+        shown = capsys.readouterr().out
+        assert not {"\x1b", "\x07", "\u202e"} & set(shown)
+        assert "systemctl restart web" in shown

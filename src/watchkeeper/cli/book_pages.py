@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
+from rich.style import Style
 from rich.table import Table
-from rich.text import Text
+from rich.text import Text as RichText
 from rich.tree import Tree
 
 from watchkeeper.base.durations import format_duration
 from watchkeeper.base.errors import NotFound
 from watchkeeper.book.model import Book, Command, Procedure, Stated, Step, Threshold
+from watchkeeper.cli.plain import plain
 
 _RISK = {"read": "green", "change": "yellow", "destroy": "bold red", "unknown": "magenta"}
 _UNITS = {
@@ -27,6 +30,19 @@ _UNITS = {
     "count": "",
     "ratio": "",
 }
+
+
+class Text(RichText):
+    """Words of a runbook: a control character or a mark of direction in them shows as its escape; lines stay lines."""
+
+    def __init__(self, text: str = "", style: str | Style = "", **values: Any) -> None:
+        """Take the words as the runbook has them."""
+        super().__init__("\n".join(map(plain, text.split("\n"))), style, **values)
+
+    def append(self, text: RichText | str, style: str | Style | None = None) -> Text:
+        """Add words to the end, escaped alike."""
+        super().append("\n".join(map(plain, text.split("\n"))) if isinstance(text, str) else text, style)
+        return self
 
 
 def print_book(book: Book, console: Console | None = None) -> None:
@@ -72,7 +88,7 @@ def _procedures(book: Book, console: Console) -> None:
     console.print()
 
 
-def _procedure_line(procedure: Procedure) -> Text:
+def _procedure_line(procedure: Procedure) -> RichText:
     return Text.assemble((procedure.title, "bold cyan"), (f"  {procedure.kind}", "dim"), (f"  line {_at(procedure)}", "dim"))
 
 

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 import typer
 
 from watchkeeper.app import App, find_config, open_app, open_rows
+from watchkeeper.cli.plain import plain
 
 T = TypeVar("T")
 
@@ -61,16 +62,6 @@ def is_served(app: App) -> bool:
     except OSError:
         return True
     return False
-
-
-def plain(text: str) -> str:
-    """Give a text that cannot steer a terminal: a control or a mark of direction shows as its escape, a new line as a space.
-
-    >>> plain("down\\x1b[2J")
-    'down\\\\x1b[2J'
-    """
-    flat = " ".join(text.splitlines())
-    return "".join(c if c.isprintable() else " " if c == "\t" else c.encode("unicode_escape").decode() for c in flat)
 
 
 def say(text: str = "") -> None:

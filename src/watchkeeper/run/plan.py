@@ -68,6 +68,8 @@ def _step_acts(step: Step, number: int, branch: str | None, platform: str | None
 
 def _command_act(act: Any, index: int, step: Step, command: Command, chosen: str | None, platform: str | None) -> Act:
     values: dict[str, Any] = {"command": command, "risk": command.risk, "line": command.line, "expects": command.expects}
+    if len(step.commands) > 1 and command.purpose:
+        values["text"] = command.purpose
     if command.alternative and command.alternative != chosen:
         why = f"the estate runs on {platform}" if platform else f"the alternative for {chosen} comes first"
         made: Act = act(index, kind="command", skip=f"Meant for {command.alternative}; {why}.", **values)
