@@ -201,6 +201,14 @@ async def test_statements_go_to_the_client_that_the_target_names(tmp_path: Path,
         "-h /run/shop -X -v ON_ERROR_STOP=1\nSELECT '$HOME';\n",
     )
     assert await carry_out(target, job("LLEN orders", "run-1.2.1.1", language="redis")) == (0, "-p 6400\nLLEN orders\n")
+    (tmp_path / "docker").symlink_to(tmp_path / "client")
+    behind = target_in(tmp_path, options={"psql": "docker exec -i db psql -U shop"}, path=(tmp_path,))
+    status, shown = await carry_out(behind, job("SELECT 1;", "run-1.3.1.1", language="sql", durable=False, timeout_s=7.0))
+    assert (status, shown) == (
+        0,
+        "exec -i db psql -U shop -X -v ON_ERROR_STOP=1 -q --single-transaction -c SET TRANSACTION READ ONLY "
+        "-c SET LOCAL statement_timeout = 7000 -f -\nSELECT 1;\n",
+    )
 
 
 async def test_sql_that_only_reads_cannot_write_and_ends(

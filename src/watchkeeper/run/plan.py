@@ -79,7 +79,9 @@ def _command_act(act: Any, index: int, step: Step, command: Command, chosen: str
     if trouble is None:
         made = act(index, kind="command", **values)
     elif twin is not None:
-        text = f"{step.text} — {trouble.lower()}, so what runs instead of `{command.text}` ends: `{twin.text}`"
+        text = (
+            f"{values.get('text', step.text)} — {trouble.lower()}, so what runs instead of `{command.text}` ends: `{twin.text}`"
+        )
         made = act(index, kind="command", **{**values, "command": twin, "risk": twin.risk, "text": text})
     elif step.phase in ("diagnose", None) and command.risk == "read":
         made = act(index, kind="command", skip=f"{trouble}, so it is left to people.", **values)

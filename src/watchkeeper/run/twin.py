@@ -121,7 +121,9 @@ def _watch(words: Words) -> Words | None:
         at += 2 if words[at] in ("-n", "--interval") else 1
     command = words[at:]
     if len(command) == 1 and command[0][:1] in "'\"" and command[0][:1] == command[0][-1:]:
-        command = command[0][1:-1].split() if command[0][:1] == "'" or not set(command[0]) & set("$`\\") else []
+        # a quoted list or pipeline would mean something else among the words around it, and quotes inside it other words
+        inside = command[0][1:-1]
+        command = [] if set(inside) & set("$`\\;&|<>()'\"\n") else inside.split()
     return _bounded(command) or command or None
 
 
