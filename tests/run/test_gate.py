@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 from run_cast import UNATTENDED, command, plan_of, run_of, step
 
+from watchkeeper.book.commands import make_command
 from watchkeeper.book.model import Threshold
 from watchkeeper.estate.hours import parse_hours
 from watchkeeper.estate.model import Bindings, Bound, Policy, PolicyRule
@@ -174,3 +175,14 @@ def test_what_destroys_takes_two_different_people_where_the_policy_says_so(now: 
     assert answer(approved(by_anna, "Ben", now)) == "run"
     # without the rule one person is enough
     assert gate(DESTROY, once, ASK, Brakes(), now, digest="d").allow == "run"
+
+
+@pytest.mark.parametrize("text", ["tail -f app.log", "curl -s http://127.0.0.1/"])
+def test_a_line_about_the_books_command_holds_for_its_twin(text: str, now: datetime) -> None:
+    made = plan_of(step(1, make_command(text, 1, "bash"), phase="diagnose"))
+    act = made.acts[0]
+    assert act.command is not None
+    assert act.command.text != text
+    for named in (text, act.command.text):
+        policy = replace(ASK, rules=(PolicyRule(line=9, command=named, allow="never"),))
+        assert gate(act, run_of(made, now), policy, Brakes(), now).allow == "never"

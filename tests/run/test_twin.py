@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import subprocess
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 
 from watchkeeper.book.commands import make_command
-from watchkeeper.run.twin import twin_of
+from watchkeeper.run.judge import judge_command
+from watchkeeper.run.model import Act
+from watchkeeper.run.twin import stating_twin_of, twin_of
 
 
 @pytest.mark.parametrize(
@@ -71,3 +75,49 @@ def test_a_twin_really_ends(tmp_path: Path) -> None:
     assert found is not None
     shown = subprocess.run(["bash", "-c", found.text], capture_output=True, text=True, timeout=20, check=True).stdout
     assert shown.split("\n")[:2] == ["line 990", "line 991"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "curl -f http://127.0.0.1/",
+        "curl -sf http://127.0.0.1/",
+        "curl -sSf http://127.0.0.1/",
+        "curl --fail-with-body http://127.0.0.1/",
+        "curl -I http://127.0.0.1/",
+        "curl -s -o /dev/null -w '%{http_code}' http://127.0.0.1/",
+        "curl -s http://127.0.0.1/ | jq .status",
+        "curl -s http://127.0.0.1/ > out",
+        "curl -s http://127.0.0.1/ && echo fine",
+        "curl -X POST http://127.0.0.1/restart",
+        "sudo curl http://127.0.0.1/",
+    ],
+)
+def test_a_curl_that_tells_its_status_or_feeds_another_program_stays_as_it_is(text: str) -> None:
+    assert stating_twin_of(make_command(text, 1, "bash")) is None
+
+
+@pytest.mark.parametrize(("status", "result"), [(200, "ok"), (204, "ok"), (302, "ok"), (404, "failed"), (500, "failed")])
+def test_a_plain_curl_is_judged_by_the_status_of_the_answer(status: int, result: str) -> None:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", "0" if status == 204 else "12")
+            self.end_headers()
+            self.wfile.write(b"" if status == 204 else b"the body 123")
+
+        def log_message(self, *values: object) -> None:
+            return
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.handle_request)
+        thread.start()
+        book = make_command(f"curl -s 'http://127.0.0.1:{server.server_port}/health'", 1, "bash")
+        twin = stating_twin_of(book)
+        assert twin is not None
+        ended = subprocess.run(["bash", "-c", twin.text], capture_output=True, text=True, timeout=20, check=False)
+        thread.join(10)
+    act = Act("1.1", 1, "command", "look", 1, phase="verify", command=twin)
+    outcome = judge_command(act, ended.returncode, ended.stdout)
+    assert (outcome.result, ended.returncode) == (result, 0)
+    assert "the body 123" in outcome.output or status == 204

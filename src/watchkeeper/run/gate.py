@@ -104,10 +104,10 @@ def _by_policy(act: Act, run: Run, policy: Policy, severities: frozenset[str], n
 
 
 def _matches(rule: PolicyRule, act: Act, run: Run, severities: frozenset[str], now: datetime) -> bool:
-    command = " ".join(act.command.text.split()) if act.command else None
+    commands = {" ".join(text.split()) for text in (act.command.text if act.command else None, act.stands_for) if text}
     return (
         (rule.procedure is None or rule.procedure.casefold() in (run.plan.procedure_id.casefold(), run.plan.title.casefold()))
-        and (rule.command is None or " ".join(rule.command.split()) == command)
+        and (rule.command is None or " ".join(rule.command.split()) in commands)
         and (rule.risk is None or rule.risk == act.risk)
         and (rule.severity is None or rule.severity.casefold() in {word.casefold() for word in severities})
         and (rule.component is None or rule.component.casefold() == (run.component or "").casefold())

@@ -39,6 +39,8 @@ class Act:
     expects: Expectation | None = None
     caution: str | None = None
     wait_s: float | None = None
+    #: the command as the book has it, where a bounded twin runs instead; an owner's line about either holds for both
+    stands_for: str | None = None
     #: why the plan leaves it out from the start; None where it is to be done
     skip: str | None = None
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from watchkeeper.book.model import Book, Command, Condition, Expectation, Procedure, Step, Threshold
 from watchkeeper.run.model import Act, Plan
-from watchkeeper.run.twin import twin_of
+from watchkeeper.run.twin import stating_twin_of, twin_of
 
 _ENDLESS = "It never ends by itself"
 _INTERACTIVE = "It waits for somebody to type"
@@ -77,12 +77,15 @@ def _command_act(act: Any, index: int, step: Step, command: Command, chosen: str
     trouble = _ENDLESS if command.endless else _INTERACTIVE if command.interactive else None
     twin = twin_of(command) if trouble else None
     if trouble is None:
-        made = act(index, kind="command", **values)
+        stating = stating_twin_of(command) if command.expects is None and step.condition is None else None
+        made = act(index, kind="command", **{**values, "command": stating or command, "stands_for": stating and command.text})
     elif twin is not None:
         text = (
             f"{values.get('text', step.text)} — {trouble.lower()}, so what runs instead of `{command.text}` ends: `{twin.text}`"
         )
-        made = act(index, kind="command", **{**values, "command": twin, "risk": twin.risk, "text": text})
+        made = act(
+            index, kind="command", **{**values, "command": twin, "risk": twin.risk, "text": text, "stands_for": command.text}
+        )
     elif step.phase in ("diagnose", None) and command.risk == "read":
         made = act(index, kind="command", skip=f"{trouble}, so it is left to people.", **values)
     else:

@@ -21,6 +21,11 @@ Words: TypeAlias = list[str]
 #: how much of a log is looked at
 TAIL = "200"
 _FOLLOW = frozenset({"-f", "-F", "--follow", "--follow=true", "--tail-follow"})
+#: options of curl by which it tells of the answer in its own way, or writes elsewhere
+_OWN_WAY = (
+    *("--fail", "--write-out", "--include", "--head", "--verbose"),
+    *("--output", "--remote-name", "--config", "--next", "--parallel"),
+)
 _WATCH = frozenset({"-w", "--watch", "--watch=true"})
 
 
@@ -36,6 +41,29 @@ def twin_of(command: Command) -> Command | None:
         return None
     kept = {"purpose": command.purpose, "alternative": command.alternative, "expects": command.expects, "file": command.file}
     return replace(made, **kept)  # type: ignore[arg-type]
+
+
+def stating_twin_of(command: Command) -> Command | None:
+    """Give the twin of a lone `curl` that also prints the status of the answer; None where it fails or prints one by itself.
+
+    curl is content with any answer, a 500 too, unless it was told to fail. In a pipeline the next program reads what it prints,
+    so there it stays as it is.
+    """
+    if command.language != "bash" or command.risk != "read" or command.tools != ("curl",):
+        return None
+    tree = parser().parse(command.text.encode())
+    nodes = _commands(tree.root_node)
+    if tree.root_node.has_error or len(nodes) != 1 or (nodes[0].start_byte, nodes[0].end_byte) != (0, len(command.text.encode())):
+        return None
+    words = [command.text.encode()[child.start_byte : child.end_byte].decode() for child in nodes[0].named_children]
+    if words[0] != "curl" or any(_tells_status(word) for word in words[1:]):
+        return None
+    return replace(command, text=" ".join([*words, "-w", r"'\nHTTP status %{http_code}\n'"]))
+
+
+def _tells_status(word: str) -> bool:
+    bundle = word[1:] if word[:1] == "-" and word[1:2] != "-" else ""
+    return bool(set(bundle) & set("fwiIvoOK#:")) or word.startswith(_OWN_WAY)
 
 
 def _rewritten(text: str) -> str | None:
