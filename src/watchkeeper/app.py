@@ -8,10 +8,11 @@ import os
 import socket
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
+from uuid import uuid4
 
 import psutil
 
@@ -157,16 +158,29 @@ def interpreter_of(app: App, journal: Journal | None = None) -> Interpreter:
         app.bindings,
         app.targets,
         app.state,
-        journal or Journal(app.database, app.owner, boot_id(), told=chronicle),
+        journal or Journal(app.database, app.owner, place_of(app.state), told=chronicle),
         severities=app.book.severities,
         output_bytes=int(app.settings.number("step_output_bytes")),
     )
 
 
-def boot_id() -> str:
-    """Give the id of this boot of the machine, or its boot time where the system has no id."""
+def place_of(state: Path) -> str:
+    """Give the id of this boot of the machine and of this state folder together, up to 64 characters.
+
+    What a job left is proof only for who looks where it was put: another worker on the same kernel, in a container of its own
+    say, has the same boot and another folder, and that nothing lies there says nothing.
+    """
     kernel = Path("/proc/sys/kernel/random/boot_id")
-    return kernel.read_text().strip() if kernel.is_file() else f"{psutil.boot_time():.0f}"
+    boot = kernel.read_text().strip() if kernel.is_file() else f"{psutil.boot_time():.0f}"
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    mark = state / "place"
+    if not mark.exists():
+        made = state / f"place.{uuid4().hex}"
+        made.write_text(uuid4().hex[:20])
+        with suppress(FileExistsError):
+            os.link(made, mark)  # appears whole or not at all, and the first to make it wins
+        made.unlink()
+    return f"{boot}.{mark.read_text()}"
 
 
 @contextmanager

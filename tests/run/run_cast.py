@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from watchkeeper.app import place_of
 from watchkeeper.base.clock import SystemClock
 from watchkeeper.book.model import Book, Command, Condition, Expectation, Procedure, Severity, Step
 from watchkeeper.estate.model import Bindings, Estate, Policy, TargetConfig, Variable
 from watchkeeper.incident.model import Incident
-from watchkeeper.plugins.shell.processes import boot_id
 from watchkeeper.plugins.shell.target import ShellTarget
 from watchkeeper.run.answering import answer
 from watchkeeper.run.decide import Facts, begin, decide, evolve, outcome_to_json
@@ -127,7 +127,7 @@ class Desk:
             NO_BINDINGS,
             {"local": self.target},
             folder / "state",
-            journal(database, "test", boot_id()),
+            journal(database, "test", place_of(folder / "state")),
             severities=(CRITICAL,),
             verify_s=verify_s,
         )

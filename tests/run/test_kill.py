@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
@@ -17,6 +18,7 @@ import pytest
 from dying import drive_on_engine
 from run_cast import Desk, command, mark, step
 
+from watchkeeper.app import place_of
 from watchkeeper.book.model import Step
 from watchkeeper.run.ledger import list_attempts
 from watchkeeper.run.model import Run
@@ -194,6 +196,25 @@ async def test_what_nobody_saw_end_stands_unknown_until_a_person_says(anna: Desk
         anna.answer(run_id, "1.1", "abort")
         assert (await anna.drive(run_id)).state == "cancelled"
         assert anna.marks() == []
+
+
+async def test_another_worker_on_the_same_machine_never_takes_an_act_under_way_for_one_that_never_began(
+    anna: Desk, tmp_path: Path
+) -> None:
+    run_id = anna.start(step(1, command(f"echo once >> {anna.folder}/marks; sleep 3", "change")))
+    mine = asyncio.create_task(anna.drive(run_id))
+    while anna.marks() != ["once"]:
+        await asyncio.sleep(0.02)
+    other = Desk(anna.database, anna.folder)
+    elsewhere = tmp_path / "elsewhere"
+    other.interpreter._performer._state = elsewhere
+    other.interpreter._journal.boot_id = place_of(elsewhere)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(10):
+            await other.drive(run_id)
+            await mine
+    assert anna.marks() == ["once"]
+    assert anna.look(run_id).acts["1.1"].question == "settle"
 
 
 async def test_an_intent_from_before_a_restart_of_the_machine_is_unknown(anna: Desk, nursery: Nursery) -> None:

@@ -130,7 +130,9 @@ class Performer:
             return Outcome("lost", sentence="It was meant and never began; a new attempt follows.")
         happened = await operation.evidence() if act.mutating else False
         if happened is None:
-            sentence = found.sentence if found.state == "lost" else "The machine restarted after it was meant."
+            sentence = (
+                found.sentence if found.state == "lost" else "It was meant before the machine restarted, or by another worker."
+            )
             return Outcome("unknown", output=self._output(target, job), sentence=sentence)
         if happened:
             return Outcome("ok", sentence="It left its mark, so it happened.")
