@@ -15,9 +15,11 @@ from watchkeeper.estate.model import Bindings, Estate, Policy, TargetConfig, Var
 from watchkeeper.incident.model import Incident
 from watchkeeper.plugins.shell.target import ShellTarget
 from watchkeeper.run.answering import answer
-from watchkeeper.run.decide import Facts, begin, decide, evolve, outcome_to_json
+from watchkeeper.run.decide import decide
+from watchkeeper.run.fold import begin, evolve, outcome_to_json
 from watchkeeper.run.interpreter import Interpreter
 from watchkeeper.run.journal import Journal
+from watchkeeper.run.known import Facts
 from watchkeeper.run.ledger import load_run, read_events
 from watchkeeper.run.model import Do, Event, Next, Outcome, Plan, Run, Settle, Skip
 from watchkeeper.run.plan import plan

@@ -9,8 +9,8 @@ import pytest
 from run_cast import UNATTENDED, Story, branch, command, expect, plan_of, step
 
 from watchkeeper.book.model import Step, Threshold
-from watchkeeper.run.decide import Facts
 from watchkeeper.run.gate import Brakes
+from watchkeeper.run.known import Facts
 from watchkeeper.run.model import Ask, Do, Done, Outcome, Wait
 
 FAILED = Outcome("failed", 1, sentence="It ended with status 1.")

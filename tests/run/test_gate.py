@@ -12,7 +12,7 @@ from watchkeeper.book.commands import make_command
 from watchkeeper.book.model import Threshold
 from watchkeeper.estate.hours import parse_hours
 from watchkeeper.estate.model import Bindings, Bound, Policy, PolicyRule
-from watchkeeper.run.decide import evolve
+from watchkeeper.run.fold import evolve
 from watchkeeper.run.gate import Brakes, gate, overwhelmed
 from watchkeeper.run.model import Event, Run
 from watchkeeper.watch.model import Standing

@@ -11,9 +11,9 @@ from sqlalchemy import Connection
 from watchkeeper.book.model import Severity
 from watchkeeper.estate.model import Bindings, Estate
 from watchkeeper.run import ledger as rows
-from watchkeeper.run.decide import Facts
 from watchkeeper.run.gate import Brakes, overwhelmed, unattended
 from watchkeeper.run.judge import threshold_holds
+from watchkeeper.run.known import Facts
 from watchkeeper.run.model import Act, Run
 from watchkeeper.run.operation import command_of, digest, languages, unfilled
 from watchkeeper.watch.ledger import read_standings

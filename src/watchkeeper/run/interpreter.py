@@ -23,10 +23,12 @@ from watchkeeper.base.errors import Conflict, Refused, Transient
 from watchkeeper.book.model import Severity
 from watchkeeper.estate.model import Bindings, Estate
 from watchkeeper.run import ledger as rows
-from watchkeeper.run.decide import Facts, decide, evolve, outcome_to_json
+from watchkeeper.run.decide import decide
 from watchkeeper.run.facts import World, gather, hard_brakes
+from watchkeeper.run.fold import evolve, outcome_to_json
 from watchkeeper.run.gate import Gate, gate, unattended
 from watchkeeper.run.journal import Journal, Note
+from watchkeeper.run.known import Facts
 from watchkeeper.run.model import Ask, Do, Done, Event, Run, Settle, Skip, Wait
 from watchkeeper.run.output import forget_jobs
 from watchkeeper.run.perform import Performer

@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 
 from watchkeeper.base.errors import Refused
 from watchkeeper.run import ledger as rows
-from watchkeeper.run.decide import outcome_to_json
+from watchkeeper.run.fold import outcome_to_json
 from watchkeeper.run.gate import Gate
 from watchkeeper.run.ledger import Attempt
 from watchkeeper.run.model import Act, Event, Outcome, Run

@@ -29,7 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from watchkeeper.base.errors import Conflict, Refused
-from watchkeeper.run.decide import begin, fold, outcome_from_json, outcome_to_json
+from watchkeeper.run.fold import begin, fold, outcome_from_json, outcome_to_json
 from watchkeeper.run.model import Event, Outcome, Plan, Run
 from watchkeeper.run.plan import plan_from_json, plan_to_json
 from watchkeeper.store.schema import Instant, Json, metadata

@@ -1,0 +1,146 @@
+"""Folds a run's log into the run, pure: `evolve` takes one event, and the same log gives the same run to every reader."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from watchkeeper.run.model import Event, Outcome, Run, RunState, Standing
+
+
+def begin(run: Run) -> Run:
+    """Give the run as it stands before the first event."""
+    return replace(run, acts={act.key: Standing() for act in run.plan.acts})
+
+
+def evolve(run: Run, event: Event) -> Run:
+    """Fold one event into the run; an event that says nothing new changes only the sequence number."""
+    run = replace(run, seq=event.seq)
+    body = event.body
+    if event.kind == "ended":
+        return replace(run, state=body["state"], sentence=body.get("sentence", ""), ended_at=event.at)
+    if event.kind == "cancelled":
+        acts = {key: _dropped(standing) if standing.state == "asking" else standing for key, standing in run.acts.items()}
+        return replace(run, state="cancelled", sentence=body.get("sentence", ""), acts=acts)
+    if event.kind == "approved":
+        until = read_instant(body["until"])
+        acts = {key: _approved(run.acts[key], event.actor, event.at, until, digest) for key, digest in body["digests"].items()}
+        run = replace(run, acts={**run.acts, **acts})
+    if event.act is None or event.act not in run.acts:
+        return run
+    standing = _stand(run.acts[event.act], event)
+    run = replace(run, acts={**run.acts, event.act: standing})
+    if run.state == "cancelled":
+        return run
+    if event.kind == "answered" and body["answer"] in ("abort", "refuse"):
+        return replace(run, state="cancelled", sentence=body.get("sentence") or f"{event.actor} stopped it.")
+    state: RunState = "asking" if standing.state == "asking" else "waiting" if standing.state == "waiting" else "running"
+    return replace(run, state=state)
+
+
+def fold(run: Run, events: Iterable[Event]) -> Run:
+    """Fold a log into the run."""
+    for event in events:
+        run = evolve(run, event)
+    return run
+
+
+def _approved(standing: Standing, by: str, at: datetime, until: datetime, digest: str) -> Standing:
+    """Count an approval; one of something else, or one that lapsed, no longer counts beside it."""
+    same = standing.approved_digest == digest and standing.approved_until is not None and at < standing.approved_until
+    others = tuple(each for each in standing.approvers if each != by) if same else ()
+    return replace(standing, approved_by=by, approvers=(*others, by), approved_until=until, approved_digest=digest)
+
+
+def _stand(standing: Standing, event: Event) -> Standing:
+    body, kind = event.body, event.kind
+    if kind == "intent":
+        return replace(
+            standing, state="running", attempt=body["attempt"], outcome=None, since=standing.since or event.at, question=None
+        )
+    if kind == "outcome":
+        return _stand_after(standing, outcome_from_json(body["outcome"]))
+    if kind == "skipped":
+        return replace(standing, state="skipped", sentence=body.get("sentence", ""), question=None)
+    if kind == "asked":
+        sentence = body.get("sentence", "")
+        return replace(standing, state="asking", question=body["question"], asked_at=event.at, sentence=sentence)
+    if kind == "approved":
+        return replace(standing, state="to-do", question=None)
+    if kind == "waiting":
+        return replace(standing, state="waiting", wait_until=read_instant(body["until"]), since=standing.since or event.at)
+    if kind == "answered":
+        return _answered(standing, event)
+    return standing
+
+
+def _stand_after(standing: Standing, outcome: Outcome) -> Standing:
+    if outcome.result == "lost":
+        return replace(standing, state="to-do", attempt=standing.attempt + 1)
+    if outcome.result == "unknown" and outcome.holds is None:
+        return replace(standing, state="unknown", outcome=outcome)
+    state = "done" if outcome.result == "ok" else "failed"
+    return replace(standing, state=state, outcome=outcome, question=None)  # type: ignore[arg-type]
+
+
+def _answered(standing: Standing, event: Event) -> Standing:
+    answer = event.body["answer"]
+    said = event.body.get("sentence") or f"{event.actor} says {answer}."
+    if answer in ("again", "did-not-happen"):
+        anew: dict[str, Any] = {
+            "approved_by": None,
+            "approvers": (),
+            "approved_until": None,
+            "approved_digest": None,
+            "since": None,
+        }
+        return replace(standing, state="to-do", attempt=standing.attempt + 1, question=None, **anew)
+    if answer == "skip":
+        return replace(standing, state="skipped", sentence=said, question=None)
+    if answer in ("yes", "no"):
+        outcome = Outcome("ok", ended_at=event.at, sentence=said, holds=answer == "yes")
+        return replace(standing, state="done", outcome=outcome, question=None)
+    if answer in ("happened", "done"):
+        output = standing.outcome.output if standing.outcome else ""
+        outcome = Outcome("ok", output=output, ended_at=event.at, sentence=said)
+        return replace(standing, state="done", outcome=outcome, question=None)
+    return replace(_dropped(standing), sentence=said)
+
+
+def _dropped(standing: Standing) -> Standing:
+    """Give an act about which nobody will be asked any more: left out, or unknown for good where it may have happened."""
+    return replace(standing, state="unknown" if standing.question == "settle" else "skipped", question=None)
+
+
+def read_instant(text: str) -> datetime:
+    """Read an instant as event bodies carry it."""
+    return datetime.fromisoformat(text)
+
+
+def outcome_to_json(outcome: Outcome) -> dict[str, Any]:
+    """Give an outcome as plain JSON."""
+    return {
+        "result": outcome.result,
+        "exit_status": outcome.exit_status,
+        "output": outcome.output,
+        "started_at": outcome.started_at.isoformat() if outcome.started_at else None,
+        "ended_at": outcome.ended_at.isoformat() if outcome.ended_at else None,
+        "sentence": outcome.sentence,
+        "holds": outcome.holds,
+    }
+
+
+def outcome_from_json(value: Mapping[str, Any]) -> Outcome:
+    """Read what `outcome_to_json` gave."""
+    began, ended = value.get("started_at"), value.get("ended_at")
+    return Outcome(
+        value["result"],
+        value.get("exit_status"),
+        value.get("output", ""),
+        read_instant(began) if began else None,
+        read_instant(ended) if ended else None,
+        value.get("sentence", ""),
+        value.get("holds"),
+    )

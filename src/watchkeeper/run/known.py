@@ -1,0 +1,41 @@
+"""What a decision about a run needs to know beside its log, and what of it keeps a command from running as it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from watchkeeper.estate.model import Policy
+from watchkeeper.run.gate import Brakes
+from watchkeeper.run.model import Act
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the decision needs to know beside the log."""
+
+    policy: Policy = field(default_factory=Policy)
+    brakes: Brakes = field(default_factory=Brakes)
+    #: all words the book has for the run's severity
+    severities: frozenset[str] = frozenset()
+    #: languages that the run's target can run
+    languages: frozenset[str] = frozenset({"bash"})
+    #: act -> placeholders in its command that the estate does not fill
+    unfilled: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    #: act -> digest of what would run now
+    digests: Mapping[str, str] = field(default_factory=dict)
+    #: condition act -> what the readings say of it
+    readings: Mapping[str, tuple[bool | None, str]] = field(default_factory=dict)
+    #: how long a verification may take to pass
+    verify_s: float = 30.0
+
+
+def obstacle(act: Act, facts: Facts) -> str:
+    """Say what keeps an act's command from running as it stands."""
+    missing = facts.unfilled.get(act.key)
+    if missing:
+        return f"nothing fills {', '.join(missing)}"
+    command = act.command or (act.condition.command if act.condition else None)
+    if command is not None and command.language not in facts.languages:
+        return f"{command.language} needs a bound connection"
+    return command.because.rstrip(".") if command and command.because else "it would not only read"
