@@ -22,6 +22,7 @@ from watchkeeper.run import answering, starting
 from watchkeeper.run import ledger as runs
 from watchkeeper.run.chronicle import chronicle
 from watchkeeper.run.model import Event, Plan
+from watchkeeper.run.placing import place
 from watchkeeper.run.plan import plan as make_plan
 from watchkeeper.store import due, ledger
 
@@ -84,7 +85,7 @@ def find_procedure(app: App, name: str) -> Procedure:
 
 def plan_of(app: App, name: str) -> Plan:
     """Make the plan of a procedure: what would be done, without doing any of it."""
-    return make_plan(app.book, find_procedure(app, name))
+    return place(make_plan(app.book, find_procedure(app, name)), app.estate)
 
 
 async def start_run(app: App, actor: str, procedure_id: str, incident_id: str | None = None, why: str = "") -> str:

@@ -50,6 +50,8 @@ class Fence:
         self.sets: set[str] = set()
         #: an interactive interpreter was started: what follows is typed at it
         self.interpreter = False
+        #: host or container that a line before went into and that nothing left yet
+        self.inside: str | None = None
         #: lines that a statement may have; less after each that never ended, so that a broken fence costs little
         self.patience = LONGEST
 
@@ -132,8 +134,11 @@ class Fence:
         self.sets |= script.sets
         command = shell_command(text, number, found, script, self.sets)
         if command:
+            entered = _enters(command)
+            command = replace(command, session=self.inside) if self.inside and not entered else command
             self.found.append(Entry("command", number, text, command, remark, end_line=end_line))
             self.interpreter = self.interpreter or _opens_interpreter(command)
+            self.inside = None if text in _LEAVES else entered or self.inside
 
     def _sql(self, position: int) -> int:
         end, quotes = position, 0
@@ -224,7 +229,18 @@ class Fence:
         return position + used
 
     def _add(self, text: str, number: int, language: str, end_line: int) -> None:
-        self.found.append(Entry("command", number, text, make_command(text, number, language), end_line=end_line))
+        command = make_command(text, number, language)
+        command = replace(command, session=self.inside) if self.inside else command
+        self.found.append(Entry("command", number, text, command, end_line=end_line))
+
+
+_ENTRANCES = frozenset({"ssh", "docker", "docker-compose", "kubectl", "oc", "podman"})
+_LEAVES = ("exit", "logout")
+
+
+def _enters(command: Command) -> str | None:
+    """Give the host or container that a command opens a shell on, for the lines after it; None where it opens none."""
+    return command.target if command.interactive and command.target and _ENTRANCES & set(command.tools) else None
 
 
 _INTERPRETER = re.compile(r"i?python[\d.]*|flask|manage\.py|django-admin|bpython|pyspark")

@@ -240,6 +240,8 @@ class Command(Stated):
     language: str = "bash"
     tools: tuple[str, ...] = ()
     target: str | None = None
+    #: where the line before it in the same fence went: `ssh HOST`, or a shell inside a container
+    session: str | None = None
     risk: Risk = "unknown"
     #: why the risk is what it is, as one sentence
     because: str = ""

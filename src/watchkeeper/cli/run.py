@@ -138,4 +138,7 @@ def _print_plan(made: Plan, format: str) -> None:
     for act in made.acts:
         under = "  " if act.branch else ""
         what = act.risk if act.kind == "command" else act.kind
-        say(f"  {act.key:5} {what:9} {under}{one_line(act.command.text if act.command else act.text)}  (line {act.line})")
+        where = f"  [{act.target}]" if act.target else ""
+        say(f"  {act.key:5} {what:9} {under}{one_line(act.command.text if act.command else act.text)}{where}  (line {act.line})")
+        for said in act.words:
+            say(f"        {said}")

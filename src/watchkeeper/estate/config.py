@@ -9,6 +9,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -137,18 +138,28 @@ def _options(table: Table, plugin: type, common: tuple[str, ...], variables: Var
 
 def _read_target(table: Table, name: str, variables: Variables) -> TargetConfig:
     plugin = _plugin(plugins.TARGETS, table)
-    common = ("kind", "directory", "path", "timeout")
+    common = ("kind", "directory", "path", "timeout", "for", "words")
     options, _ = _options(table, plugin, common, variables)
-    folder = table.file.parent / _plain(variables.fill(table.text("directory", "."), table, "directory"))
-    return TargetConfig(
+    words = table.table("words")
+    config = TargetConfig(
         name=name,
         kind=table.text("kind"),
         line=table.line,
-        directory=folder.resolve(),
-        path=tuple((folder / _plain(variables.fill(item, table, "path"))).resolve() for item in table.texts("path")),
+        directory=Path(_plain(variables.fill(table.text("directory", "."), table, "directory"))),
+        path=tuple(Path(_plain(variables.fill(item, table, "path"))) for item in table.texts("path")),
         timeout_s=table.duration("timeout", 300.0, 0.1),
         options=options,
+        stands_for=table.texts("for"),
+        words={word: words.text(word) for word in words.values},
     )
+    # what is elsewhere has folders of its own, about which nothing is known here
+    return config if getattr(plugin, "elsewhere", False) else _here(config, table.file.parent)
+
+
+def _here(config: TargetConfig, folder: Path) -> TargetConfig:
+    """Take a target's folders against that of watchkeeper.toml."""
+    directory = folder / config.directory
+    return replace(config, directory=directory.resolve(), path=tuple((directory / each).resolve() for each in config.path))
 
 
 def _plain(value: str | Secret) -> str:

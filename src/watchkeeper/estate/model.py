@@ -43,6 +43,10 @@ class TargetConfig:
     path: tuple[Path, ...] = ()
     timeout_s: float = 300.0
     options: Mapping[str, Any] = field(default_factory=dict)
+    #: the book's components and hosts whose commands run here
+    stands_for: tuple[str, ...] = ()
+    #: a word of the book's commands -> what runs instead of it here
+    words: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

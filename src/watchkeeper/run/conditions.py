@@ -26,7 +26,7 @@ def of_condition(act: Act, standing: Standing, run: Run, facts: Facts, now: date
         if holds is not None:
             return Settle(act, Outcome("ok", ended_at=now, sentence=sentence, holds=holds))
     if condition.command is not None:
-        if act.risk != "read" or facts.unfilled.get(act.key) or condition.command.language not in facts.languages:
+        if act.risk != "read" or facts.unfilled.get(act.key) or not facts.speaks(act, condition.command.language):
             return Ask(act, "branch", f"Its check cannot run by itself: {obstacle(act, facts)}.")
         if facts.brakes.halted:
             return Wait(now + HALT_LOOK_AGAIN, facts.brakes.halted)

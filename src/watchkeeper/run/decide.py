@@ -96,7 +96,7 @@ def _untaken(act: Act, run: Run) -> str | None:
 def _of_command(act: Act, standing: Standing, run: Run, facts: Facts, now: datetime) -> Next:
     command = act.command
     assert command is not None
-    if facts.unfilled.get(act.key) or command.language not in facts.languages:
+    if facts.unfilled.get(act.key) or not facts.speaks(act, command.language):
         why = f"It cannot run as it stands: {obstacle(act, facts)}."
         return Skip(act, why) if act.phase == "diagnose" else Ask(act, "manual", why)
     if facts.brakes.halted:

@@ -28,6 +28,7 @@ class Still:
     """What is the same at every step of a run."""
 
     languages: frozenset[str]
+    languages_of: Mapping[str, frozenset[str]]
     unfilled: Mapping[str, tuple[str, ...]]
     digests: Mapping[str, str]
 
@@ -55,6 +56,7 @@ def gather(connection: Connection, run: Run, world: World, now: datetime) -> Fac
         brakes=brakes(connection, run, world, now, any(act.mutating for act in open_acts)),
         severities=severity_words(run.severity, world.severities),
         languages=still.languages,
+        languages_of=still.languages_of,
         unfilled=still.unfilled,
         digests=still.digests,
         readings=_readings(connection, open_acts, world),
@@ -65,10 +67,12 @@ def gather(connection: Connection, run: Run, world: World, now: datetime) -> Fac
 def _still(run: Run, estate: Estate) -> Still:
     target = estate.targets.get(run.target)
     commands = {act.key: command for act in run.plan.acts if (command := command_of(act)) is not None}
+    targets = {act.key: estate.targets.get(run.target_of(act)) for act in run.plan.acts}
     return Still(
         languages(target) if target else frozenset(),
+        {act.key: languages(own) if (own := targets[act.key]) else frozenset() for act in run.plan.acts if act.target},
         {key: missing for key, command in commands.items() if (missing := unfilled(command, estate))},
-        {key: digest(command, estate, target) for key, command in commands.items()} if target else {},
+        {key: digest(command, estate, own) for key, command in commands.items() if (own := targets[key])},
     )
 
 

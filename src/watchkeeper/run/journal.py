@@ -84,7 +84,7 @@ class Journal:
             if act.mutating:
                 body["fence"] = rows.take_lease(connection, intent.component, run.id, now, intent.until)
                 about = {"act": act.key, "attempt": intent.attempt, "command": act.command.text if act.command else act.text}
-                why = {"digest": intent.digest, "risk": act.risk, "target": run.target, "fence": body["fence"]}
+                why = {"digest": intent.digest, "risk": act.risk, "target": run.target_of(act), "fence": body["fence"]}
                 ledger.append(connection, now, run.actor, "act begun", run.id, why=intent.sentence, body={**about, **why})
             rows.write_intent(
                 connection, run.id, act.key, intent.attempt, self._owner, self.boot_id, intent.digest, act.risk, now

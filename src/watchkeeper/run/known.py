@@ -20,6 +20,8 @@ class Facts:
     severities: frozenset[str] = frozenset()
     #: languages that the run's target can run
     languages: frozenset[str] = frozenset({"bash"})
+    #: act -> languages of its own target, where that is another one
+    languages_of: Mapping[str, frozenset[str]] = field(default_factory=dict)
     #: act -> placeholders in its command that the estate does not fill
     unfilled: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     #: act -> digest of what would run now
@@ -29,6 +31,10 @@ class Facts:
     #: how long a verification may take to pass
     verify_s: float = 30.0
 
+    def speaks(self, act: Act, language: str) -> bool:
+        """Tell whether the target of an act can run a language."""
+        return language in self.languages_of.get(act.key, self.languages)
+
 
 def obstacle(act: Act, facts: Facts) -> str:
     """Say what keeps an act's command from running as it stands."""
@@ -36,6 +42,6 @@ def obstacle(act: Act, facts: Facts) -> str:
     if missing:
         return f"nothing fills {', '.join(missing)}"
     command = act.command or (act.condition.command if act.condition else None)
-    if command is not None and command.language not in facts.languages:
+    if command is not None and not facts.speaks(act, command.language):
         return f"{command.language} needs a bound connection"
     return command.because.rstrip(".") if command and command.because else "it would not only read"

@@ -43,6 +43,10 @@ class Act:
     stands_for: str | None = None
     #: why the plan leaves it out from the start; None where it is to be done
     skip: str | None = None
+    #: the target of the estate on which it runs; None: the run's own
+    target: str | None = None
+    #: what words of the command mean there, each as one sentence
+    words: tuple[str, ...] = ()
 
     @property
     def mutating(self) -> bool:
@@ -133,8 +137,12 @@ class Run:
     #: why it ended as it did
     sentence: str = ""
     seq: int = 0
-    #: the target on which its commands run
+    #: the target on which its commands run, where an act names no other
     target: str = "local"
+
+    def target_of(self, act: Act) -> str:
+        """Give the target on which an act runs."""
+        return act.target or self.target
 
 
 # --- what the interpreter says is next

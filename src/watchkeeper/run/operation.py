@@ -91,6 +91,8 @@ def digest(command: Command, estate: Estate, target: TargetConfig, preview: str 
     """Give the sha256 of a rendered command with its inputs, target and preview; a secret counts by its name alone."""
     inputs = sorted(f"{v.name}={v.value}" for v in estate.variables.values())
     meant = [command.language, command.text, inputs, target.name, target.kind, str(target.directory), preview]
+    if target.words:
+        meant.append(json.dumps(dict(target.words), sort_keys=True))
     return hashlib.sha256(json.dumps(meant, ensure_ascii=False).encode()).hexdigest()
 
 

@@ -67,7 +67,7 @@ class Performer:
         operation = self._operation(run, do.act)
         name = job_id(run.id, do.act.key, do.attempt)
         job = operation.perform(name, job_folder(self._state, name))
-        target = self._targets[run.target]
+        target = self._targets[run.target_of(do.act)]
         began_at = self._clock.now()
         until = began_at + timedelta(seconds=job.timeout_s) + MARGIN
         component = run.component or self._estate.service
@@ -109,9 +109,10 @@ class Performer:
         return not self._under_way
 
     def _operation(self, run: Run, act: Act) -> BookCommand:
-        command, config = command_of(act), self._estate.targets.get(run.target)
-        if command is None or config is None or run.target not in self._targets:
-            raise Permanent(f"There is no target {run.target} to run act {act.key} on.", code="WK422")
+        name = run.target_of(act)
+        command, config = command_of(act), self._estate.targets.get(name)
+        if command is None or config is None or name not in self._targets:
+            raise Permanent(f"There is no target {name} to run act {act.key} on.", code="WK422")
         return BookCommand(act, command, config, self._estate, self._output_bytes)
 
     async def _begin(self, target: Target, job: Job, act: Act) -> Outcome:

@@ -108,6 +108,7 @@ def _act(value: Mapping[str, Any]) -> Act:
     known["command"] = _command(known.get("command"))
     known["condition"] = _condition(known.get("condition"))
     known["expects"] = _expectation(known.get("expects"))
+    known["words"] = tuple(known.get("words", ()))
     return Act(**known)
 
 
