@@ -162,13 +162,13 @@ class Loop:
             if incident.status == "recovered" and incident.recovered_at is not None:
                 held = (app.clock.now() - incident.recovered_at).total_seconds()
                 if held >= app.estate.policy.hold_s:
-                    await acts.cancel_run(app, acts.AUTOMATION, last.id, "The service is healthy again by itself")
+                    await acts.cancel_run(app, acts.OURSELVES, last.id, "The service is healthy again by itself")
                     return
         if await self._judge(incident, last):
             return
         if incident.procedure_id is None and incident.status != "recovered":
             if last is not None and last.state not in ENDED:
-                await acts.cancel_run(app, acts.AUTOMATION, last.id, f"The cause turned out to be {incident.cause}.")
+                await acts.cancel_run(app, acts.OURSELVES, last.id, f"The cause turned out to be {incident.cause}.")
             elif last is None or last.component != incident.cause:
                 await self._begin(incident)
 
@@ -184,7 +184,7 @@ class Loop:
         if not chosen:
             return
         try:
-            await acts.start_run(app, acts.AUTOMATION, chosen, incident.id, why=choice.sentence)
+            await acts.start_run(app, acts.OURSELVES, chosen, incident.id, why=choice.sentence)
         except Refused as refusal:
             sentence = str(refusal)
             await app.database.write(lambda c: incidents.add_entry(c, incident.id, now, "refused", acts.AUTOMATION, sentence))

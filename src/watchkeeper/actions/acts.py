@@ -1,7 +1,7 @@
 """What anybody may ask for: a person in the console, a program over the API, the command line, and our own automation.
 
-Each act writes the ledger entry and the chapter's rows in one transaction, then wakes the loop. `actor` is who asks; the
-loop asks as `automation`. An act that a promise about safety forbids raises Refused.
+Each act goes through `done_by`: it asks whether `actor` may, writes the ledger entry and the chapter's rows in one transaction,
+and wakes the loop, which itself asks as `OURSELVES`. An act that a promise about safety forbids raises Refused.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from watchkeeper.actions.permission import done_by, require
 from watchkeeper.app import App
 from watchkeeper.base.errors import InputError, NotFound, Refused
 from watchkeeper.base.ids import new_id
@@ -18,6 +19,8 @@ from watchkeeper.book.model import Procedure
 from watchkeeper.incident import ledger as incidents
 from watchkeeper.incident import lifecycle
 from watchkeeper.incident.model import Entry, Incident
+from watchkeeper.people.identity import Actor
+from watchkeeper.people.permission import needed_to_answer
 from watchkeeper.run import answering, starting
 from watchkeeper.run import ledger as runs
 from watchkeeper.run.chronicle import chronicle
@@ -27,6 +30,8 @@ from watchkeeper.run.plan import plan as make_plan
 from watchkeeper.store import due, ledger
 
 AUTOMATION = "automation"
+#: our own loop: it starts and stops runs, and never answers what is put to a person
+OURSELVES = Actor(AUTOMATION, ("responder",), scopes=frozenset({"start", "cancel"}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,26 +43,24 @@ class Brake:
     why: str
 
 
-async def acknowledge(app: App, actor: str, incident_id: str, why: str = "") -> Incident:
+async def acknowledge(app: App, actor: Actor, incident_id: str, why: str = "") -> Incident:
     """Take an incident: the ladder stops climbing."""
     now = app.clock.now()
-    found = await app.database.write(lambda c: lifecycle.acknowledge(c, now, incident_id, actor, why))
-    app.wake()
-    return found
+    return await done_by(app, actor, "acknowledge", lambda c: lifecycle.acknowledge(c, now, incident_id, actor.name, why))
 
 
-async def resolve(app: App, actor: str, incident_id: str, why: str = "") -> Incident:
+async def resolve(app: App, actor: Actor, incident_id: str, why: str = "") -> Incident:
     """Close an incident by a person's word, without or against a verdict; the reason is kept."""
+    require(actor, "resolve")
     if not why.strip():
         raise InputError("Closing an incident by hand needs a reason.", hint="Say what makes you sure.", code="WK150")
     now = app.clock.now()
-    found = await app.database.write(lambda c: lifecycle.resolve(c, now, incident_id, actor, why))
-    app.wake()
-    return found
+    return await done_by(app, actor, "resolve", lambda c: lifecycle.resolve(c, now, incident_id, actor.name, why))
 
 
-async def note(app: App, actor: str, incident_id: str, text: str) -> Entry:
+async def note(app: App, actor: Actor, incident_id: str, text: str) -> Entry:
     """Write a line of one's own into a timeline."""
+    require(actor, "note")
     if not text.strip():
         raise InputError("The note is empty.", hint="Write what the next reader should know.", code="WK151")
     now = app.clock.now()
@@ -65,9 +68,9 @@ async def note(app: App, actor: str, incident_id: str, text: str) -> Entry:
     def work(connection: Connection) -> Entry:
         if incidents.get_incident(connection, incident_id) is None:
             raise no_incident(incident_id)
-        return incidents.add_entry(connection, incident_id, now, "note", actor, text.strip())
+        return incidents.add_entry(connection, incident_id, now, "note", actor.name, text.strip())
 
-    return await app.database.write(work)
+    return await done_by(app, actor, "note", work)
 
 
 def find_procedure(app: App, name: str) -> Procedure:
@@ -88,10 +91,11 @@ def plan_of(app: App, name: str) -> Plan:
     return place(make_plan(app.book, find_procedure(app, name)), app.estate)
 
 
-async def start_run(app: App, actor: str, procedure_id: str, incident_id: str | None = None, why: str = "") -> str:
+async def start_run(app: App, actor: Actor, procedure_id: str, incident_id: str | None = None, why: str = "") -> str:
     """Start carrying out a procedure; returns the run's id. It asks before what the policy does not allow."""
+    require(actor, "start")
     procedure_plan = plan_of(app, procedure_id)
-    if app.estate.policy.mode == "observe" and actor == AUTOMATION:
+    if app.estate.policy.mode == "observe" and actor.name == AUTOMATION:
         raise Refused("The service is in mode observe: nothing runs by itself.", hint='Set mode = "ask" in watchkeeper.toml.')
     now = app.clock.now()
     target = next(iter(app.estate.targets), "local")
@@ -100,35 +104,34 @@ async def start_run(app: App, actor: str, procedure_id: str, incident_id: str | 
         incident = incidents.get_incident(connection, incident_id) if incident_id else None
         if incident_id and incident is None:
             raise no_incident(incident_id)
-        run_id = starting.start_run(connection, now, procedure_plan, incident, actor, target, why=why)
+        run_id = starting.start_run(connection, now, procedure_plan, incident, actor.name, target, why=why)
         if incident is not None:
             sentence = f"“{procedure_plan.title}” is being carried out. {why}".strip()
-            incidents.add_entry(connection, incident.id, now, "run", actor, sentence, {"run": run_id})
+            incidents.add_entry(connection, incident.id, now, "run", actor.name, sentence, {"run": run_id})
         drive_at(connection, run_id, now)
         return run_id
 
-    run_id = await app.database.write(work)
-    app.wake()
-    return run_id
+    return await done_by(app, actor, "start", work)
 
 
-async def answer(app: App, actor: str, run_id: str, act_key: str, answer: str, why: str = "") -> None:
+async def answer(app: App, actor: Actor, run_id: str, act_key: str, answer: str, why: str = "") -> None:
     """Answer what a run asks: approve, refuse, happened, did-not-happen, again, skip, done, yes, no or abort."""
     now = app.clock.now()
 
     def work(connection: Connection) -> None:
-        event = answering.answer(connection, now, run_id, act_key, answer, actor, why, app.estate.policy.approval_s)
+        run = runs.load_run(connection, run_id)
+        risk = next((act.risk for act in run.plan.acts if act.key == act_key), "read") if run else "read"
+        require(actor, needed_to_answer(answer, risk))
+        event = answering.answer(connection, now, run_id, act_key, answer, actor.name, why, app.estate.policy.approval_s)
         _after(connection, run_id, event)
 
-    await app.database.write(work)
-    app.wake()
+    await done_by(app, actor, "answer", work)
 
 
-async def cancel_run(app: App, actor: str, run_id: str, why: str = "") -> None:
+async def cancel_run(app: App, actor: Actor, run_id: str, why: str = "") -> None:
     """Stop a run before its next act; what is under way is finished first."""
     now = app.clock.now()
-    await app.database.write(lambda c: _after(c, run_id, answering.cancel(c, now, run_id, actor, why)))
-    app.wake()
+    await done_by(app, actor, "cancel", lambda c: _after(c, run_id, answering.cancel(c, now, run_id, actor.name, why)))
 
 
 def _after(connection: Connection, run_id: str, event: Event) -> None:
@@ -144,20 +147,19 @@ def drive_at(connection: Connection, run_id: str, at: datetime) -> None:
     due.schedule(connection, due.Due(new_id(f"run:{run_id}", at), "run", run_id, at, {}))
 
 
-async def halt(app: App, actor: str, why: str) -> Brake:
+async def halt(app: App, actor: Actor, why: str) -> Brake:
     """Stop everything automatic at once, until somebody lifts it; it survives a restart."""
     now = app.clock.now()
 
     def work(connection: Connection) -> None:
-        runs.set_brake(connection, runs.HALT, now, actor, why)
-        ledger.append(connection, now, actor, "halt", app.estate.service, why=why)
+        runs.set_brake(connection, runs.HALT, now, actor.name, why)
+        ledger.append(connection, now, actor.name, "halt", app.estate.service, why=why)
 
-    await app.database.write(work)
-    app.wake()
-    return Brake(True, actor, why)
+    await done_by(app, actor, "halt", work)
+    return Brake(True, actor.name, why)
 
 
-async def unhalt(app: App, actor: str, why: str = "") -> Brake:
+async def unhalt(app: App, actor: Actor, why: str = "") -> Brake:
     """Let automatic acts go on."""
     now = app.clock.now()
 
@@ -165,11 +167,10 @@ async def unhalt(app: App, actor: str, why: str = "") -> Brake:
         runs.lift_brake(connection, runs.HALT)
         for run_id in runs.open_run_ids(connection):
             drive_at(connection, run_id, now)
-        ledger.append(connection, now, actor, "unhalt", app.estate.service, why=why)
+        ledger.append(connection, now, actor.name, "unhalt", app.estate.service, why=why)
 
-    await app.database.write(work)
-    app.wake()
-    return Brake(False, actor, why)
+    await done_by(app, actor, "unhalt", work)
+    return Brake(False, actor.name, why)
 
 
 def no_incident(incident_id: str) -> NotFound:

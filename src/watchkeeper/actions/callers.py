@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sqlalchemy import Connection
+from starlette.requests import HTTPConnection
 
 from watchkeeper.app import App
 from watchkeeper.base.errors import Refused
@@ -28,22 +31,27 @@ def cookie_name(port: int | None) -> str:
     return f"watchkeeper-{port or 80}"
 
 
-async def session_for(app: App, cookie: str | None) -> Session:
+def address_of(connection: HTTPConnection) -> str:
+    """Give the address that a request comes from; a proxy's word for it counts only where the proxy is trusted."""
+    return connection.client.host if connection.client else ""
+
+
+async def session_for(app: App, cookie: str | None, where: str = "") -> Session:
     """Give the session of a cookie; Refused with the code of "not signed in" where there is none."""
     now = app.clock.now()
     found = await app.database.read(lambda c: session_of(c, now, cookie or ""))
     if found is None:
         raise not_signed_in()
-    return found
+    return replace(found, actor=replace(found.actor, where=where))
 
 
-async def program_for(app: App, token: str) -> Actor:
+async def program_for(app: App, token: str, where: str = "") -> Actor:
     """Give the actor of a program's token; Refused as above where it opens nothing."""
     now = app.clock.now()
     found = await app.database.read(lambda c: actor_of_token(c, now, token))
     if found is None:
         raise not_signed_in()
-    return found
+    return replace(found, where=where)
 
 
 def check_csrf(session: Session, given: str) -> None:
@@ -56,25 +64,27 @@ def check_csrf(session: Session, given: str) -> None:
         )
 
 
-async def sign_in(app: App, token: str) -> Session:
+async def sign_in(app: App, token: str, where: str = "") -> Session:
     """Spend a one-time token and open a session; the ledger keeps who came."""
     now = app.clock.now()
 
     def work(connection: Connection) -> Session:
         session = use_token(connection, now, token.strip())
-        ledger.append(connection, now, session.actor.name, "sign in", "console")
+        with ledger.on_behalf(connection, replace(session.actor, where=where).origin):
+            ledger.append(connection, now, session.actor.name, "sign in", "console")
         return session
 
     return await app.database.write(work)
 
 
-async def sign_out(app: App, actor: str, cookie: str) -> None:
+async def sign_out(app: App, actor: Actor, cookie: str) -> None:
     """End a session."""
     now = app.clock.now()
 
     def work(connection: Connection) -> None:
         end_session(connection, cookie)
-        ledger.append(connection, now, actor, "sign out", "console")
+        with ledger.on_behalf(connection, actor.origin):
+            ledger.append(connection, now, actor.name, "sign out", "console")
 
     await app.database.write(work)
 

@@ -1,24 +1,44 @@
-"""Asked before every act that comes from outside: may this caller do that? A refusal is written nowhere and changes nothing."""
+"""The one way to an act: may this caller ask for that, and on whose behalf is it written down? A refusal changes nothing."""
 
 from __future__ import annotations
+
+from typing import TypeVar
+
+from sqlalchemy import Connection
 
 from watchkeeper.app import App
 from watchkeeper.base.errors import Refused
 from watchkeeper.people.identity import Actor
-from watchkeeper.people.permission import may, needed_to_answer, refusal
-from watchkeeper.run import ledger as runs
+from watchkeeper.people.permission import may, refusal
+from watchkeeper.store import ledger
+from watchkeeper.store.database import Work
+
+T = TypeVar("T")
 
 
 def require(actor: Actor, what: str) -> str:
     """Give the actor's name where they may ask for this; Refused where not."""
+    if actor.scopes is not None and what not in actor.scopes:
+        allowed = ", ".join(sorted(actor.scopes)) or "nothing"
+        raise Refused(
+            f"{actor.name} may not do this ({what}): the token is narrowed to {allowed}.",
+            hint="An owner gives out another token: watchkeeper token make NAME --only WHAT.",
+            code="WK323",
+        )
     if may(actor.roles, what):
         return actor.name
-    hint = "An owner gives out another token: watchkeeper token make NAME --role ROLE."
+    hint = "An owner gives more: `access` in [people] of watchkeeper.toml, or watchkeeper token make NAME --role ROLE."
     raise Refused(refusal(actor.name, actor.roles, what), hint=hint, code="WK323")
 
 
-async def require_to_answer(app: App, actor: Actor, run_id: str, act_key: str, answer: str) -> str:
-    """Give the actor's name where they may give this answer to this act of a run; Refused where not."""
-    run = await app.database.read(lambda c: runs.load_run(c, run_id))
-    risk = next((act.risk for act in run.plan.acts if act.key == act_key), "read") if run else "read"
-    return require(actor, needed_to_answer(answer, risk))
+async def done_by(app: App, actor: Actor, what: str, work: Work[T]) -> T:
+    """Have an act done for somebody who may ask for it, in one transaction whose entries say for whom; then wake the loop."""
+    require(actor, what)
+
+    def told(connection: Connection) -> T:
+        with ledger.on_behalf(connection, actor.origin):
+            return work(connection)
+
+    done = await app.database.write(told)
+    app.wake()
+    return done

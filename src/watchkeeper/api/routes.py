@@ -12,8 +12,8 @@ from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, Field
 
 from watchkeeper.actions import acts
-from watchkeeper.actions.callers import check_csrf, cookie_name, program_for, session_for
-from watchkeeper.actions.permission import require, require_to_answer
+from watchkeeper.actions.callers import address_of, check_csrf, cookie_name, program_for, session_for
+from watchkeeper.actions.permission import require
 from watchkeeper.actions.views import books, incidents, records, runs, signals
 from watchkeeper.actions.views.model import (
     BookView,
@@ -89,11 +89,15 @@ async def caller(request: Request, app: TheApp) -> Actor:
     """Give who asks; Refused without identity, or where a cookie alone asks for a change."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.casefold() == "bearer":
-        return await program_for(app, token.strip())
-    session = await session_for(app, request.cookies.get(cookie_name(request.url.port)))
-    if request.method not in SAFE:
-        check_csrf(session, request.headers.get("x-csrf", ""))
-    return session.actor
+        actor = await program_for(app, token.strip(), address_of(request))
+    else:
+        session = await session_for(app, request.cookies.get(cookie_name(request.url.port)), address_of(request))
+        if request.method not in SAFE:
+            check_csrf(session, request.headers.get("x-csrf", ""))
+        actor = session.actor
+    if request.method in SAFE:
+        require(actor, "look")
+    return actor
 
 
 Caller = Annotated[Actor, Depends(caller)]
@@ -129,19 +133,19 @@ async def get_incident(app: TheApp, incident_id: str) -> IncidentView:
 @router.post("/incidents/{incident_id}/acknowledge")
 async def acknowledge(app: TheApp, actor: Caller, incident_id: str, body: Why) -> Incident:
     """Take an incident."""
-    return await acts.acknowledge(app, require(actor, "acknowledge"), incident_id, body.why)
+    return await acts.acknowledge(app, actor, incident_id, body.why)
 
 
 @router.post("/incidents/{incident_id}/resolve")
 async def resolve(app: TheApp, actor: Caller, incident_id: str, body: Why) -> Incident:
     """Close an incident by hand; needs a reason."""
-    return await acts.resolve(app, require(actor, "resolve"), incident_id, body.why)
+    return await acts.resolve(app, actor, incident_id, body.why)
 
 
 @router.post("/incidents/{incident_id}/notes")
 async def note(app: TheApp, actor: Caller, incident_id: str, body: NoteBody) -> Entry:
     """Write a line into the timeline."""
-    return await acts.note(app, require(actor, "note"), incident_id, body.text)
+    return await acts.note(app, actor, incident_id, body.text)
 
 
 @router.get("/runs")
@@ -153,7 +157,7 @@ async def list_runs(app: TheApp) -> Runs:
 @router.post("/runs", status_code=201)
 async def start_run(app: TheApp, actor: Caller, body: StartBody) -> Started:
     """Start carrying out a procedure."""
-    return Started(run=await acts.start_run(app, require(actor, "start"), body.procedure, body.incident, body.why))
+    return Started(run=await acts.start_run(app, actor, body.procedure, body.incident, body.why))
 
 
 @router.get("/runs/{run_id}")
@@ -165,14 +169,13 @@ async def get_run(app: TheApp, run_id: str) -> RunView:
 @router.post("/runs/{run_id}/answers", status_code=204)
 async def answer(app: TheApp, actor: Caller, run_id: str, body: AnswerBody) -> None:
     """Answer what a run asks."""
-    name = await require_to_answer(app, actor, run_id, body.act, body.answer)
-    await acts.answer(app, name, run_id, body.act, body.answer, body.why)
+    await acts.answer(app, actor, run_id, body.act, body.answer, body.why)
 
 
 @router.post("/runs/{run_id}/cancel", status_code=204)
 async def cancel(app: TheApp, actor: Caller, run_id: str, body: Why) -> None:
     """Stop a run before its next act."""
-    await acts.cancel_run(app, require(actor, "cancel"), run_id, body.why)
+    await acts.cancel_run(app, actor, run_id, body.why)
 
 
 @router.get("/book")
@@ -214,10 +217,10 @@ async def review(app: TheApp, incident_id: str) -> ReviewView:
 @router.post("/halt", status_code=200)
 async def halt(app: TheApp, actor: Caller, body: Why) -> acts.Brake:
     """Stop everything automatic at once."""
-    return await acts.halt(app, require(actor, "halt"), body.why)
+    return await acts.halt(app, actor, body.why)
 
 
 @router.post("/unhalt", status_code=200)
 async def unhalt(app: TheApp, actor: Caller, body: Why) -> acts.Brake:
     """Let automatic acts go on."""
-    return await acts.unhalt(app, require(actor, "unhalt"), body.why)
+    return await acts.unhalt(app, actor, body.why)

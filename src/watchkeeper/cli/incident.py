@@ -73,7 +73,7 @@ def show(incident_id: IncidentId, config: ConfigOption = None, format: FormatOpt
 def acknowledge(incident_id: IncidentId, config: ConfigOption = None, why: WhyOption = "") -> None:
     """Take an incident: the ladder stops climbing."""
     found = with_rows(config, lambda app: acts.acknowledge(app, me(), incident_id, why))
-    say(f"{found.title}: {held(found, me())}.")
+    say(f"{found.title}: {held(found, me().name)}.")
 
 
 @app.command()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
-import getpass
 import json
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -14,6 +13,7 @@ import typer
 
 from watchkeeper.app import App, find_config, open_app, open_rows
 from watchkeeper.cli.plain import plain
+from watchkeeper.people.identity import Actor, user_here
 
 T = TypeVar("T")
 
@@ -26,9 +26,12 @@ FormatOption: TypeAlias = Annotated[Format, typer.Option("--format", help="text 
 WhyOption: TypeAlias = Annotated[str, typer.Option("--why", "-m", help="The reason, kept in the ledger.")]
 
 
-def me() -> str:
-    """Give the name under which this terminal acts."""
-    return getpass.getuser()
+def me() -> Actor:
+    """Give who acts at this terminal: the system's user, who can read the state folder and so is its owner.
+
+    The name comes from the process and never from the environment, where LOGNAME=ben would be a second person for the asking.
+    """
+    return Actor(user_here(), ("owner",), "terminal", "this machine")
 
 
 def with_app(config: Path | None, work: Callable[[App], Coroutine[Any, Any, T]]) -> T:

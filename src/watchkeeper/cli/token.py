@@ -35,7 +35,7 @@ def make(
 @app.command("list")
 def list_(config: ConfigOption = None, format: FormatOption = "text") -> None:
     """List the tokens that open something now; never the tokens themselves."""
-    found = with_rows(config, tokens_out)
+    found = with_rows(config, lambda app: tokens_out(app, me()))
     if format == "json":
         print_json([asdict(each) for each in found])
         return

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import os
+import pwd
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -30,6 +32,7 @@ from watchkeeper.people.permission import Role
 TokenKind: TypeAlias = Literal["once", "api"]
 #: whoever could read the printed address sits at the machine
 _AT_THE_MACHINE: tuple[str, ...] = ("owner",)
+_ADDRESS = "printed address"
 
 #: how long a printed address opens the console
 ADDRESS_LIFETIME = timedelta(hours=1)
@@ -43,6 +46,19 @@ class Actor:
 
     name: str
     roles: tuple[str, ...] = ()
+    #: by which credential: "printed address", "token deploy-bot", "terminal" …; empty for our own loop
+    by: str = ""
+    #: from where: an address of the network, "this machine"
+    where: str = ""
+    #: who answers for it, where that is not the actor itself
+    person: str = ""
+    #: what a narrowed token may ask for at most; None: all that its role may
+    scopes: frozenset[str] | None = None
+
+    @property
+    def origin(self) -> dict[str, str]:
+        """Give what the ledger keeps beside the name."""
+        return {key: said for key, said in (("by", self.by), ("from", self.where), ("person", self.person)) if said}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +93,13 @@ def use_token(connection: Connection, now: datetime, token: str, lifetime: timed
         )
     cookie, csrf = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
     add_session(connection, digest_of(cookie), actor, csrf, now, now + lifetime)
-    return Session(Actor(actor, _AT_THE_MACHINE), csrf, now + lifetime, cookie)
+    return Session(Actor(actor, _AT_THE_MACHINE, _ADDRESS), csrf, now + lifetime, cookie)
 
 
 def session_of(connection: Connection, now: datetime, cookie: str) -> Session | None:
     """Find the session that a cookie stands for; None where there is none or it is over."""
     found = read_session(connection, digest_of(cookie), now) if cookie else None
-    return None if found is None else Session(Actor(found[0], _AT_THE_MACHINE), found[1], found[2])
+    return None if found is None else Session(Actor(found[0], _AT_THE_MACHINE, _ADDRESS), found[1], found[2])
 
 
 def end_session(connection: Connection, cookie: str) -> bool:
@@ -94,7 +110,15 @@ def end_session(connection: Connection, cookie: str) -> bool:
 def actor_of_token(connection: Connection, now: datetime, token: str) -> Actor | None:
     """Find the actor of a program's token; None where it is unknown, too old, or made for something else."""
     found = read_api_token(connection, digest_of(token), now) if token else None
-    return None if found is None else Actor(found[0], (found[1],))
+    return None if found is None else Actor(found[0], (found[1],), f"token {found[0]}")
+
+
+def user_here() -> str:
+    """Give the name of the system's user that this process runs as; its number where it has no name, as in a container."""
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return f"user {os.geteuid()}"
 
 
 def same_token(given: str, expected: str) -> bool:

@@ -24,6 +24,7 @@ LEAST: dict[str, Role] = {
     "unhalt": "operator",
     "approve destroy": "operator",
     "approve unknown": "operator",
+    "give token": "owner",
 }
 
 

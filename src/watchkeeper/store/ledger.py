@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -40,6 +41,9 @@ head = Table(
 )
 
 FIRST = "0" * 64
+#: key of an entry's body: by which credential and from where the act was asked for; our own loop says nothing
+ORIGIN = "origin"
+_BESIDE = f"watchkeeper.{ORIGIN}"
 
 _READ_HEAD = select(head).where(head.c.id == 1)
 _HOLD_HEAD = _READ_HEAD.with_for_update()
@@ -63,6 +67,21 @@ class Broken:
     sentence: str
 
 
+@contextmanager
+def on_behalf(connection: Connection, origin: Mapping[str, str]) -> Iterator[None]:
+    """Have each entry that is written in here say whose act it is: by which credential, from where, who answers for it.
+
+    It stands beside the transaction as PostgreSQL's SET LOCAL does, so that no function between the caller and the entry need
+    hand it on, and none can forget it.
+    """
+    before = connection.info.get(_BESIDE)
+    connection.info[_BESIDE] = dict(origin)
+    try:
+        yield
+    finally:
+        connection.info[_BESIDE] = before
+
+
 def append(
     connection: Connection,
     now: datetime,
@@ -80,7 +99,10 @@ def append(
         seq, previous = 1, FIRST
     else:
         seq, previous = row.seq + 1, row.hash
-    content = {"seq": seq, "at": now, "actor": actor, "act": act, "subject": subject, "why": why, "body": dict(body or {})}
+    said = dict(body or {})
+    if origin := connection.info.get(_BESIDE):
+        said[ORIGIN] = origin
+    content = {"seq": seq, "at": now, "actor": actor, "act": act, "subject": subject, "why": why, "body": said}
     digest = entry_hash(previous, content)
     connection.execute(_INSERT, {**content, "previous": previous, "hash": digest})
     connection.execute(_MOVE_HEAD, {"new_seq": seq, "new_hash": digest})

@@ -24,6 +24,7 @@ from watchkeeper.estate.bind import bind
 from watchkeeper.estate.model import Estate, Person, Policy, SignalConfig, TargetConfig
 from watchkeeper.incident import ledger as incidents
 from watchkeeper.loop import Loop
+from watchkeeper.people.identity import Actor
 from watchkeeper.run import ledger as runs
 from watchkeeper.run.chronicle import chronicle
 from watchkeeper.run.model import Run
@@ -39,6 +40,7 @@ from watchkeeper.watch.probe import Look
 from watchkeeper.watch.watcher import Watcher
 
 COMPONENTS = ("Front", "Ledger", "Mailer")
+ANNA = Actor("anna", ("operator",), "terminal", "this machine")
 
 RUNBOOK = """
     # Night service runbook
@@ -332,7 +334,7 @@ class World:
         for run in await self.database.read(lambda c: runs.list_runs(c)):
             asking = [key for key, standing in run.acts.items() if standing.state == "asking"]
             if run.ended_at is None and asking and (self._calm or self.chance.random() < 0.2):
-                await acts.answer(self.app, "anna", run.id, asking[0], self._truthful(run, asking[0]), "I looked.")
+                await acts.answer(self.app, ANNA, run.id, asking[0], self._truthful(run, asking[0]), "I looked.")
 
     def _truthful(self, run: Run, key: str) -> str:
         question = run.acts[key].question

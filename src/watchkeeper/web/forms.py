@@ -8,22 +8,22 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from watchkeeper.actions import acts
-from watchkeeper.actions.callers import check_csrf, cookie_name, session_for, sign_in, sign_out
+from watchkeeper.actions.callers import address_of, check_csrf, cookie_name, session_for, sign_in, sign_out
 from watchkeeper.base.errors import Refused
-from watchkeeper.people.identity import SESSION_LIFETIME, Session
+from watchkeeper.people.identity import SESSION_LIFETIME, Actor, Session
 from watchkeeper.web.pages import SignedIn, TheApp, page
 
 router = APIRouter(include_in_schema=False)
 Text = Annotated[str, Form(max_length=20_000)]
 
 
-async def from_our_page(session: SignedIn, csrf: Text = "") -> str:
-    """Give the name of the person whose own page sent the form; Refused otherwise."""
+async def from_our_page(session: SignedIn, csrf: Text = "") -> Actor:
+    """Give the person whose own page sent the form; Refused otherwise."""
     check_csrf(session, csrf)
-    return session.actor.name
+    return session.actor
 
 
-Person = Annotated[str, Depends(from_our_page)]
+Person = Annotated[Actor, Depends(from_our_page)]
 
 
 def back_to(path: str) -> RedirectResponse:
@@ -50,7 +50,7 @@ async def sign_in_form(request: Request, app: TheApp, token: Text = "") -> Respo
 
 async def _open(request: Request, app: TheApp, token: str) -> Response:
     try:
-        session = await sign_in(app, token)
+        session = await sign_in(app, token, address_of(request))
     except Refused as problem:
         return page("signin.html", request, None, status=403, problem=problem)
     answer = back_to("/")

@@ -10,7 +10,8 @@ from fastapi.responses import HTMLResponse, PlainTextResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from watchkeeper import __version__
-from watchkeeper.actions.callers import cookie_name, session_for
+from watchkeeper.actions.callers import address_of, cookie_name, session_for
+from watchkeeper.actions.permission import require
 from watchkeeper.actions.views import books, incidents, records, runs, signals
 from watchkeeper.app import App
 from watchkeeper.people.identity import Session
@@ -41,7 +42,9 @@ def the_app(request: Request) -> App:
 
 async def signed_in(request: Request) -> Session:
     """Give the caller's session; Refused where there is none."""
-    return await session_for(the_app(request), request.cookies.get(cookie_name(request.url.port)))
+    session = await session_for(the_app(request), request.cookies.get(cookie_name(request.url.port)), address_of(request))
+    require(session.actor, "look")
+    return session
 
 
 TheApp = Annotated[App, Depends(the_app)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import logging
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from watchkeeper import __version__
 from watchkeeper.actions.callers import NOT_SIGNED_IN, one_time_token
 from watchkeeper.app import App
 from watchkeeper.base.errors import Conflict, InputError, NotFound, Refused, Transient, WatchkeeperError
+from watchkeeper.people.identity import user_here
 from watchkeeper.web import forms, pages
 from watchkeeper.web.door import Door
 
@@ -61,15 +61,8 @@ def create_site(app: App, routers: Sequence[APIRouter] = (), host: str = "", hos
 def printed_address(app: App, host: str, port: int, actor: str | None = None) -> str:
     """Give the address to open in a browser, with a token that opens one session for the person who started us."""
     shown = "127.0.0.1" if host in WILDCARDS else f"[{host}]" if ":" in host else host
-    token = one_time_token(app, actor or _person_here())
+    token = one_time_token(app, actor or user_here())
     return f"http://{shown}:{port}/sign-in?{urlencode({'token': token}, quote_via=quote)}"
-
-
-def _person_here() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container's user without a name
-        return "operator"
 
 
 async def _on_ours(request: Request, problem: Exception) -> Response:
