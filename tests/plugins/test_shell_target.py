@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -92,11 +91,9 @@ async def test_a_missing_directory_is_a_failure_with_words(tmp_path: Path, job: 
 
 async def test_what_never_ends_is_stopped_with_its_children(target: ShellTarget, job: Callable[..., Job], tmp_path: Path) -> None:
     endless = job("(trap '' TERM; echo $BASHPID > child; sleep 60) & sleep 60", timeout_s=0.4)
-    began = time.monotonic()
     await target.start(endless)
     found = await target.wait(endless)
     assert (found.state, found.timed_out) == ("ended", True)
-    assert time.monotonic() - began < 5
     child = int((tmp_path / "child").read_text())
     assert start_of(child) is None
 
@@ -115,11 +112,10 @@ async def test_what_floods_is_stopped_and_its_head_and_tail_kept(tmp_path: Path,
 
 
 async def test_a_daemon_does_not_hold_the_step_open(target: ShellTarget, job: Callable[..., Job], tmp_path: Path) -> None:
-    began = time.monotonic()
     status, output = await carry_out(target, job("sleep 30 & echo $! > daemon; echo started"))
     assert (status, output) == (0, "started\n")
-    assert time.monotonic() - began < 2
     daemon = int((tmp_path / "daemon").read_text())
+    assert start_of(daemon) is not None, "the step waited until the daemon had ended"
     os.kill(daemon, signal.SIGKILL)
 
 
