@@ -18,6 +18,7 @@ from pathlib import Path
 from watchkeeper.base.errors import Permanent
 from watchkeeper.estate.model import Estate, TargetConfig
 from watchkeeper.plugins.shell.processes import age_s, boot_id, end_group, gone, start_of
+from watchkeeper.run.output import read_raw
 from watchkeeper.run.target import Found, Job
 
 # 1 folder, 2 number of the claim, 3 directory, 4 "durable" or "", 5 boot id, then the command.
@@ -221,24 +222,6 @@ class _Shower:
             self._at += len(piece)
             if piece:
                 self._show(piece.decode(errors="replace"))
-
-
-def read_raw(path: Path, limit: int) -> str:
-    """Read a raw output file, head and tail where it is longer than the limit (in bytes), cut at ends of lines."""
-    size = _size(path)
-    try:
-        with path.open("rb") as file:
-            if size <= limit:
-                return file.read(limit).decode(errors="replace")
-            head = file.read(limit // 2)
-            file.seek(size - limit // 2)
-            tail = file.read(limit // 2)
-    except FileNotFoundError:
-        return ""
-    head = head[: head.rfind(b"\n") + 1] or head
-    tail = tail[tail.find(b"\n") + 1 :] or tail
-    gap = size - len(head) - len(tail)
-    return f"{head.decode(errors='replace')}\n… {gap:,} bytes left out …\n{tail.decode(errors='replace')}"
 
 
 def _open_claim(folder: Path) -> int:
