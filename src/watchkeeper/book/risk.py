@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -75,7 +76,7 @@ def assess(text: str, language: str = "bash") -> Judged:
     if language == "sql":
         return assess_sql(text)
     if language == "redis":
-        return worst([by_table("redis-cli", line.split()) for line in text.splitlines() if line.strip()])
+        return worst([by_table("redis-cli", _redis_words(line)) for line in text.splitlines() if line.strip()])
     if language == "psql":
         return assess_typed(text)
     if language == "mongodb":
@@ -86,6 +87,14 @@ def assess(text: str, language: str = "bash") -> Judged:
         return "unknown", f"What {language} code does is not judged."
     found, _ = unwrap_text(text)
     return assess_unwrapped(found)
+
+
+def _redis_words(line: str) -> list[str]:
+    """Cut a typed line as redis-cli does: quotes hold words together."""
+    try:
+        return shlex.split(line)
+    except ValueError:
+        return line.split()
 
 
 def assess_unwrapped(found: Unwrapped) -> Judged:

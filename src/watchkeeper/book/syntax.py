@@ -26,6 +26,8 @@ class Word(NamedTuple):
     text: str
     static: bool = True
     quoted: bool = False
+    #: as the book has it, quotes and all; empty where no word of the book is meant
+    raw: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,10 @@ class Call:
     stdin: str | None = None
     stdin_text: str = ""
     assigned: tuple[str, ...] = ()
+    #: the assignments before it (`PGHOST=db psql`) as the book has them
+    settings: tuple[str, ...] = ()
+    #: the parts of the pipeline before it, as the book has them
+    fed_by: str = ""
 
 
 @dataclass(slots=True)
@@ -226,7 +232,8 @@ class _Reader:
             extra: dict[str, object] = {}
             if number:
                 fixed = self._fixed_output(parts[number - 1])
-                extra = {"stdin": "pipe" if fixed is None else "text", "stdin_text": fixed or ""}
+                before = self.source[node.start_byte : parts[number - 1].end_byte].decode("utf-8", "replace")
+                extra = {"stdin": "pipe" if fixed is None else "text", "stdin_text": fixed or "", "fed_by": before}
             elif joined.get("stdin"):
                 extra = {"stdin": joined["stdin"], "stdin_text": joined.get("stdin_text", "")}
             if number == len(parts) - 1 and joined.get("writes"):
@@ -255,12 +262,12 @@ class _Reader:
 
     def _command(self, node: Node, joined: dict[str, object]) -> None:
         words: list[Word] = []
-        assigned: list[str] = []
+        settings: list[str] = []
         extra = dict(joined)
         writes: list[str] = list(joined.get("writes", ()))  # type: ignore[call-overload]
         for child in node.children:
             if child.type == "variable_assignment":
-                assigned.append(self.raw(child).split("=", 1)[0])
+                settings.append(self.raw(child))
             elif child.type == "command_name":
                 words.append(self._word(child.children[0] if child.children else child))
             elif child.type == "file_redirect":
@@ -285,27 +292,29 @@ class _Reader:
                     bool(extra.get("appends")),
                     str(stdin) if stdin else None,
                     str(extra.get("stdin_text", "")),
-                    tuple(assigned),
+                    tuple([text.split("=", 1)[0] for text in settings]),
+                    tuple(settings),
+                    str(extra.get("fed_by", "")),
                 )
             )
 
     def _word(self, node: Node) -> Word:
-        kind = node.type
+        kind, raw = node.type, self.raw(node)
         if kind == "raw_string":
-            return Word(self.raw(node)[1:-1], quoted=True)
+            return Word(raw[1:-1], quoted=True, raw=raw)
         if kind == "string":
-            inner = self.raw(node)[1:-1]
+            inner = raw[1:-1]
             dynamic = any(child.type in _EXPANSIONS for child in node.children)
-            return Word(_ESCAPED_IN_QUOTES.sub(r"\1", inner) if "\\" in inner else inner, static=not dynamic, quoted=True)
+            inner = _ESCAPED_IN_QUOTES.sub(r"\1", inner) if "\\" in inner else inner
+            return Word(inner, static=not dynamic, quoted=True, raw=raw)
         if kind == "ansi_c_string":
-            return Word(self.raw(node)[2:-1], quoted=True)
+            return Word(raw[2:-1], quoted=True, raw=raw)
         if kind == "concatenation":
             parts = [self._word(child) for child in node.children]
-            return Word("".join(part.text for part in parts), all(part.static for part in parts))
+            return Word("".join(part.text for part in parts), all(part.static for part in parts), raw=raw)
         if kind in _EXPANSIONS:
-            return Word(self.raw(node), static=False)
-        raw = self.raw(node)
-        return Word(_ESCAPED.sub(r"\1", raw) if "\\" in raw else raw)
+            return Word(raw, static=False, raw=raw)
+        return Word(_ESCAPED.sub(r"\1", raw) if "\\" in raw else raw, raw=raw)
 
 
 def _substitutions(node: Node) -> list[Node]:

@@ -199,6 +199,12 @@ def _step(name: str, words: list[Word], found: Unwrapped, depth: int) -> tuple[l
     return _into_container(name, words, found)
 
 
+def take_off(name: str, words: list[Word]) -> list[Word] | None:
+    """Take one wrapper off a program's words: the words that are left, or None where the program starts no other."""
+    step = _step(name, words, Unwrapped(), 0)
+    return None if step is None else step[0]
+
+
 def _plain(name: str, words: list[Word], found: Unwrapped, depth: int) -> tuple[list[Word], bool] | None:
     values, skipped = _PLAIN[name]
     if name == "command" and words and words[0].text in ("-v", "-V"):

@@ -101,7 +101,7 @@ def _of_command(act: Act, standing: Standing, run: Run, facts: Facts, now: datet
         return Skip(act, why) if act.phase == "diagnose" else Ask(act, "manual", why)
     if facts.brakes.halted:
         return Wait(now + HALT_LOOK_AGAIN, facts.brakes.halted)
-    answer = gate(act, run, facts.policy, facts.brakes, now, facts.severities, facts.digests.get(act.key))
+    answer = gate(act, run, facts.policy, facts.brakes, now, facts.severities, facts.meant(act, run))
     if answer.allow == "never":
         return Skip(act, answer.sentence) if act.phase == "diagnose" else Ask(act, "manual", answer.sentence)
     if answer.allow == "ask":

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from watchkeeper.run.model import Event, Outcome, Run, RunState, Standing
+from watchkeeper.run.model import Event, Outcome, Preview, Run, RunState, Standing
 
 
 def begin(run: Run) -> Run:
@@ -28,6 +28,9 @@ def evolve(run: Run, event: Event) -> Run:
         until = read_instant(body["until"])
         acts = {key: _approved(run.acts[key], event.actor, event.at, until, digest) for key, digest in body["digests"].items()}
         run = replace(run, acts={**run.acts, **acts})
+    if event.kind == "asked" and body.get("previews"):
+        seen = {key: replace(run.acts[key], preview=preview_from_json(each)) for key, each in body["previews"].items()}
+        run = replace(run, acts={**run.acts, **seen})
     if event.act is None or event.act not in run.acts:
         return run
     standing = _stand(run.acts[event.act], event)
@@ -57,9 +60,9 @@ def _approved(standing: Standing, by: str, at: datetime, until: datetime, digest
 def _stand(standing: Standing, event: Event) -> Standing:
     body, kind = event.body, event.kind
     if kind == "intent":
-        return replace(
-            standing, state="running", attempt=body["attempt"], outcome=None, since=standing.since or event.at, question=None
-        )
+        before = preview_from_json(body["before"]) if body.get("before") else None
+        begun: dict[str, Any] = {"attempt": body["attempt"], "since": standing.since or event.at, "before": before}
+        return replace(standing, state="running", outcome=None, question=None, original=standing.original or before, **begun)
     if kind == "outcome":
         return _stand_after(standing, outcome_from_json(body["outcome"]))
     if kind == "skipped":
@@ -117,6 +120,16 @@ def _dropped(standing: Standing) -> Standing:
 def read_instant(text: str) -> datetime:
     """Read an instant as event bodies carry it."""
     return datetime.fromisoformat(text)
+
+
+def preview_to_json(preview: Preview) -> dict[str, Any]:
+    """Give a preview as plain JSON."""
+    return {"sentence": preview.sentence, "scope": preview.scope, "way_back": preview.way_back, "before": preview.before}
+
+
+def preview_from_json(value: Mapping[str, Any]) -> Preview:
+    """Read what `preview_to_json` gave."""
+    return Preview(value["sentence"], value["scope"], value.get("way_back", ""), value.get("before"))
 
 
 def outcome_to_json(outcome: Outcome) -> dict[str, Any]:

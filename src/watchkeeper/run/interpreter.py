@@ -25,13 +25,14 @@ from watchkeeper.estate.model import Bindings, Estate
 from watchkeeper.run import ledger as rows
 from watchkeeper.run.decide import decide
 from watchkeeper.run.facts import World, gather, hard_brakes
-from watchkeeper.run.fold import evolve, outcome_to_json
+from watchkeeper.run.fold import evolve, outcome_to_json, preview_to_json
 from watchkeeper.run.gate import Gate, gate, unattended
 from watchkeeper.run.journal import Journal, Note
-from watchkeeper.run.known import Facts
-from watchkeeper.run.model import Ask, Do, Done, Event, Run, Settle, Skip, Wait
-from watchkeeper.run.output import forget_jobs
+from watchkeeper.run.known import Facts, sealed
+from watchkeeper.run.model import Act, Ask, Do, Done, Event, Preview, Run, Settle, Skip, Wait
+from watchkeeper.run.output import forget_jobs, job_id
 from watchkeeper.run.perform import Performer
+from watchkeeper.run.preview import Previewer
 from watchkeeper.run.target import Target
 from watchkeeper.store import due
 from watchkeeper.store.database import Database
@@ -43,6 +44,8 @@ NAP = timedelta(seconds=2)
 RETRY_S = 1.0
 #: what was seen when an act ended serves for what is next this long; whatever an intent depends on is asked again with it
 FRESH = timedelta(seconds=1)
+#: looking at what an approval would cover takes at most about this long; what was not seen by then is asked about by itself
+LOOKING = timedelta(seconds=30)
 KIND = "run"
 
 
@@ -77,6 +80,7 @@ class Interpreter:
         self._state = state
         self._journal = journal
         self.world = World(estate, bindings, severities, verify_s)
+        self._previewer = Previewer(estate, targets, state)
         self._performer = Performer(journal, clock, estate, targets, state, output_bytes)
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         #: runs as last seen; only what was appended since is read again
@@ -132,13 +136,9 @@ class Interpreter:
         self._seen[run_id] = after
         match step:
             case Do():
-                digest, allowed = facts.digests.get(step.act.key, ""), self._allowed(after, step, facts)
-                ahead = await self._performer.perform(after, step, digest, allowed, lambda c: self._look(c, run_id))
-                if ahead is not None:
-                    self._ahead[run_id] = ahead
-                return True
+                return await self._do(after, step, facts)
             case Ask():
-                await self._journal.note(after, [Note("asked", step.act.key, _question(step, after, facts))], now)
+                await self._ask(after, step, facts)
                 return False
             case Wait():
                 return await self._wait(after, step, now)
@@ -154,6 +154,48 @@ class Interpreter:
             return None
         return Seen(run, gather(connection, run, self.world, now), now)
 
+    async def _do(self, run: Run, do: Do, facts: Facts) -> bool:
+        """Carry out an act; where it would by now do something else than a person approved, ask again instead."""
+        before = None
+        if do.act.mutating and run.acts[do.act.key].state != "running":
+            effect = self._previewer.effect(do.act, run.target_of(do.act))
+            if effect is not None and effect.looks:
+                before = await self._preview(run, do.act)
+            approved = run.acts[do.act.key].preview
+            if before and approved and run.acts[do.act.key].approved_until and before.scope != approved.scope:
+                by = " and ".join(run.acts[do.act.key].approvers)
+                sentence = f"What it would do is no longer what {by} approved, which was: {approved.sentence}"
+                await self._ask(run, Ask(do.act, "approve", sentence), facts)
+                return False
+        digest, allowed = facts.meant(do.act, run) or "", self._allowed(run, do, facts)
+        ahead = await self._performer.perform(run, do, digest, allowed, lambda c: self._look(c, run.id), before)
+        if ahead is not None:
+            self._ahead[run.id] = ahead
+        return True
+
+    async def _ask(self, run: Run, ask: Ask, facts: Facts) -> None:
+        """Put a question to a person, with what the act would do and what an approval would cover besides.
+
+        A person who started the run approves all its changes with the first; each of them is looked at for that.
+        """
+        body: dict[str, Any] = {"question": ask.question, "sentence": ask.sentence}
+        if ask.question == "approve":
+            began = self._clock.now()
+            covered = [ask.act]
+            if not unattended(run) and ask.act.risk == "change":
+                covered += [act for act in run.plan.acts if act.risk == "change" and run.acts[act.key].state == "to-do"]
+            previews: dict[str, Preview] = {}
+            for act in dict.fromkeys(covered):
+                if act is ask.act or self._clock.now() - began < LOOKING:
+                    found = await self._preview(run, act)
+                    previews |= {act.key: found} if found else {}
+            seen = {key: sealed(facts.digests[key], preview) for key, preview in previews.items() if key in facts.digests}
+            body |= {"digests": seen, "previews": {key: preview_to_json(preview) for key, preview in previews.items()}}
+        await self._journal.note(run, [Note("asked", ask.act.key, body)], self._clock.now())
+
+    async def _preview(self, run: Run, act: Act) -> Preview | None:
+        return await self._previewer.preview(job_id(run.id, act.key, run.acts[act.key].attempt), act, run.target_of(act))
+
     def _allowed(self, run: Run, do: Do, facts: Facts) -> Callable[[Connection], Gate]:
         """Give the check that the journal makes in the intent's own transaction: halt, other changes, policy and approval."""
 
@@ -167,7 +209,7 @@ class Interpreter:
                 return Gate("never", found.halted)
             if found.busy:
                 raise Conflict(found.busy, code="WK312")
-            digest = facts.digests.get(do.act.key)
+            digest = facts.meant(do.act, run)
             return gate(do.act, run, self.world.estate.policy, facts.brakes, now, facts.severities, digest)
 
         return check
@@ -218,14 +260,3 @@ def _note(step: Skip | Settle) -> Note:
     if isinstance(step, Skip):
         return Note("skipped", step.act.key, {"sentence": step.sentence})
     return Note("outcome", step.act.key, {"attempt": 0, "outcome": outcome_to_json(step.outcome)})
-
-
-def _question(ask: Ask, run: Run, facts: Facts) -> dict[str, Any]:
-    """Give what is put to a person; a person who started the run approves all its changes with the first."""
-    body: dict[str, Any] = {"question": ask.question, "sentence": ask.sentence}
-    if ask.question == "approve":
-        covered = [ask.act]
-        if not unattended(run) and ask.act.risk == "change":
-            covered += [act for act in run.plan.acts if act.risk == "change" and run.acts[act.key].state == "to-do"]
-        body["digests"] = {act.key: facts.digests[act.key] for act in covered if act.key in facts.digests}
-    return body

@@ -17,10 +17,10 @@ from sqlalchemy import Connection
 
 from watchkeeper.base.errors import Refused
 from watchkeeper.run import ledger as rows
-from watchkeeper.run.fold import outcome_to_json
+from watchkeeper.run.fold import outcome_to_json, preview_to_json
 from watchkeeper.run.gate import Gate
 from watchkeeper.run.ledger import Attempt
-from watchkeeper.run.model import Act, Event, Outcome, Run
+from watchkeeper.run.model import Act, Event, Outcome, Preview, Run
 from watchkeeper.store import ledger
 from watchkeeper.store.database import Database
 
@@ -41,6 +41,8 @@ class Intent:
     component: str
     until: datetime
     sentence: str
+    #: what was seen right before it
+    before: Preview | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,8 @@ class Journal:
             if answer.allow != "run":
                 raise Refused(answer.sentence, code="WK303")
             body: dict[str, Any] = {"attempt": intent.attempt, "digest": intent.digest, "sentence": intent.sentence}
+            if intent.before is not None:
+                body["before"] = preview_to_json(intent.before)
             if act.mutating:
                 body["fence"] = rows.take_lease(connection, intent.component, run.id, now, intent.until)
                 about = {"act": act.key, "attempt": intent.attempt, "command": act.command.text if act.command else act.text}

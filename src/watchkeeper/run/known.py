@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from watchkeeper.estate.model import Policy
 from watchkeeper.run.gate import Brakes
-from watchkeeper.run.model import Act
+from watchkeeper.run.model import Act, Preview, Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +32,19 @@ class Facts:
     #: how long a verification may take to pass
     verify_s: float = 30.0
 
+    def meant(self, act: Act, run: Run) -> str | None:
+        """Give the digest of what an approval of an act stands for now: what would run, and what was seen that it would do."""
+        digest = self.digests.get(act.key)
+        return digest and sealed(digest, run.acts[act.key].preview)
+
     def speaks(self, act: Act, language: str) -> bool:
         """Tell whether the target of an act can run a language."""
         return language in self.languages_of.get(act.key, self.languages)
+
+
+def sealed(digest: str, preview: Preview | None) -> str:
+    """Give the digest of what would run together with the scope of what it would do."""
+    return digest if preview is None else hashlib.sha256(f"{digest}\n{preview.scope}".encode()).hexdigest()
 
 
 def obstacle(act: Act, facts: Facts) -> str:

@@ -97,6 +97,20 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class Preview:
+    """What an act would do, as it was looked at without changing anything."""
+
+    #: "deletes 1,204 rows in jobs."
+    sentence: str
+    #: what an approval stands for: which things, from → to
+    scope: str
+    #: the command that puts it back, or why there is none, as one sentence
+    way_back: str = ""
+    #: the previous value, for the way back and for evidence; None where there is none
+    before: Any = None
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """How one act of a run stands."""
 
@@ -117,6 +131,11 @@ class Standing:
     since: datetime | None = None
     #: why it was asked or skipped
     sentence: str = ""
+    #: what was seen when a person was last asked about it
+    preview: Preview | None = None
+    #: what was seen right before its first attempt, and before its latest
+    original: Preview | None = None
+    before: Preview | None = None
 
 
 @dataclass(frozen=True, slots=True)

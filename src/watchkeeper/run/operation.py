@@ -1,24 +1,31 @@
-"""The unit of doing: plan, preview, perform, evidence, undo. A command of the book is one.
+"""The unit of doing: plan, effect, perform. A command of the book is one.
 
 What is rendered here reaches a target as a script and variables; a value of the estate never becomes part of the script's text.
-Preview, evidence and undo answer None where they are not known, which is then said and never guessed.
+The effect gives preview, evidence and way back; where one is not known that is said and never guessed.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
 from watchkeeper.book.model import Command
 from watchkeeper.estate.model import Estate, TargetConfig
+from watchkeeper.run.effect.derive import effect_of
+from watchkeeper.run.effect.model import Effect, Look
 from watchkeeper.run.model import Act
 from watchkeeper.run.target import Job
 
 #: set by the target itself or by bash, whatever the estate says
 _ALWAYS_SET = frozenset({"HOME", "PATH", "PWD", "LANG", "TERM", "USER", "SHELL", "HOSTNAME", "RANDOM", "SECONDS", "PPID", "IFS"})
+
+
+#: a look takes at most this long, in seconds, and this much of what it prints is read, in bytes
+LOOK_S = 15.0
+LOOK_BYTES = 1_000_000
 
 
 class Operation(Protocol):
@@ -28,20 +35,16 @@ class Operation(Protocol):
         """Say what would be done."""
         ...
 
-    async def preview(self) -> str | None:
-        """Say what the effect would be, by looking only; None where that is not known."""
+    def effect(self) -> Effect:
+        """Say what is known of its effect: looks that only read, taken before it as preview and after it as evidence."""
+        ...
+
+    def look(self, look: Look, job_id: str, folder: Path) -> Job:
+        """Give the job of one of its looks."""
         ...
 
     def perform(self, job_id: str, folder: Path) -> Job:
         """Give the job that does it."""
-        ...
-
-    async def evidence(self) -> bool | None:
-        """Say whether it happened, by looking only; None where that cannot be seen."""
-        ...
-
-    async def undo(self) -> str | None:
-        """Say how to take it back; None where that is not known."""
         ...
 
 
@@ -59,23 +62,22 @@ class BookCommand:
         """Give the command."""
         return self.command.text
 
-    async def preview(self) -> str | None:
-        """Give None: the effect is not computed yet."""
-        return None
+    def effect(self) -> Effect:
+        """Give what the families of effects know of the command."""
+        return effect_of(self.command)
+
+    def look(self, look: Look, job_id: str, folder: Path) -> Job:
+        """Give the job of a look: the same place, a shorter time, and nothing that would have to be kept."""
+        command = replace(self.command, text=look.script, language=look.language, risk="read")
+        act = replace(self.act, command=command, risk="read")
+        job = replace(self, act=act, command=command, output_bytes=LOOK_BYTES).perform(job_id, folder)
+        return replace(job, timeout_s=min(job.timeout_s, LOOK_S), durable=False)
 
     def perform(self, job_id: str, folder: Path) -> Job:
         """Give the job, with the estate's variables beside the script."""
         variables = {name: variable.reveal() for name, variable in self.estate.variables.items()}
         limits = {"timeout_s": self.target.timeout_s, "output_bytes": self.output_bytes}
         return Job(job_id, self.command.text, self.command.language, folder, variables, durable=self.act.mutating, **limits)  # type: ignore[arg-type]
-
-    async def evidence(self) -> bool | None:
-        """Give None: a command of a book carries no evidence of its own yet."""
-        return None
-
-    async def undo(self) -> str | None:
-        """Give None: the way back is not known."""
-        return None
 
     def digest(self, preview: str | None = None) -> str:
         """Give the sha256 of all that an approval stands for: text, names of the variables, target and preview."""

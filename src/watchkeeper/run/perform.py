@@ -27,9 +27,10 @@ from watchkeeper.run.gate import Gate
 from watchkeeper.run.journal import Intent, Journal
 from watchkeeper.run.judge import judge_command, judge_condition
 from watchkeeper.run.ledger import Attempt
-from watchkeeper.run.model import Act, Do, Outcome, Run
+from watchkeeper.run.model import Act, Do, Outcome, Preview, Run
 from watchkeeper.run.operation import BookCommand, command_of
 from watchkeeper.run.output import job_folder, job_id, scrub
+from watchkeeper.run.preview import Previewer
 from watchkeeper.run.target import Found, Job, Target
 
 T = TypeVar("T")
@@ -57,13 +58,23 @@ class Performer:
         self._targets = targets
         self._state = state
         self._output_bytes = output_bytes
+        self._previewer = Previewer(estate, targets, state)
         self._under_way: dict[str, _UnderWay] = {}
         self._idle = asyncio.Event()
 
     async def perform(
-        self, run: Run, do: Do, digest: str, allowed: Callable[[Connection], Gate], then: Callable[[Connection], T]
+        self,
+        run: Run,
+        do: Do,
+        digest: str,
+        allowed: Callable[[Connection], Gate],
+        then: Callable[[Connection], T],
+        before: Preview | None = None,
     ) -> T | None:
-        """Carry out one act as one attempt; when this returns, its outcome is on disk. Gives what `then` saw right after it."""
+        """Carry out one act as one attempt; when this returns, its outcome is on disk. Gives what `then` saw right after it.
+
+        `before` is what was seen right before, kept with the intent.
+        """
         operation = self._operation(run, do.act)
         name = job_id(run.id, do.act.key, do.attempt)
         job = operation.perform(name, job_folder(self._state, name))
@@ -71,15 +82,18 @@ class Performer:
         began_at = self._clock.now()
         until = began_at + timedelta(seconds=job.timeout_s) + MARGIN
         component = run.component or self._estate.service
-        intent = Intent(run, do.act, do.attempt, digest, component, until, do.sentence)
+        intent = Intent(run, do.act, do.attempt, digest, component, until, do.sentence, before)
         self._under_way[run.id] = _UnderWay(target, job)
         self._idle.clear()
         try:
             earlier = await self._journal.begin(intent, began_at, allowed)
             if earlier is not None and earlier.outcome is not None:
                 return None
-            doing = self._begin(target, job, do.act) if earlier is None else self._recover(target, job, operation, earlier)
+            doing = self._begin(target, job, do.act) if earlier is None else self._recover(target, job, do.act, earlier)
             outcome = await doing
+            if outcome.result == "unknown" and do.act.mutating:
+                seen_before = before or run.acts[do.act.key].before
+                outcome = await self._by_evidence(run, do.act, do.attempt, outcome, seen_before)
             began_at = earlier.begun_at if earlier else began_at
             now = self._clock.now()
             ended = replace(outcome, started_at=began_at, ended_at=now)
@@ -89,7 +103,6 @@ class Performer:
             if not self._under_way:
                 self._idle.set()
         if outcome.result not in ("unknown", "lost"):
-            await target.forget(job)
             shutil.rmtree(job.folder, ignore_errors=True)
         return seen
 
@@ -123,22 +136,28 @@ class Performer:
             return Outcome("failed", sentence=str(problem))
         return self._judge(act, await target.wait(job), target, job)
 
-    async def _recover(self, target: Target, job: Job, operation: BookCommand, earlier: Attempt) -> Outcome:
-        act = operation.act
+    async def _recover(self, target: Target, job: Job, act: Act, earlier: Attempt) -> Outcome:
         found = await target.find(job)
         if found.state in ("running", "ended"):
             return self._judge(act, await target.wait(job), target, job)
         if found.state == "never-begun" and earlier.boot_id == self._journal.boot_id:
             return Outcome("lost", sentence="It was meant and never began; a new attempt follows.")
-        happened = await operation.evidence() if act.mutating else False
-        if happened is None:
-            sentence = (
-                found.sentence if found.state == "lost" else "It was meant before the machine restarted, or by another worker."
-            )
-            return Outcome("unknown", output=self._output(target, job), sentence=sentence)
+        if not act.mutating:
+            return Outcome("lost", sentence="Its outcome is lost and nothing was changed; a new attempt follows.")
+        elsewhere = "It was meant before the machine restarted, or by another worker."
+        why = found.sentence if found.state == "lost" else elsewhere
+        return Outcome("unknown", output=self._output(target, job), sentence=why)
+
+    async def _by_evidence(self, run: Run, act: Act, attempt: int, outcome: Outcome, before: Preview | None) -> Outcome:
+        """Settle what nobody saw the end of by what it left behind, else lay out what is known for a person.
+
+        What is unchanged proves nothing: a program that lost its wrapper may still be at it, and so may a server.
+        """
+        happened, now = await self._previewer.evidence(job_id(run.id, act.key, attempt), act, run.target_of(act), before)
         if happened:
-            return Outcome("ok", sentence="It left its mark, so it happened.")
-        return Outcome("lost", sentence="Its outcome is lost and nothing was changed; a new attempt follows.")
+            return replace(outcome, result="ok", sentence=f"It left its mark, so it happened. Seen now: {now}")
+        known = (f"Seen before it: {before.sentence}" if before else "", f"Seen now: {now}" if now else "")
+        return replace(outcome, sentence=" ".join(filter(None, (outcome.sentence, *known))))
 
     def _judge(self, act: Act, found: Found, target: Target, job: Job) -> Outcome:
         output = self._output(target, job)
