@@ -115,6 +115,23 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
+class InputRule:
+    """What an owner says about a placeholder of the book: which values it may have."""
+
+    name: str
+    line: int = 0
+    pattern: str | None = None
+    choices: tuple[str, ...] = ()
+    #: a command that only reads; each line of its output is a choice
+    query: str | None = None
+    default: str | None = None
+    #: what may be given, in words
+    words: str | None = None
+    may_begin_with_dash: bool = False
+    may_have_lines: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Estate:
     """watchkeeper.toml, read and checked."""
 
@@ -125,6 +142,8 @@ class Estate:
     targets: Mapping[str, TargetConfig] = field(default_factory=dict)
     signals: Mapping[str, SignalConfig] = field(default_factory=dict)
     people: Mapping[str, Person] = field(default_factory=dict)
+    #: by the name of the placeholder
+    inputs: Mapping[str, InputRule] = field(default_factory=dict)
     policy: Policy = field(default_factory=Policy)
 
     @property

@@ -21,6 +21,32 @@ RunState: TypeAlias = Literal["running", "waiting", "asking", "succeeded", "fail
 
 
 @dataclass(frozen=True, slots=True)
+class Input:
+    """A value that a command needs before it can run, and which values may be given."""
+
+    #: "pod_name", by which a person gives it
+    name: str
+    #: as the book writes it: "<pod-name>"
+    token: str
+    kind: str = "text"
+    #: what a value must match from end to end; None where any may be given
+    pattern: str | None = None
+    #: that in words: "a date"
+    words: str = "a text"
+    #: values to choose from
+    choices: tuple[str, ...] = ()
+    #: only a choice may be given
+    listed: bool = False
+    #: a command of watchkeeper.toml whose output lists the choices
+    query: str | None = None
+    default: str | None = None
+    may_begin_with_dash: bool = False
+    may_have_lines: bool = False
+    #: what its places in the command narrow a value to
+    limits: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Act:
     """The smallest thing a run does: one command, one question, one wait."""
 

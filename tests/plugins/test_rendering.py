@@ -1,0 +1,150 @@
+"""Values in SQL and in Redis' words, on the servers themselves: what arrives is exactly the value, and nothing else happens."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from redis import Redis
+from tests.conftest import need
+
+from watchkeeper.book.commands import make_command
+from watchkeeper.demo.servers import Servers
+from watchkeeper.run.render import needs_of, render
+
+HOSTILE = (
+    "plain",
+    "'; DROP TABLE kept; --",
+    "\\'; DROP TABLE kept; --",
+    "' OR '1'='1",
+    "\\! touch x",
+    "\n\\! touch x\n",
+    "a\nb",
+    ":'wk_2'",
+    "<second>",
+    "$$",
+    '"',
+    "`touch x`",
+    "%",
+    "\\x41",
+    "schön 🐘",
+    "-- no",
+    "/*",
+    "\t\r",
+    'x"\r\nFLUSHALL\r\n',
+)
+VALUES = st.one_of(
+    st.sampled_from(HOSTILE), st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=30)
+)
+Ask = Callable[[str, str], str]
+
+
+def filled(text: str, language: str, client: str = "psql", **values: str) -> str:
+    command = make_command(text, 1, language)
+    assert needs_of(command).refused is None
+    return render(command, {token: values[token.strip("<>")] for token in needs_of(command).places}, client=client).script
+
+
+@pytest.fixture(scope="session")
+def psql(servers: Servers, postgres_dsn: str) -> Ask:
+    program = servers.postgres / "psql"
+
+    def ask(script: str, options: str = "") -> str:
+        command = [str(program), postgres_dsn, "-X", "-At", "-v", "ON_ERROR_STOP=1", *options.split(), "-f", "-"]
+        ended = subprocess.run(command, input=script.encode(), capture_output=True, timeout=20, check=False)
+        assert ended.returncode == 0, ended.stderr.decode()
+        return ended.stdout.decode()
+
+    ask("CREATE TABLE IF NOT EXISTS kept (word text)", "")
+    return ask
+
+
+@pytest.mark.parametrize(
+    ("text", "before", "after"),
+    [
+        ("SELECT encode(convert_to('<word>', 'UTF8'), 'hex')", "", ""),
+        ("SELECT encode(convert_to('it''s <word>!', 'UTF8'), 'hex') -- <word>", "it's ", "!"),
+        ("SELECT encode(convert_to(<word>, 'UTF8'), 'hex') WHERE '<word>' = <word>", "", ""),
+        ("SELECT encode(convert_to('<word>' || '<second>', 'UTF8'), 'hex')", "", "second's <word>"),
+    ],
+)  # fmt: skip
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(value=VALUES)
+@example(value="'; DROP TABLE kept; --")
+@example(value="<second>")
+def test_postgresql_gets_exactly_the_value(psql: Ask, text: str, before: str, after: str, value: str) -> None:
+    told = psql(filled(text, "sql", word=value, second="second's <word>"), "")
+    assert bytes.fromhex(told.strip()).decode() == before + value + after
+    assert psql("SELECT count(*) FROM kept", "") == "0\n"
+
+
+def test_a_number_and_a_time_are_taken_from_values_as_any_literal(psql: Ask) -> None:
+    assert psql(filled("SELECT 1 WHERE 7 = <n> LIMIT <count>", "sql", n="7", count="1"), "") == "1\n"
+    assert psql(filled("SELECT interval '<minutes> minutes' > interval '4 minutes'", "sql", minutes="5"), "") == "t\n"
+
+
+@pytest.fixture(scope="session")
+def redis_cli(servers: Servers, redis_port: int) -> Ask:
+    def ask(script: str, options: str = "") -> str:
+        command = [str(servers.redis_cli), "-p", str(redis_port), *options.split()]
+        ended = subprocess.run(command, input=script.encode(), capture_output=True, timeout=20, check=True)
+        return ended.stdout.decode(errors="surrogateescape")
+
+    return ask
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(value=VALUES)
+@example(value='x"\r\nFLUSHALL\r\n')
+def test_redis_gets_exactly_the_value(redis_cli: Ask, redis_port: int, value: str) -> None:
+    redis_cli("SET kept yes\nDEL list\n", "")
+    for text in ("RPUSH list <word>", 'RPUSH list "a <word> b"', "RPUSH list cache:<word>:x"):
+        assert redis_cli(filled(text, "redis", word=value), "").strip().isdigit()
+    with Redis(port=redis_port, decode_responses=True) as client:
+        told = client.lrange("list", 0, -1)
+    assert told == [value, f"a {value} b", f"cache:{value}:x"]
+    assert redis_cli("GET kept\n", "") == "yes\n"
+
+
+@pytest.fixture(scope="session")
+def mysql(servers: Servers, folder: Path) -> Iterator[Ask]:
+    install, server = Path("/usr/bin/mariadb-install-db"), Path("/usr/sbin/mariadbd")
+    need(install.exists() and server.exists(), "mariadb-server")
+    home, owner = folder / "mysql", servers.user or ""
+    home.mkdir()
+    if owner:
+        subprocess.run(["chown", owner, str(home)], check=True)
+    user = [f"--user={owner}"] if owner else []
+    bare = ["--no-defaults", f"--datadir={home / 'data'}", *user]
+    subprocess.run(
+        [str(install), *bare, "--auth-root-authentication-method=normal"], check=True, capture_output=True, timeout=120
+    )
+    socket = home / "socket"
+    options = [f"--socket={socket}", "--skip-networking", f"--pid-file={home / 'pid'}", "--innodb-flush-method=fsync"]
+    with subprocess.Popen([str(server), *bare, *options], stderr=subprocess.DEVNULL) as running:
+        base = ["/usr/bin/mariadb", "--no-defaults", f"--socket={socket}", "-uroot", "-N", "-B"]
+        ready = ["/usr/bin/mariadb-admin", "--no-defaults", f"--socket={socket}", "-uroot", "--wait=30", "ping"]
+        subprocess.run(ready, check=True, capture_output=True, timeout=60)
+
+        def ask(script: str, options: str = "") -> str:
+            asked = subprocess.run([*base, *options.split()], input=script.encode(), capture_output=True, timeout=20, check=False)
+            assert asked.returncode == 0, asked.stderr.decode()
+            return asked.stdout.decode()
+
+        ask("CREATE DATABASE shop; CREATE TABLE shop.kept (word text)", "")
+        yield ask
+        running.terminate()
+
+
+@pytest.mark.slow
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(value=VALUES)
+def test_mysql_gets_exactly_the_value(mysql: Ask, value: str) -> None:
+    for text, around in (("SELECT HEX('<word>')", "{}"), ("SELECT HEX('it''s <word>')", "it's {}"), ("SELECT HEX(<word>)", "{}")):
+        told = mysql(filled(text, "sql", "mysql", word=value), "")
+        assert bytes.fromhex(told.strip()).decode() == around.format(value)
+    assert mysql("SELECT count(*) FROM shop.kept", "") == "0\n"
