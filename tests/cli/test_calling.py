@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from watchkeeper.cli.asking import asked
 from watchkeeper.cli.incident import held
 from watchkeeper.cli.plain import plain
 from watchkeeper.incident.model import Incident
-from watchkeeper.run.model import Act
+from watchkeeper.run.model import Act, Plan, Run
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 
@@ -64,9 +65,13 @@ def test_whose_an_incident_is(values: dict[str, Any], words: str) -> None:
 def test_who_approves_reads_the_whole_command() -> None:
     command = Command(text="supervisorctl stop shop\nsupervisorctl start shop", line=7, risk="change")
     act = Act(key="4.1", step=4, kind="command", text="It hangs", line=7, command=command, risk="change")
-    said = list(asked("run-1", act, "approve"))
+    plan = Plan("it-hangs", "It hangs", "b", 3, (act,))
+    run = Run("run-1", plan, None, None, None, "anna", datetime(2026, 3, 14, tzinfo=UTC))
+    said = list(asked(run, act, "approve"))
     assert said[1:3] == ["  supervisorctl stop shop", "  supervisorctl start shop"]
     assert said[-1] == "answer: watchkeeper run answer run-1 4.1 approve|refuse|skip|abort --why REASON"
+    grave = replace(act, risk="destroy")
+    assert list(asked(replace(run, component="Web app"), grave, "approve"))[-1].endswith("--why REASON --confirm 'Web app'")
 
 
 @pytest.mark.parametrize("state", ["a file", "no database"])

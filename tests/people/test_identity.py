@@ -10,7 +10,7 @@ from sqlalchemy import Connection, create_engine, select
 
 from watchkeeper.base.errors import Refused
 from watchkeeper.people.identity import actor_of_token, end_session, make_token, session_of, use_token
-from watchkeeper.people.ledger import sessions, tokens
+from watchkeeper.people.ledger import drop_sessions, sessions, tokens
 from watchkeeper.store.schema import metadata
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
@@ -83,3 +83,40 @@ def test_no_row_holds_what_opens_a_door(connection: Connection) -> None:
     kept = " ".join(str(row) for table in (tokens, sessions) for row in connection.execute(select(table)))
     assert token not in kept
     assert session.cookie not in kept
+
+
+def test_a_token_opens_only_its_own_service(connection: Connection) -> None:
+    shop = make_token(connection, NOW, "deployer", "api", HOUR, "operator", person="anna", service="shop")
+    found = actor_of_token(connection, NOW, shop, "shop")
+    assert found is not None
+    assert (found.roles, found.by, found.person, found.scopes) == (("operator",), "token deployer", "anna", None)
+    assert actor_of_token(connection, NOW, shop, "till") is None
+    once = make_token(connection, NOW, "anna", "once", HOUR, service="shop")
+    with pytest.raises(Refused):
+        use_token(connection, NOW, once, service="till")
+    session = use_token(connection, NOW, once, service="shop", where="192.0.2.7")
+    assert session_of(connection, NOW, session.cookie, "till") is None
+    opened = session_of(connection, NOW, session.cookie, "shop")
+    assert opened is not None
+    assert (opened.actor.by, opened.actor.where, opened.actor.roles) == ("printed address", "192.0.2.7", ("owner",))
+
+
+@pytest.mark.parametrize("scopes", [frozenset({"halt", "note"}), frozenset(), None])
+def test_a_narrowed_token_stays_narrowed(connection: Connection, scopes: frozenset[str] | None) -> None:
+    token = make_token(connection, NOW, "probe", "api", HOUR, "owner", scopes=scopes)
+    found = actor_of_token(connection, NOW, token)
+    assert found is not None
+    assert found.scopes == scopes
+
+
+def test_ending_all_sessions_of_somebody_leaves_the_others_and_spends_their_addresses(connection: Connection) -> None:
+    anna, ben = (use_token(connection, NOW, make_token(connection, NOW, name, "once", HOUR)) for name in ("anna", "ben"))
+    unused = make_token(connection, NOW, "anna", "once", HOUR)
+    program = make_token(connection, NOW, "anna", "api", HOUR)
+    assert drop_sessions(connection, "", "anna") == 1
+    assert session_of(connection, NOW, anna.cookie) is None
+    assert session_of(connection, NOW, ben.cookie) is not None
+    with pytest.raises(Refused):
+        use_token(connection, NOW, unused)
+    assert actor_of_token(connection, NOW, program) is not None
+    assert drop_sessions(connection, "", None) == 1

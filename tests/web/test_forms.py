@@ -14,6 +14,7 @@ from watchkeeper.web.site import printed_address
 
 INCIDENT, RUN = "inc-01k9x3h8v2-7dq4mz", "run-01k9x3hb0c-2m5r8t"
 PROCEDURE = "web-application-is-down"
+APPROVAL = {"act": "3.1", "answer": "approve", "why": "carts only", "confirm": "Web application"}
 FORMS: list[tuple[str, dict[str, str]]] = [
     ("/halt", {"why": "the storm"}),
     ("/unhalt", {"why": "the storm is over"}),
@@ -90,13 +91,42 @@ async def test_a_procedure_is_started_for_an_incident(anna: httpx.AsyncClient, a
 
 
 async def test_an_approval_is_kept_with_its_name(anna: httpx.AsyncClient, app: App, csrf: str) -> None:
-    answer = await anna.post(f"/runs/{RUN}/answer", data={"act": "3.1", "answer": "approve", "why": "carts only", "csrf": csrf})
+    answer = await anna.post(f"/runs/{RUN}/answer", data=APPROVAL | {"csrf": csrf})
     assert answer.headers["location"] == f"/runs/{RUN}#act-3-1"
     run = app.database.read_now(lambda c: load_run(c, RUN))
     assert run is not None
     assert run.acts["3.1"].approved_by == "anna"
-    again = await anna.post(f"/runs/{RUN}/answer", data={"act": "3.1", "answer": "approve", "csrf": csrf})
+    again = await anna.post(f"/runs/{RUN}/answer", data=APPROVAL | {"csrf": csrf})
     assert again.status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code"),
+    [
+        ({"confirm": ""}, "nothing was typed"),
+        ({"confirm": "web application"}, "is not it"),
+        ({"why": " "}, "takes a reason"),
+        ({"asked": "2020-01-01T00:00:00+00:00"}, "has changed since you saw it"),
+        ({"asked": "yesterday"}, "does not say which question"),
+    ],
+)
+async def test_what_can_destroy_is_approved_by_its_name_with_a_reason_as_it_was_seen(
+    anna: httpx.AsyncClient, app: App, csrf: str, wrong: dict[str, str], code: str
+) -> None:
+    answer = await anna.post(f"/runs/{RUN}/answer", data=APPROVAL | {"csrf": csrf} | wrong)
+    assert answer.status_code in (400, 409)
+    assert code in answer.text
+    run = app.database.read_now(lambda c: load_run(c, RUN))
+    assert run is not None
+    assert run.acts["3.1"].approved_by is None
+
+
+async def test_the_page_says_what_to_type_and_which_question_it_answers(anna: httpx.AsyncClient, app: App, csrf: str) -> None:
+    text = (await anna.get(f"/runs/{RUN}")).text
+    assert 'type <strong class="exact">Web application</strong>' in text
+    asked = text.split('name="asked" value="', 1)[1].split('"', 1)[0]
+    answer = await anna.post(f"/runs/{RUN}/answer", data=APPROVAL | {"csrf": csrf, "asked": asked})
+    assert answer.status_code == 303
 
 
 async def test_a_halt_is_loud_on_every_page_and_can_be_lifted(anna: httpx.AsyncClient, csrf: str) -> None:

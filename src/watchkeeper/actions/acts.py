@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -104,7 +105,7 @@ async def start_run(app: App, actor: Actor, procedure_id: str, incident_id: str 
         incident = incidents.get_incident(connection, incident_id) if incident_id else None
         if incident_id and incident is None:
             raise no_incident(incident_id)
-        run_id = starting.start_run(connection, now, procedure_plan, incident, actor.name, target, why=why)
+        run_id = starting.start_run(connection, now, procedure_plan, incident, actor.name, target, why=why, person=actor.person)
         if incident is not None:
             sentence = f"“{procedure_plan.title}” is being carried out. {why}".strip()
             incidents.add_entry(connection, incident.id, now, "run", actor.name, sentence, {"run": run_id})
@@ -114,15 +115,31 @@ async def start_run(app: App, actor: Actor, procedure_id: str, incident_id: str 
     return await done_by(app, actor, "start", work)
 
 
-async def answer(app: App, actor: Actor, run_id: str, act_key: str, answer: str, why: str = "") -> None:
-    """Answer what a run asks: approve, refuse, happened, did-not-happen, again, skip, done, yes, no or abort."""
+async def answer(
+    app: App,
+    actor: Actor,
+    run_id: str,
+    act_key: str,
+    answer: str,
+    why: str = "",
+    *,
+    confirm: str = "",
+    seen: datetime | None = None,
+) -> None:
+    """Answer what a run asks: approve, refuse, happened, did-not-happen, again, skip, done, yes, no or abort.
+
+    To approve what can destroy takes its name in `confirm`; `seen` is when the question that was seen was put, so that an answer
+    to another one is not taken for it.
+    """
     now = app.clock.now()
 
     def work(connection: Connection) -> None:
         run = runs.load_run(connection, run_id)
         risk = next((act.risk for act in run.plan.acts if act.key == act_key), "read") if run else "read"
         require(actor, needed_to_answer(answer, risk))
-        event = answering.answer(connection, now, run_id, act_key, answer, actor.name, why, app.estate.policy.approval_s)
+        policy, person = app.estate.policy, actor.person
+        more: dict[str, Any] = {"policy": policy, "person": person, "confirm": confirm, "seen": seen}
+        event = answering.answer(connection, now, run_id, act_key, answer, actor.name, why, policy.approval_s, **more)
         _after(connection, run_id, event)
 
     await done_by(app, actor, "answer", work)

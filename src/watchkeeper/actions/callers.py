@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 from sqlalchemy import Connection
 from starlette.requests import HTTPConnection
 
 from watchkeeper.app import App
 from watchkeeper.base.errors import Refused
+from watchkeeper.people.access import name_of, person_of, role_of
 from watchkeeper.people.identity import (
     ADDRESS_LIFETIME,
     Actor,
@@ -39,16 +41,24 @@ def address_of(connection: HTTPConnection) -> str:
 async def session_for(app: App, cookie: str | None, where: str = "") -> Session:
     """Give the session of a cookie; Refused with the code of "not signed in" where there is none."""
     now = app.clock.now()
-    found = await app.database.read(lambda c: session_of(c, now, cookie or ""))
-    if found is None:
+    found = await app.database.read(lambda c: session_of(c, now, cookie or "", app.estate.service))
+    roles = () if found is None else _roles_now(app, found.actor)
+    if found is None or not roles:
         raise not_signed_in()
-    return replace(found, actor=replace(found.actor, where=where))
+    person = person_of(app.estate, found.actor.name)
+    return replace(found, actor=replace(found.actor, roles=roles, where=where, person=person))
+
+
+def _roles_now(app: App, actor: Actor) -> tuple[str, ...]:
+    """Give what the credential granted and what watchkeeper.toml grants now: who was taken out of it is out at once."""
+    role = role_of(app.estate, actor.name)
+    return (*actor.roles, *([role] if role else ()))
 
 
 async def program_for(app: App, token: str, where: str = "") -> Actor:
     """Give the actor of a program's token; Refused as above where it opens nothing."""
     now = app.clock.now()
-    found = await app.database.read(lambda c: actor_of_token(c, now, token))
+    found = await app.database.read(lambda c: actor_of_token(c, now, token, app.estate.service))
     if found is None:
         raise not_signed_in()
     return replace(found, where=where)
@@ -69,8 +79,9 @@ async def sign_in(app: App, token: str, where: str = "") -> Session:
     now = app.clock.now()
 
     def work(connection: Connection) -> Session:
-        session = use_token(connection, now, token.strip())
-        with ledger.on_behalf(connection, replace(session.actor, where=where).origin):
+        service, lifetime = app.estate.service, timedelta(seconds=app.estate.access.session_s)
+        session = use_token(connection, now, token.strip(), lifetime, service=service, where=where)
+        with ledger.on_behalf(connection, session.actor.origin):
             ledger.append(connection, now, session.actor.name, "sign in", "console")
         return session
 
@@ -89,10 +100,13 @@ async def sign_out(app: App, actor: Actor, cookie: str) -> None:
     await app.database.write(work)
 
 
-def one_time_token(app: App, actor: str) -> str:
-    """Make the token of a printed address; for a thread or a moment that may wait for the disk."""
-    now = app.clock.now()
-    return app.database.write_now(lambda c: make_token(c, now, actor, "once", ADDRESS_LIFETIME))
+def one_time_token(app: App, actor: str, role: str = "owner") -> str:
+    """Make the token of a printed address; for a thread or a moment that may wait for the disk.
+
+    Whoever could read the address sits at the machine and is its owner; with no role it opens what watchkeeper.toml gives.
+    """
+    now, name, service = app.clock.now(), name_of(app.estate, actor), app.estate.service
+    return app.database.write_now(lambda c: make_token(c, now, name, "once", ADDRESS_LIFETIME, role, service=service))
 
 
 def not_signed_in() -> Refused:

@@ -6,6 +6,7 @@ token as X-CSRF. What goes wrong comes as {code, message, hint, where}.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -68,6 +69,8 @@ class AnswerBody(Why):
 
     act: str = Field(max_length=50, description="The act that asks, such as 3.1.")
     answer: str = Field(max_length=50, description="One of the act's `answers`.")
+    confirm: str = Field("", max_length=1000, description="The act's `to_type`, where approving takes it.")
+    seen: datetime | None = Field(None, description="The act's `asked_at` as it was seen: another question is not answered.")
 
 
 class Started(BaseModel):
@@ -169,7 +172,7 @@ async def get_run(app: TheApp, run_id: str) -> RunView:
 @router.post("/runs/{run_id}/answers", status_code=204)
 async def answer(app: TheApp, actor: Caller, run_id: str, body: AnswerBody) -> None:
     """Answer what a run asks."""
-    await acts.answer(app, actor, run_id, body.act, body.answer, body.why)
+    await acts.answer(app, actor, run_id, body.act, body.answer, body.why, confirm=body.confirm, seen=body.seen)
 
 
 @router.post("/runs/{run_id}/cancel", status_code=204)

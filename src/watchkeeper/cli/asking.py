@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 
 from watchkeeper.run.answering import ANSWERS
-from watchkeeper.run.model import Act
+from watchkeeper.run.approving import to_type
+from watchkeeper.run.model import Act, Run
 
 
-def asked(run_id: str, act: Act, question: str) -> Iterator[str]:
+def asked(run: Run, act: Act, question: str) -> Iterator[str]:
     """Say what an act asks, with the whole command that an answer lets run, and how to answer."""
     whole = act.command.text if act.command else ""
     if whole != one_line(whole):
         yield from ("the whole of it:", *(f"  {line}" for line in whole.splitlines()))
     yield f"asks: {question}"
-    yield f"answer: watchkeeper run answer {run_id} {act.key} {'|'.join(ANSWERS[question])} --why REASON"
+    name = to_type(run, act) if question == "approve" else None
+    typed = f" --confirm {shlex.quote(name)}" if name else ""
+    yield f"answer: watchkeeper run answer {run.id} {act.key} {'|'.join(ANSWERS[question])} --why REASON{typed}"
 
 
 def one_line(text: str) -> str:

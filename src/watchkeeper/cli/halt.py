@@ -15,11 +15,11 @@ def halt(
     config: ConfigOption = None,
 ) -> None:
     """Stop everything automatic at once; it stays stopped over restarts until `watchkeeper unhalt`."""
-    with_rows(config, lambda app: acts.halt(app, me(), why))
+    with_rows(config, lambda app: acts.halt(app, me(app), why))
     print(f"Halted: nothing runs by itself until `watchkeeper unhalt`. Reason: {why}")
 
 
 def unhalt(config: ConfigOption = None, why: WhyOption = "") -> None:
     """Let automatic acts go on again."""
-    with_rows(config, lambda app: acts.unhalt(app, me(), why))
+    with_rows(config, lambda app: acts.unhalt(app, me(app), why))
     print("Automatic acts may go on.")

@@ -72,8 +72,12 @@ def show(incident_id: IncidentId, config: ConfigOption = None, format: FormatOpt
 @app.command()
 def acknowledge(incident_id: IncidentId, config: ConfigOption = None, why: WhyOption = "") -> None:
     """Take an incident: the ladder stops climbing."""
-    found = with_rows(config, lambda app: acts.acknowledge(app, me(), incident_id, why))
-    say(f"{found.title}: {held(found, me().name)}.")
+
+    async def work(app: App) -> tuple[Incident, str]:
+        return await acts.acknowledge(app, me(app), incident_id, why), me(app).name
+
+    found, reader = with_rows(config, work)
+    say(f"{found.title}: {held(found, reader)}.")
 
 
 @app.command()
@@ -83,14 +87,14 @@ def resolve(
     config: ConfigOption = None,
 ) -> None:
     """Close an incident by your word."""
-    found = with_rows(config, lambda app: acts.resolve(app, me(), incident_id, why))
+    found = with_rows(config, lambda app: acts.resolve(app, me(app), incident_id, why))
     say(f"{found.title}: resolved.")
 
 
 @app.command()
 def note(incident_id: IncidentId, text: Annotated[str, typer.Argument(help="The line.")], config: ConfigOption = None) -> None:
     """Write a line into the timeline."""
-    with_rows(config, lambda app: acts.note(app, me(), incident_id, text))
+    with_rows(config, lambda app: acts.note(app, me(app), incident_id, text))
     say("Written.")
 
 

@@ -13,6 +13,7 @@ import typer
 
 from watchkeeper.app import App, find_config, open_app, open_rows
 from watchkeeper.cli.plain import plain
+from watchkeeper.people.access import name_of, person_of
 from watchkeeper.people.identity import Actor, user_here
 
 T = TypeVar("T")
@@ -26,12 +27,13 @@ FormatOption: TypeAlias = Annotated[Format, typer.Option("--format", help="text 
 WhyOption: TypeAlias = Annotated[str, typer.Option("--why", "-m", help="The reason, kept in the ledger.")]
 
 
-def me() -> Actor:
+def me(app: App) -> Actor:
     """Give who acts at this terminal: the system's user, who can read the state folder and so is its owner.
 
     The name comes from the process and never from the environment, where LOGNAME=ben would be a second person for the asking.
     """
-    return Actor(user_here(), ("owner",), "terminal", "this machine")
+    user = user_here()
+    return Actor(name_of(app.estate, user), ("owner",), "terminal", "this machine", person_of(app.estate, user))
 
 
 def with_app(config: Path | None, work: Callable[[App], Coroutine[Any, Any, T]]) -> T:

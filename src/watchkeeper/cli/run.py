@@ -53,7 +53,7 @@ def start(
         return
 
     async def work(app: App) -> tuple[str, bool]:
-        return await acts.start_run(app, me(), procedure, incident, why), is_served(app)
+        return await acts.start_run(app, me(app), procedure, incident, why), is_served(app)
 
     run_id, served = with_app(config, work)
     if format == "json":
@@ -104,7 +104,7 @@ def show(run_id: RunId, config: ConfigOption = None, format: FormatOption = "tex
         if act.command and one_line(act.command.text) != one_line(act.text):
             say(f"        $ {one_line(act.command.text)}")
         if standing and standing.question and state in ("asking", "unknown"):
-            for line in asked(found.id, act, standing.question):
+            for line in asked(found, act, standing.question):
                 say(f"        {line}")
         elif standing and standing.outcome and standing.outcome.sentence:
             say(f"        {standing.outcome.sentence}")
@@ -117,16 +117,17 @@ def answer(
     what: Annotated[str, typer.Argument(help="approve, refuse, happened, did-not-happen, again, skip, done, yes, no or abort.")],
     config: ConfigOption = None,
     why: WhyOption = "",
+    confirm: Annotated[str, typer.Option(help="The name that approving what can destroy takes, as `run show` says it.")] = "",
 ) -> None:
     """Answer what a run asks."""
-    with_rows(config, lambda app: acts.answer(app, me(), run_id, act, what, why))
+    with_rows(config, lambda app: acts.answer(app, me(app), run_id, act, what, why, confirm=confirm))
     say("Answered.")
 
 
 @app.command()
 def cancel(run_id: RunId, config: ConfigOption = None, why: WhyOption = "") -> None:
     """Stop a run before its next act."""
-    with_rows(config, lambda app: acts.cancel_run(app, me(), run_id, why))
+    with_rows(config, lambda app: acts.cancel_run(app, me(app), run_id, why))
     say("It stops before its next act.")
 
 

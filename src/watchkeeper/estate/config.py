@@ -16,9 +16,10 @@ from typing import Any, cast
 from watchkeeper.base.errors import ConfigError
 from watchkeeper.base.secrets import Secret
 from watchkeeper.estate import plugins
+from watchkeeper.estate.access import check_people, read_access, read_person
 from watchkeeper.estate.hours import Hours, parse_hours
 from watchkeeper.estate.lines import key_lines
-from watchkeeper.estate.model import Estate, Mode, Permission, Person, Policy, PolicyRule, SignalConfig, TargetConfig
+from watchkeeper.estate.model import Estate, Mode, Permission, Policy, PolicyRule, SignalConfig, TargetConfig
 from watchkeeper.estate.table import Table, did_you_mean
 from watchkeeper.estate.variables import Variables, names_used
 
@@ -44,10 +45,12 @@ def load_estate(path: Path, environment: Mapping[str, str] | None = None) -> Est
         variables=known,
         targets={key: _read_target(_named(key, table), key, variables) for key, table in root.named_tables("targets")},
         signals={key: _read_signal(_named(key, table), key, variables) for key, table in root.named_tables("signals")},
-        people={key: _read_person(_named(key, table), key, variables) for key, table in root.named_tables("people")},
+        people={key: read_person(_named(key, table), key, variables) for key, table in root.named_tables("people")},
         policy=_read_policy(root.table("policy"), mode),
+        access=read_access(root.table("access"), variables),
     )
     root.finish()
+    check_people(estate.people.values(), estate.access, name, root.table("people"))
     return estate
 
 
@@ -99,7 +102,7 @@ def _read_file(path: Path) -> Table:
 def _users(root: Table, name: str) -> list[str]:
     """Find the keys that use a variable, as dotted names with their lines."""
     found = []
-    for section in ("signals", "targets", "people"):
+    for section in ("signals", "targets", "people", "access"):
         for entry, values in dict(root.values.get(section, {})).items():
             for key, value in values.items() if isinstance(values, Mapping) else ():
                 if name in names_used(value):
@@ -187,18 +190,6 @@ def _read_signal(table: Table, name: str, variables: Variables) -> SignalConfig:
     if "*" not in readings:
         check_readings(signal, Estate(table.file, "", table.file), list(readings))
     return signal
-
-
-def _read_person(table: Table, name: str, variables: Variables) -> Person:
-    person = Person(
-        id=name,
-        name=table.text("name", name),
-        line=table.line,
-        roles=table.texts("roles"),
-        notify=tuple(variables.fill(address, table, "notify") for address in table.texts("notify")),
-    )
-    table.finish()
-    return person
 
 
 def _read_policy(table: Table, mode: Mode) -> Policy:

@@ -13,6 +13,13 @@ from watchkeeper.estate.hours import Hours
 
 Mode: TypeAlias = Literal["observe", "ask", "act"]
 Permission: TypeAlias = Literal["run", "ask", "never"]
+Role: TypeAlias = Literal["viewer", "responder", "operator", "owner"]
+#: each with all that the one before it may: people.permission says what that is
+ROLES: tuple[Role, ...] = ("viewer", "responder", "operator", "owner")
+#: stands for any service in a person's `access`
+EVERY_SERVICE = "*"
+#: the name under which our own loop acts; nobody else can have it
+AUTOMATION = "automation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +86,42 @@ class Person:
     roles: tuple[str, ...] = ()
     #: Apprise URLs, in the order in which they are tried
     notify: tuple[Secret | str, ...] = ()
+    #: by which an identity provider knows them
+    email: str = ""
+    #: their names as users of the machines on which Watchkeeper's command line is used
+    logins: tuple[str, ...] = ()
+    #: service, or "*" for any -> what they may
+    access: Mapping[str, Role] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Oidc:
+    """The provider by which people sign in to the console."""
+
+    issuer: str
+    client_id: str
+    client_secret: Secret | str = ""
+    #: what the button says
+    name: str = ""
+    scopes: tuple[str, ...] = ("openid", "email", "profile")
+    groups_claim: str = "groups"
+    #: group of the provider -> role
+    groups: Mapping[str, Role] = field(default_factory=dict, hash=False)
+    #: take an e-mail address that the provider does not call verified
+    unverified_email: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How people come in, beside the printed address."""
+
+    #: role of a listed person who has none of their own; None: they are only told
+    default: Role | None = None
+    #: how long a link in a notice is good for, in seconds; 0: notices carry none
+    links_s: float = 3600.0
+    #: how long a session lasts, in seconds
+    session_s: float = 12 * 3600.0
+    oidc: Oidc | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +188,7 @@ class Estate:
     #: by the name of the placeholder
     inputs: Mapping[str, InputRule] = field(default_factory=dict)
     policy: Policy = field(default_factory=Policy)
+    access: Access = field(default_factory=Access)
 
     @property
     def folder(self) -> Path:
@@ -158,7 +202,9 @@ class Estate:
     def secrets(self) -> tuple[Secret, ...]:
         """Give every secret in use, for scrubbing."""
         own = [v.value for v in self.variables.values() if isinstance(v.value, Secret)]
-        return (*own, *(u for p in self.people.values() for u in p.notify if isinstance(u, Secret)))
+        told = (u for p in self.people.values() for u in p.notify if isinstance(u, Secret))
+        known_to_provider = [self.access.oidc.client_secret] if self.access.oidc else []
+        return (*own, *told, *(s for s in known_to_provider if isinstance(s, Secret)))
 
 
 @dataclass(frozen=True, slots=True)

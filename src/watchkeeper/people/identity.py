@@ -20,6 +20,8 @@ from sqlalchemy import Connection
 
 from watchkeeper.base.errors import Refused
 from watchkeeper.people.ledger import (
+    ApiToken,
+    SessionRow,
     add_session,
     add_token,
     drop_session,
@@ -27,12 +29,9 @@ from watchkeeper.people.ledger import (
     read_session,
     take_once,
 )
-from watchkeeper.people.permission import Role
 
 TokenKind: TypeAlias = Literal["once", "api"]
-#: whoever could read the printed address sits at the machine
-_AT_THE_MACHINE: tuple[str, ...] = ("owner",)
-_ADDRESS = "printed address"
+PRINTED_ADDRESS = "printed address"
 
 #: how long a printed address opens the console
 ADDRESS_LIFETIME = timedelta(hours=1)
@@ -50,7 +49,7 @@ class Actor:
     by: str = ""
     #: from where: an address of the network, "this machine"
     where: str = ""
-    #: who answers for it, where that is not the actor itself
+    #: the person as whom it counts: itself, or who answers for a program
     person: str = ""
     #: what a narrowed token may ask for at most; None: all that its role may
     scopes: frozenset[str] | None = None
@@ -58,7 +57,8 @@ class Actor:
     @property
     def origin(self) -> dict[str, str]:
         """Give what the ledger keeps beside the name."""
-        return {key: said for key, said in (("by", self.by), ("from", self.where), ("person", self.person)) if said}
+        person = self.person if self.person != self.name else ""
+        return {key: said for key, said in (("by", self.by), ("from", self.where), ("person", person)) if said}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,32 +74,62 @@ class Session:
 
 
 def make_token(
-    connection: Connection, now: datetime, actor: str, kind: TokenKind, lifetime: timedelta, role: Role = "owner"
+    connection: Connection,
+    now: datetime,
+    actor: str,
+    kind: TokenKind,
+    lifetime: timedelta,
+    role: str = "owner",
+    *,
+    person: str = "",
+    service: str = "",
+    scopes: frozenset[str] | None = None,
 ) -> str:
     """Make a token for an actor and give it; it cannot be read again."""
     token = secrets.token_urlsafe(32)
-    add_token(connection, digest_of(token), actor, kind, now, now + lifetime, role)
+    add_token(connection, digest_of(token), kind, ApiToken(actor, role, now, now + lifetime, person, service, scopes))
     return token
 
 
-def use_token(connection: Connection, now: datetime, token: str, lifetime: timedelta = SESSION_LIFETIME) -> Session:
+def use_token(
+    connection: Connection,
+    now: datetime,
+    token: str,
+    lifetime: timedelta = SESSION_LIFETIME,
+    *,
+    service: str = "",
+    where: str = "",
+) -> Session:
     """Spend a one-time token and open a session; refused where it is unknown, spent or too old, without saying which."""
-    actor = take_once(connection, digest_of(token), now)
-    if actor is None:
+    found = take_once(connection, digest_of(token), now, service)
+    if found is None:
         raise Refused(
             "This address does not open the console: it was used already, or it is too old.",
             hint="Print a new one with `watchkeeper address`.",
             code="WK321",
         )
+    actor = Actor(found[0], _roles(found[1]), PRINTED_ADDRESS, where)
+    return open_session(connection, now, actor, lifetime, service=service)
+
+
+def open_session(
+    connection: Connection, now: datetime, actor: Actor, lifetime: timedelta = SESSION_LIFETIME, *, service: str = ""
+) -> Session:
+    """Open a session for somebody who has shown who they are; its cookie cannot be read again."""
     cookie, csrf = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
-    add_session(connection, digest_of(cookie), actor, csrf, now, now + lifetime)
-    return Session(Actor(actor, _AT_THE_MACHINE, _ADDRESS), csrf, now + lifetime, cookie)
+    role = actor.roles[0] if actor.roles else ""
+    row = SessionRow(digest_of(cookie), actor.name, csrf, role, actor.by, actor.where[:100], now, now + lifetime)
+    add_session(connection, row, service)
+    return Session(actor, csrf, row.expires_at, cookie)
 
 
-def session_of(connection: Connection, now: datetime, cookie: str) -> Session | None:
+def session_of(connection: Connection, now: datetime, cookie: str, service: str = "") -> Session | None:
     """Find the session that a cookie stands for; None where there is none or it is over."""
-    found = read_session(connection, digest_of(cookie), now) if cookie else None
-    return None if found is None else Session(Actor(found[0], _AT_THE_MACHINE, _ADDRESS), found[1], found[2])
+    found = read_session(connection, digest_of(cookie), now, service) if cookie else None
+    if found is None:
+        return None
+    actor = Actor(found.actor, _roles(found.role), found.by, found.opened_from)
+    return Session(actor, found.csrf, found.expires_at)
 
 
 def end_session(connection: Connection, cookie: str) -> bool:
@@ -107,10 +137,16 @@ def end_session(connection: Connection, cookie: str) -> bool:
     return drop_session(connection, digest_of(cookie))
 
 
-def actor_of_token(connection: Connection, now: datetime, token: str) -> Actor | None:
+def actor_of_token(connection: Connection, now: datetime, token: str, service: str = "") -> Actor | None:
     """Find the actor of a program's token; None where it is unknown, too old, or made for something else."""
-    found = read_api_token(connection, digest_of(token), now) if token else None
-    return None if found is None else Actor(found[0], (found[1],), f"token {found[0]}")
+    found = read_api_token(connection, digest_of(token), now, service) if token else None
+    if found is None:
+        return None
+    return Actor(found.actor, (found.role,), f"token {found.actor}", person=found.person, scopes=found.scopes)
+
+
+def _roles(role: str) -> tuple[str, ...]:
+    return (role,) if role else ()
 
 
 def user_here() -> str:

@@ -1,11 +1,12 @@
-"""The rows of identity: tokens and the sessions they open. Only hashes of what opens a door are kept."""
+"""The rows of identity: tokens, sessions, passwords and what guards them. Only hashes of what opens a door are kept."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Column, Connection, String, Table, delete, insert, select, update
+from sqlalchemy import Column, ColumnElement, Connection, Integer, String, Table, Text, delete, insert, or_, select, update
 
 from watchkeeper.store.schema import Instant, metadata
 
@@ -18,6 +19,12 @@ tokens = Table(
     Column("kind", String(20), nullable=False),
     #: what its bearer may ask for: people.permission.ROLES
     Column("role", String(20), nullable=False, server_default="owner"),
+    #: the person who answers for a program
+    Column("person", String(200), nullable=False, server_default=""),
+    #: the service it is good for; empty: any that this database holds
+    Column("service", String(100), nullable=False, server_default=""),
+    #: what it is narrowed to, with commas; NULL: all that its role may
+    Column("scopes", Text),
     Column("made_at", Instant, nullable=False),
     Column("expires_at", Instant, nullable=False),
     Column("used_at", Instant),
@@ -29,7 +36,55 @@ sessions = Table(
     Column("hash", String(64), primary_key=True),
     Column("actor", String(200), nullable=False),
     Column("csrf", String(64), nullable=False),
+    #: what the credential itself grants; what watchkeeper.toml grants is added at each request
+    Column("role", String(20), nullable=False, server_default=""),
+    #: by which credential it was opened, and from where
+    Column("by", String(200), nullable=False, server_default=""),
+    Column("opened_from", String(100), nullable=False, server_default=""),
+    Column("service", String(100), nullable=False, server_default=""),
     Column("made_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+)
+
+passwords = Table(
+    "password",
+    metadata,
+    Column("person", String(200), primary_key=True),
+    #: argon2id with its salt and costs
+    Column("hash", String(300), nullable=False),
+    Column("set_at", Instant, nullable=False),
+)
+
+#: failed sign-ins of a person or an address, and until when the next is not even tried
+guesses = Table(
+    "guess",
+    metadata,
+    Column("key", String(250), primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("last_at", Instant, nullable=False),
+    Column("wait_until", Instant),
+)
+
+#: links of notices that were used; a link is good once
+used_links = Table(
+    "used_link",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("person", String(200), nullable=False),
+    Column("used_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+)
+
+#: sign-ins that went to the provider and have not come back
+errands = Table(
+    "errand",
+    metadata,
+    #: of the state that the provider hands back
+    Column("hash", String(64), primary_key=True),
+    #: of the cookie that ties it to the browser that began
+    Column("browser", String(64), nullable=False),
+    Column("nonce", String(64), nullable=False),
+    Column("verifier", String(128), nullable=False),
     Column("expires_at", Instant, nullable=False),
 )
 
@@ -42,36 +97,55 @@ class ApiToken:
     role: str
     made_at: datetime
     expires_at: datetime
+    #: who answers for it
+    person: str = ""
+    service: str = ""
+    #: what it is narrowed to; None: all that its role may
+    scopes: frozenset[str] | None = None
 
 
-def add_token(
-    connection: Connection, digest: str, actor: str, kind: str, made_at: datetime, expires_at: datetime, role: str
-) -> None:
-    """Keep the hash of a new token."""
-    row = {"hash": digest, "actor": actor, "kind": kind, "role": role, "made_at": made_at, "expires_at": expires_at}
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    """What is known of an open session; not its cookie."""
+
+    hash: str
+    actor: str
+    csrf: str
+    role: str
+    by: str
+    opened_from: str
+    made_at: datetime
+    expires_at: datetime
+
+
+def add_token(connection: Connection, digest: str, kind: str, token: ApiToken) -> None:
+    """Keep the hash of a new token with what it is good for."""
+    scopes = None if token.scopes is None else ",".join(sorted(token.scopes))
+    row: dict[str, Any] = {"hash": digest, "kind": kind, "actor": token.actor, "role": token.role, "person": token.person}
+    row |= {"service": token.service, "scopes": scopes, "made_at": token.made_at, "expires_at": token.expires_at}
     connection.execute(insert(tokens).values(**row))
 
 
-def take_once(connection: Connection, digest: str, now: datetime) -> str | None:
-    """Use up a one-time token and give its actor; None where it is unknown, used or too old. Of two takers one wins."""
+def take_once(connection: Connection, digest: str, now: datetime, service: str) -> tuple[str, str] | None:
+    """Use up a one-time token and give (actor, role); None where it is unknown, used or too old. Of two takers one wins."""
     fresh = (tokens.c.hash == digest) & (tokens.c.kind == "once") & tokens.c.used_at.is_(None) & (tokens.c.expires_at > now)
-    if not connection.execute(update(tokens).where(fresh).values(used_at=now)).rowcount:
+    if not connection.execute(update(tokens).where(fresh, _of_service(service)).values(used_at=now)).rowcount:
         return None
-    return str(connection.execute(select(tokens.c.actor).where(tokens.c.hash == digest)).scalar_one())
+    row = connection.execute(select(tokens.c.actor, tokens.c.role).where(tokens.c.hash == digest)).one()
+    return row.actor, row.role
 
 
-def read_api_token(connection: Connection, digest: str, now: datetime) -> tuple[str, str] | None:
-    """Give (actor, role) of a program's token; None where it is unknown or too old."""
+def read_api_token(connection: Connection, digest: str, now: datetime, service: str) -> ApiToken | None:
+    """Give what a program's token is good for; None where it is unknown, too old or for another service."""
     valid = (tokens.c.hash == digest) & (tokens.c.kind == "api") & (tokens.c.expires_at > now)
-    row = connection.execute(select(tokens.c.actor, tokens.c.role).where(valid)).first()
-    return None if row is None else (row.actor, row.role)
+    row = connection.execute(_SHOWN.where(valid, _of_service(service))).first()
+    return None if row is None else _api_token(row)
 
 
 def list_api_tokens(connection: Connection, now: datetime) -> list[ApiToken]:
     """Give what is known of each program's token that still opens something, by name."""
-    chosen = select(tokens.c.actor, tokens.c.role, tokens.c.made_at, tokens.c.expires_at)
     valid = (tokens.c.kind == "api") & (tokens.c.expires_at > now)
-    return [ApiToken(*row) for row in connection.execute(chosen.where(valid).order_by(tokens.c.actor, tokens.c.made_at))]
+    return [_api_token(row) for row in connection.execute(_SHOWN.where(valid).order_by(tokens.c.actor, tokens.c.made_at))]
 
 
 def drop_api_tokens(connection: Connection, actor: str) -> int:
@@ -79,19 +153,62 @@ def drop_api_tokens(connection: Connection, actor: str) -> int:
     return connection.execute(delete(tokens).where((tokens.c.kind == "api") & (tokens.c.actor == actor))).rowcount
 
 
-def add_session(connection: Connection, digest: str, actor: str, csrf: str, made_at: datetime, expires_at: datetime) -> None:
-    """Keep the hash of a new session; sessions that ended before are swept out."""
-    connection.execute(delete(sessions).where(sessions.c.expires_at <= made_at))
-    connection.execute(insert(sessions).values(hash=digest, actor=actor, csrf=csrf, made_at=made_at, expires_at=expires_at))
+_SHOWN = select(
+    tokens.c.actor,
+    tokens.c.role,
+    tokens.c.made_at,
+    tokens.c.expires_at,
+    tokens.c.person,
+    tokens.c.service,
+    tokens.c.scopes,
+)
 
 
-def read_session(connection: Connection, digest: str, now: datetime) -> tuple[str, str, datetime] | None:
-    """Give (actor, CSRF token, end) of a session; None where it is unknown or over."""
-    alive = (sessions.c.hash == digest) & (sessions.c.expires_at > now)
-    row = connection.execute(select(sessions.c.actor, sessions.c.csrf, sessions.c.expires_at).where(alive)).first()
-    return None if row is None else (row.actor, row.csrf, row.expires_at)
+def _of_service(service: str) -> ColumnElement[bool]:
+    return or_(tokens.c.service == service, tokens.c.service == "")
+
+
+def _api_token(row: Any) -> ApiToken:
+    scopes = None if row.scopes is None else frozenset(filter(None, row.scopes.split(",")))
+    return ApiToken(row.actor, row.role, row.made_at, row.expires_at, row.person, row.service, scopes)
+
+
+# --- sessions
+
+
+def add_session(connection: Connection, row: SessionRow, service: str) -> None:
+    """Keep a new session by the hash of its cookie; sessions that ended before are swept out."""
+    connection.execute(delete(sessions).where(sessions.c.expires_at <= row.made_at))
+    connection.execute(insert(sessions).values(**asdict(row), service=service))
+
+
+def read_session(connection: Connection, digest: str, now: datetime, service: str) -> SessionRow | None:
+    """Give a session; None where it is unknown, over or of another service."""
+    alive = (sessions.c.hash == digest) & (sessions.c.expires_at > now) & (sessions.c.service == service)
+    row = connection.execute(_SESSION.where(alive)).first()
+    return None if row is None else SessionRow(**row._mapping)
+
+
+def list_sessions(connection: Connection, now: datetime, service: str, actor: str | None = None) -> list[SessionRow]:
+    """Give the open sessions of somebody, or all, newest first."""
+    alive = _SESSION.where(sessions.c.expires_at > now, sessions.c.service == service).order_by(sessions.c.made_at.desc())
+    found = connection.execute(alive if actor is None else alive.where(sessions.c.actor == actor))
+    return [SessionRow(**row._mapping) for row in found]
 
 
 def drop_session(connection: Connection, digest: str) -> bool:
     """End a session; False where there was none."""
     return bool(connection.execute(delete(sessions).where(sessions.c.hash == digest)).rowcount)
+
+
+def drop_sessions(connection: Connection, service: str, actor: str | None) -> int:
+    """End all sessions of somebody, or of everybody (None), and what would open new ones; gives how many sessions there were."""
+    mine = sessions.c.service == service
+    unused = (tokens.c.kind == "once") & _of_service(service)
+    if actor is not None:
+        mine, unused = mine & (sessions.c.actor == actor), unused & (tokens.c.actor == actor)
+    connection.execute(delete(tokens).where(unused))
+    return connection.execute(delete(sessions).where(mine)).rowcount
+
+
+_SESSION = select(*(sessions.c[name] for name in SessionRow.__dataclass_fields__))

@@ -6,10 +6,7 @@ destroy or is unknown, and lifts the brake; `owner` also gives out tokens. Whoev
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
-
-Role: TypeAlias = Literal["viewer", "responder", "operator", "owner"]
-ROLES: tuple[Role, ...] = ("viewer", "responder", "operator", "owner")
+from watchkeeper.estate.model import ROLES, Role
 
 #: what is asked for -> the least role that may
 LEAST: dict[str, Role] = {

@@ -8,6 +8,8 @@ from typing import Any
 from sqlalchemy import Connection
 
 from watchkeeper.base.errors import Conflict, InputError, NotFound
+from watchkeeper.estate.model import Policy
+from watchkeeper.run.approving import check_approval, check_seen
 from watchkeeper.run.ledger import append_event, load_run, read_events
 from watchkeeper.run.model import Event, Run
 from watchkeeper.store import ledger
@@ -44,8 +46,16 @@ def answer(
     actor: str,
     why: str = "",
     approval_s: float = APPROVAL_S,
+    *,
+    policy: Policy | None = None,
+    person: str = "",
+    confirm: str = "",
+    seen: datetime | None = None,
 ) -> Event:
-    """Write down what a person answers; Conflict where the run does not ask that (any more)."""
+    """Write down what a person answers; Conflict where the run does not ask that (any more), or asks another thing than was seen.
+
+    `person` is as whom the actor counts, `confirm` what they typed; an approval is held against the policy where one is given.
+    """
     run = _open_run(connection, run_id)
     standing = run.acts.get(act_key)
     if standing is None or standing.state != "asking" or standing.question is None:
@@ -54,8 +64,14 @@ def answer(
     if answer not in allowed:
         hint = f"Say one of: {', '.join(allowed)}."
         raise InputError(f"{answer!r} does not answer “{standing.question}”.", hint=hint, code="WK152")
+    act = next(each for each in run.plan.acts if each.key == act_key)
+    check_seen(run, act, seen)
+    if answer == "approve" and policy is not None:
+        check_approval(run, act, person or actor, why, confirm, policy, now)
     sentence = f"{actor} {_SAYS[answer]}{': ' + why if why else ''}."
     body: dict[str, Any] = {"question": standing.question, "answer": answer, "sentence": sentence, "why": why}
+    if person:
+        body["person"] = person
     kind = "answered"
     if answer == "approve":
         kind = "approved"

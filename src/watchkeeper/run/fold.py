@@ -19,6 +19,8 @@ def evolve(run: Run, event: Event) -> Run:
     """Fold one event into the run; an event that says nothing new changes only the sequence number."""
     run = replace(run, seq=event.seq)
     body = event.body
+    if event.kind == "started":
+        return replace(run, person=str(body.get("person", "")))
     if event.kind == "ended":
         return replace(run, state=body["state"], sentence=body.get("sentence", ""), ended_at=event.at)
     if event.kind == "cancelled":
@@ -26,7 +28,7 @@ def evolve(run: Run, event: Event) -> Run:
         return replace(run, state="cancelled", sentence=body.get("sentence", ""), acts=acts)
     if event.kind == "approved":
         until = read_instant(body["until"])
-        acts = {key: _approved(run.acts[key], event.actor, event.at, until, digest) for key, digest in body["digests"].items()}
+        acts = {key: _approved(run.acts[key], event, until, digest) for key, digest in body["digests"].items()}
         run = replace(run, acts={**run.acts, **acts})
     if event.kind == "asked" and body.get("previews"):
         seen = {key: replace(run.acts[key], preview=preview_from_json(each)) for key, each in body["previews"].items()}
@@ -50,11 +52,13 @@ def fold(run: Run, events: Iterable[Event]) -> Run:
     return run
 
 
-def _approved(standing: Standing, by: str, at: datetime, until: datetime, digest: str) -> Standing:
-    """Count an approval; one of something else, or one that lapsed, no longer counts beside it."""
-    same = standing.approved_digest == digest and standing.approved_until is not None and at < standing.approved_until
-    others = tuple(each for each in standing.approvers if each != by) if same else ()
-    return replace(standing, approved_by=by, approvers=(*others, by), approved_until=until, approved_digest=digest)
+def _approved(standing: Standing, event: Event, until: datetime, digest: str) -> Standing:
+    """Count an approval by its person; one of something else, or one that lapsed, no longer counts beside it."""
+    same = standing.approved_digest == digest and standing.approved_until is not None and event.at < standing.approved_until
+    person = str(event.body.get("person") or event.actor)
+    others = tuple(each for each in standing.approvers if each != person) if same else ()
+    approvers = (*others, person)
+    return replace(standing, approved_by=event.actor, approvers=approvers, approved_until=until, approved_digest=digest)
 
 
 def _stand(standing: Standing, event: Event) -> Standing:

@@ -68,7 +68,7 @@ def gate(
         return Gate("ask", f"The approval by {standing.approved_by} has lapsed. {answer.sentence}")
     if standing.approved_digest != digest:
         return Gate("ask", f"What would run has changed since {standing.approved_by} approved it.")
-    people = dict.fromkeys((*(() if unattended(run) else (run.actor,)), *standing.approvers))
+    people = dict.fromkeys((*(() if unattended(run) else (run.person or run.actor,)), *standing.approvers))
     if act.risk in policy.two_people and len(people) < 2:
         return Gate("ask", f"{standing.approved_by} approved it; the policy wants a second person for what is {act.risk}.")
     return Gate("run", f"{' and '.join(standing.approvers) or standing.approved_by} approved it.")

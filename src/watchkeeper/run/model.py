@@ -184,6 +184,8 @@ class Run:
     seq: int = 0
     #: the target on which its commands run, where an act names no other
     target: str = "local"
+    #: as whom the one who started it counts where two people are wanted; empty: by the name
+    person: str = ""
 
     def target_of(self, act: Act) -> str:
         """Give the target on which an act runs."""

@@ -24,8 +24,9 @@ def start_run(
     *,
     component: str | None = None,
     why: str = "",
+    person: str = "",
 ) -> str:
-    """Start a run of a plan and give its id; refused for automation while a halt stands."""
+    """Start a run of a plan and give its id; refused for automation while a halt stands. `person` is as whom the actor counts."""
     if actor == "automation":
         check_halt(connection)
     if not plan.acts:
@@ -35,6 +36,8 @@ def start_run(
     about = {"incident_id": incident.id if incident else None, "severity": incident.severity if incident else None}
     create_run(connection, run_id, now, plan, actor=actor, target=target, component=cause, **about)
     body = {"procedure": plan.procedure_id, "title": plan.title, "book": plan.book, "sentence": why}
+    if person:
+        body["person"] = person
     append_event(connection, run_id, now, "started", actor, body=body)
     ledger.append(connection, now, actor, "run started", run_id, why=why, body={**body, **about, "target": target})
     return run_id

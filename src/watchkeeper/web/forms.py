@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request
@@ -9,7 +10,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from watchkeeper.actions import acts
 from watchkeeper.actions.callers import address_of, check_csrf, cookie_name, session_for, sign_in, sign_out
-from watchkeeper.base.errors import Refused
+from watchkeeper.base.errors import InputError, Refused
 from watchkeeper.people.identity import SESSION_LIFETIME, Actor, Session
 from watchkeeper.web.pages import SignedIn, TheApp, page
 
@@ -30,6 +31,14 @@ def back_to(path: str) -> RedirectResponse:
     """Go to a page of ours; anything else leads to the overview."""
     local = path.startswith("/") and not path.startswith(("//", "/\\")) and "\n" not in path and "\r" not in path
     return RedirectResponse(path if local else "/", 303)
+
+
+def seen_at(text: str) -> datetime | None:
+    """Read when the question was put that a page showed; None where it does not say."""
+    try:
+        return datetime.fromisoformat(text) if text else None
+    except ValueError:
+        raise InputError("The form does not say which question it answers.", hint="Load the page again.", code="WK142") from None
 
 
 @router.get("/sign-in")
@@ -128,9 +137,18 @@ async def start_procedure(app: TheApp, person: Person, procedure_id: str, incide
 
 
 @router.post("/runs/{run_id}/answer")
-async def answer(app: TheApp, person: Person, run_id: str, act: Text = "", answer: Text = "", why: Text = "") -> Response:
-    """Answer what a run asks."""
-    await acts.answer(app, person, run_id, act, answer, why)
+async def answer(
+    app: TheApp,
+    person: Person,
+    run_id: str,
+    act: Text = "",
+    answer: Text = "",
+    why: Text = "",
+    confirm: Text = "",
+    asked: Text = "",
+) -> Response:
+    """Answer what a run asks, as the page that was seen put it."""
+    await acts.answer(app, person, run_id, act, answer, why, confirm=confirm, seen=seen_at(asked))
     return back_to(f"/runs/{run_id}#act-{act.replace('.', '-')}")
 
 

@@ -269,6 +269,8 @@ class ActView:
     question: str | None = None
     #: answers that a person may give now
     answers: tuple[str, ...] = ()
+    #: the name that approving it takes; None where none is asked for
+    to_type: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

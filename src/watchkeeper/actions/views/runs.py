@@ -24,6 +24,7 @@ from watchkeeper.base.errors import NotFound
 from watchkeeper.book.model import Book, Procedure
 from watchkeeper.incident.ledger import get_incident, list_incidents
 from watchkeeper.run.answering import ANSWERS
+from watchkeeper.run.approving import to_type
 from watchkeeper.run.ledger import list_runs, load_run, read_events
 from watchkeeper.run.model import Act, Event, Plan, Run, Standing
 from watchkeeper.run.output import read_live_output
@@ -94,7 +95,7 @@ def _read_run(connection: Connection, app: App, run_id: str, now: datetime) -> R
     if run is None:
         raise no_run(run_id)
     incident = get_incident(connection, run.incident_id) if run.incident_id else None
-    views = [act_view(act, run.acts.get(act.key, Standing()), _shown(app, run, act)) for act in run.plan.acts]
+    views = [act_view(act, run.acts.get(act.key, Standing()), _shown(app, run, act), run) for act in run.plan.acts]
     return RunView(
         frame=read_frame(connection, app, now),
         run=run_line(run),
@@ -121,8 +122,8 @@ def _output(app: App, run_id: str, act_key: str, standing: Standing) -> str:
     return read_live_output(app.state, run_id, act_key, standing.attempt, app.estate.secrets())
 
 
-def act_view(act: Act, standing: Standing, output: str = "") -> ActView:
-    """Show one act and how it stands."""
+def act_view(act: Act, standing: Standing, output: str = "", run: Run | None = None) -> ActView:
+    """Show one act and how it stands; without a run it is the plan of one."""
     outcome = standing.outcome
     command = act.command or (act.condition.command if act.condition else None)
     asking = standing.state == "asking" and standing.question is not None
@@ -155,6 +156,7 @@ def act_view(act: Act, standing: Standing, output: str = "") -> ActView:
         asked_at=standing.asked_at,
         question=QUESTIONS.get(standing.question or "", standing.question) if asking else None,
         answers=ANSWERS.get(standing.question or "", ()) if asking else (),
+        to_type=to_type(run, act) if run and asking and standing.question == "approve" else None,
     )
 
 
