@@ -1,7 +1,12 @@
-"""`read_lint_ms`: a runbook of 20 KB, read in this process, beside the Markdown parser alone on the same text.
+"""`read_lint_ms` and `read_worst_s`: what reading costs.
+
+`read_lint_ms` is a runbook of 20 KB, read in this process, beside the Markdown parser alone on the same text.
 
 For now it reads only; the linter joins it when there is one, and the limit becomes 5 ×. What the reader remembers of sentences it
 has seen is forgotten before each round, and processor time is taken, since neighbours on the machine are no matter of ours.
+
+`read_worst_s` is the slowest of the awkward texts, 20 KB each of one piece again and again: those that a pattern could
+trip over. The tests count the work instead, since a busy machine is no defect.
 """
 
 from __future__ import annotations
@@ -23,6 +28,12 @@ from watchkeeper.book.vocabulary import Matcher
 SIZE = 20_000
 ROUNDS = 25
 LIMIT = 4.0
+WORST_S = 2.0
+AWKWARD = (
+    "5% > ", "1,", "a@b.", "**a", "[x](", "`", "| a ", "> ", "- a\n", "P1: ", "12-", "every ", "$X ", "a → ", "(5 min ", "If a, ",
+    "é>5 ", "0 ", "a\n", "1. a\n", "- [ ] a\n", "# a\n", "```\na\n```\n", "| a | b |\n", "a: b\n", "a\n\n", "<b>", "-- ", "'",
+    "\\\n", "&& ", "(", "{{", "├── a\n",
+)  # fmt: skip
 
 
 def measure(folder: Path) -> list[Row]:
@@ -43,7 +54,12 @@ def measure(folder: Path) -> list[Row]:
         ours.append(_timed_ms(lambda: read_source("runbook.md", text)))
         theirs.append(_timed_ms(lambda: parser.parse(text)))
     value, beside = median(ours), median(theirs)
-    return [Row("read_lint_ms", value, "ms", f"≤ {LIMIT:g} × beside", value <= LIMIT * beside, "markdown-it-py alone", beside)]
+    say("awkward texts")
+    slowest = max(_timed_ms(functools.partial(read_source, "awkward.md", piece * (SIZE // len(piece)))) for piece in AWKWARD)
+    return [
+        Row("read_lint_ms", value, "ms", f"≤ {LIMIT:g} × beside", value <= LIMIT * beside, "markdown-it-py alone", beside),
+        Row("read_worst_s", slowest / 1000, "s", f"≤ {WORST_S:g}", slowest <= 1000 * WORST_S),
+    ]
 
 
 def sample(size: int) -> str:

@@ -40,7 +40,7 @@ class Measurement:
 
 
 MEASUREMENTS = (
-    Measurement("reading", ("read_lint_ms",)),
+    Measurement("reading", ("read_lint_ms", "read_worst_s")),
     Measurement("durable_step", ("durable_step_ms",)),
     Measurement("alert_delay", ("alert_delay_p95_ms",)),
     Measurement("probing", ("probes_per_s",)),

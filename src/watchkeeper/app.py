@@ -79,6 +79,8 @@ class App:
         """Let go of probes and the database; what runs outside goes on."""
         for probe in self.probes.values():
             await probe.close()
+        for target in self.targets.values():
+            await target.close()
         self.database.close()
 
 

@@ -1,6 +1,6 @@
 """Which commands are in a fence, and what is known about each."""
 
-import time
+from collections.abc import Callable
 
 import pytest
 
@@ -152,15 +152,9 @@ def test_one_stray_apostrophe_does_not_swallow_the_rest() -> None:
     assert texts("echo don't\ndf -h\nfree -h")[1:] == ["df -h", "free -h"]
 
 
-def test_reading_time_grows_linearly() -> None:
-    def seconds(times: int) -> float:
-        source = "curl -f http://shop/health | grep ok\n# look\nif [ -f x ]; then\n  cat x\nfi\n" * times
-        start = time.perf_counter()
-        read_commands(source, 1, "bash")
-        return time.perf_counter() - start
-
-    seconds(10)
-    assert seconds(400) < 12 * seconds(100) + 0.05
+def test_work_grows_with_the_length(growth: Callable[[Callable[[int], object]], float]) -> None:
+    lines = "curl -f http://shop/health | grep ok\n# look\nif [ -f x ]; then\n  cat x\nfi\n"
+    assert growth(lambda size: read_commands(lines * 20 * size, 1, "bash")) < 2.6
 
 
 def test_a_configuration_block_in_a_shell_fence_is_no_command() -> None:

@@ -96,10 +96,9 @@ def test_the_procedure_repairs_the_fault(estate: Estate, terminal: Any, eventual
     FAULTS[fault].inject(estate)
     try:
         assert eventually(lambda: is_broken(estate, terminal, fault)), "the fault did nothing"
-        taken, seconds = terminal.carry_out(PROCEDURES[fault])
+        taken = terminal.carry_out(PROCEDURES[fault])
         assert len(taken) == 1
         assert eventually(lambda: not estate.complaints(), 5), estate.complaints()
-        assert seconds < 15
     finally:
         settle(estate)
 
@@ -112,7 +111,7 @@ def test_nothing_depends_on_the_names(
     for fault in faults:
         FAULTS[fault].inject(renamed_estate)
         assert eventually(lambda fault=fault: is_broken(renamed_estate, terminal, fault)), fault
-        taken, _ = terminal.carry_out(renamed_estate.named(PROCEDURES[fault]))
+        taken = terminal.carry_out(renamed_estate.named(PROCEDURES[fault]))
         assert len(taken) == 1
         assert eventually(lambda: not renamed_estate.complaints(), 5), renamed_estate.complaints()
         settle(renamed_estate)

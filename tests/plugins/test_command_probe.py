@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -42,19 +41,15 @@ async def test_a_program_that_is_not_there_is_a_problem_and_not_a_failure(probe:
 
 
 async def test_a_command_that_hangs_is_killed_with_all_it_started(probe: Make) -> None:
-    started = time.monotonic()
     look = await probe("command", timeout_s=0.3, command="sleep 4711 & sleep 4711").look()
     assert look.problem == "it did not end within 0.3 s"
-    assert time.monotonic() - started < 2
     await asyncio.sleep(0.05)
     assert not [process for process in psutil.process_iter(["cmdline"]) if process.info["cmdline"] == ["sleep", "4711"]]
 
 
 async def test_a_child_that_stays_behind_does_not_hold_the_look(probe: Make) -> None:
-    started = time.monotonic()
     look = await probe("command", command="sleep 4712 & echo 5").look()
     assert look.values["value"] == 5.0
-    assert time.monotonic() - started < 2
     await asyncio.sleep(0.05)
     assert not [process for process in psutil.process_iter(["cmdline"]) if process.info["cmdline"] == ["sleep", "4712"]]
 

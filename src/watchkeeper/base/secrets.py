@@ -79,33 +79,58 @@ class Scrubber:
             value = secret.reveal() if isinstance(secret, Secret) else secret
             if value:
                 forms |= spellings(value)
-        self._forms = sorted(forms, key=len, reverse=True)
-        self._pattern = re.compile("|".join(re.escape(form) for form in self._forms)) if forms else None
+        # the longest first, so that where one secret begins another, the longer is what is taken out
+        ordered = sorted(forms, key=len, reverse=True)
+        self._pattern = re.compile("|".join(re.escape(form) for form in ordered)) if forms else None
         self._longest = max((len(form) for form in forms), default=0)
+        self._forms = ordered
+        self._first, self._last = {form[0] for form in forms}, {form[-1] for form in forms}
         self._held = ""
 
     def clean(self, text: str) -> str:
         """Replace each secret in a whole text."""
         return self._pattern.sub(MASK, text) if self._pattern else text
 
+    def clean_cut(self, text: str, *, front: bool = False, back: bool = False) -> str:
+        """Replace each secret in a text that was cut out of a longer one; what may be a part of one at a cut end is left out."""
+        if front:
+            text = text[self._end_of_one(text) :]
+        return self._settle(text)[0] if back else self.clean(text)
+
     def feed(self, piece: str) -> str:
         """Take the next piece of a stream; give what is safe to show. The end of it may be held back until the next piece."""
-        if not self._pattern:
-            return piece
-        text = self.clean(self._held + piece)
-        keep = self._possible_start(text)
-        self._held = text[len(text) - keep :] if keep else ""
-        return text[: len(text) - keep] if keep else text
+        shown, self._held = self._settle(self._held + piece)
+        return shown
 
     def flush(self) -> str:
         """Give what was held back, at the end of the stream."""
         held, self._held = self._held, ""
         return self.clean(held)
 
-    def _possible_start(self, text: str) -> int:
-        """Count the characters at the end of the text that may be the start of a secret."""
-        for size in range(min(self._longest - 1, len(text)), 0, -1):
-            tail = text[-size:]
-            if any(form.startswith(tail) for form in self._forms):
-                return size
+    def _settle(self, text: str) -> tuple[str, str]:
+        """Split a text that may go on: what is certain, cleaned, and from where a secret may have begun.
+
+        A secret that begins before that point is certain, for a longer one with the same beginning would have begun there too.
+        """
+        if not self._pattern:
+            return text, ""
+        cut = self._start_of_one(text)
+        for match in self._pattern.finditer(text):
+            if match.start() >= cut:
+                break
+            cut = max(cut, match.end())
+        return self.clean(text[:cut]), text[cut:]
+
+    def _start_of_one(self, text: str) -> int:
+        """Give from where the text may be the beginning of a secret that goes on after it; its length where nothing may."""
+        for start in range(max(0, len(text) - self._longest + 1), len(text)):
+            if text[start] in self._first and any(form.startswith(text[start:]) for form in self._forms):
+                return start
+        return len(text)
+
+    def _end_of_one(self, text: str) -> int:
+        """Give up to where the text may be the rest of a secret that began before it; 0 where nothing may."""
+        for end in range(min(self._longest - 1, len(text)), 0, -1):
+            if text[end - 1] in self._last and any(form.endswith(text[:end]) for form in self._forms):
+                return end
         return 0

@@ -61,6 +61,12 @@ def options_of(signal: SignalConfig, estate: Estate) -> Table:
     return Table(signal.options, estate.path, lines, path)
 
 
+def target_options(target: TargetConfig, estate: Estate) -> Table:
+    """Give a target's own options as a table that knows its line."""
+    path = ("targets", target.name)
+    return Table(target.options, estate.path, {path: target.line}, path)
+
+
 def check_readings(signal: SignalConfig, estate: Estate, readings: list[str]) -> None:
     """Raise ConfigError where a metric names a reading that the signal will not have."""
     for metric, reading in signal.metrics.items():

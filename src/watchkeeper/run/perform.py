@@ -103,6 +103,7 @@ class Performer:
             if not self._under_way:
                 self._idle.set()
         if outcome.result not in ("unknown", "lost"):
+            await target.forget(job)
             shutil.rmtree(job.folder, ignore_errors=True)
         return seen
 

@@ -70,3 +70,11 @@ class Target(Protocol):
     async def kill(self, job: Job) -> None:
         """End the job and all it started."""
         ...
+
+    async def forget(self, job: Job) -> None:
+        """Remove what an ended job left elsewhere; its local folder is the caller's."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections; what runs goes on."""
+        ...

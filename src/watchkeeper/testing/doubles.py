@@ -48,6 +48,12 @@ class FakeTarget:
     async def kill(self, job: Job) -> None:
         """Do nothing: every job has ended."""
 
+    async def forget(self, job: Job) -> None:
+        """Do nothing: the successor may still ask."""
+
+    async def close(self) -> None:
+        """Do nothing."""
+
 
 @dataclass
 class RecordingNotifier:

@@ -207,6 +207,12 @@ class WorldTarget:
     async def kill(self, job: Job) -> None:
         """Do nothing: every job has ended."""
 
+    async def forget(self, job: Job) -> None:
+        """Do nothing: the successor may still ask."""
+
+    async def close(self) -> None:
+        """Do nothing."""
+
 
 def night_book() -> Book:
     """Give the book of the simulated service."""

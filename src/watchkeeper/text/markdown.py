@@ -9,18 +9,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from functools import cache
 
-from markdown_it import MarkdownIt
 from markdown_it.token import Token
-from mdit_py_plugins.admon import admon_plugin
-from mdit_py_plugins.front_matter import front_matter_plugin
 
 from watchkeeper.text.blocks import Block, BlockKind, Repair, Span, SpanKind, Text
 from watchkeeper.text.drawn import drawn_table
 from watchkeeper.text.html import html_blocks
 from watchkeeper.text.inline import simple_spans
 from watchkeeper.text.lists import join_broken_lists
+from watchkeeper.text.parser import parser_for
 from watchkeeper.text.repair import mend
 from watchkeeper.text.sections import arrange
 
@@ -90,16 +87,6 @@ _CONTAINERS: dict[str, BlockKind] = {
     "bullet_list_open": "list", "ordered_list_open": "list", "list_item_open": "item", "blockquote_open": "quote",
     "table_open": "table", "tr_open": "row", "admonition_open": "admonition",
 }  # fmt: skip
-_NESTING_LIMIT = 40
-
-
-@cache
-def _parser() -> MarkdownIt:
-    parser = MarkdownIt("commonmark", {"maxNesting": _NESTING_LIMIT}).enable(["table", "strikethrough"])
-    parser.use(front_matter_plugin)
-    parser.use(admon_plugin)
-    parser.disable(["inline", "text_join"])
-    return parser
 
 
 def read_text(source: str | bytes, name: str = "") -> Text:
@@ -126,7 +113,8 @@ class _Builder:
     def read(self, source: str) -> list[Block]:
         """Parse the source and give its top-level blocks."""
         self.references: dict[str, object] = {}
-        self.tokens = _parser().parse(source, self.references)
+        self.parser = parser_for(source)
+        self.tokens = self.parser.parse(source, self.references)
         self.at = 0
         self.blank = [not line.strip() for line in source.split("\n")]
         return self._until(None, 0)
@@ -209,9 +197,8 @@ class _Builder:
 
     def _parsed(self, content: str) -> list[Token]:
         """Parse inline text; escaped characters become text like the rest."""
-        parser = _parser()
         joined: list[Token] = []
-        for token in parser.inline.parse(content, parser, self.references, []):
+        for token in self.parser.inline.parse(content, self.parser, self.references, []):
             if token.type == "text_special":
                 token.type = "text"
             if token.type == "text" and joined and joined[-1].type == "text":

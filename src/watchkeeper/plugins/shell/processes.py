@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -68,19 +69,31 @@ def _reap(pid: int) -> None:
         os.waitpid(pid, os.WNOHANG)
 
 
-async def end_group(leader: int, grace_s: float) -> None:
-    """End a process group and the children that left it: TERM, and KILL after the grace."""
-    strays = _children(leader)
+def marked(variable: str, mark: str) -> list[psutil.Process]:
+    """Find the living processes of this user that carry a mark in their environment, wherever they went."""
+    wanted = f"{variable}={mark}".encode()
+    found = []
+    for pid in psutil.pids():
+        with contextlib.suppress(OSError, psutil.Error):
+            if wanted in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):
+                found.append(psutil.Process(pid))
+    return [process for process in found if _lives(process)]
+
+
+async def end_group(leader: int, grace_s: float, strays: Callable[[], list[psutil.Process]] = list) -> None:
+    """End a process group, the children that left it, and the strays that are known otherwise: TERM, and KILL after the grace."""
+    children = _children(leader)
     for number in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(leader, number)
-        for stray in strays:
+        others = [*children, *strays()]
+        for stray in others:
             with contextlib.suppress(psutil.Error):
                 stray.send_signal(number)
         deadline = time.monotonic() + grace_s
         while time.monotonic() < deadline:
             _reap(leader)
-            if not _group_lives(leader) and not any(_lives(stray) for stray in strays):
+            if not _group_lives(leader) and not any(_lives(stray) for stray in others):
                 return
             await asyncio.sleep(0.02)
 

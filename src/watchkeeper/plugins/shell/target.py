@@ -1,9 +1,4 @@
-"""The local shell: jobs run under a small wrapper of their own session, so that they outlive us and are found again.
-
-A job's folder holds its script, its raw output, `pid.N` (who runs it: pid, start, boot; made exclusively before the script
-begins) and `exit` (its status). Whoever finds no `pid.N` makes it himself and has thereby proved that the job never began: a
-wrapper that comes late cannot make it again and goes away. A line counts only with its final dot, so a torn write is no answer.
-"""
+"""The local shell: jobs run under a small wrapper of their own session, so that they outlive us and are found again."""
 
 from __future__ import annotations
 
@@ -12,42 +7,47 @@ import contextlib
 import os
 import shlex
 import signal
-from collections.abc import Callable
+import time
+from asyncio.subprocess import DEVNULL
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import ClassVar
 
 from watchkeeper.base.errors import Permanent
+from watchkeeper.estate.config import target_options
 from watchkeeper.estate.model import Estate, TargetConfig
-from watchkeeper.plugins.shell.processes import age_s, boot_id, end_group, gone, start_of
+from watchkeeper.plugins.shell.keeping import FLOOD, FLOOD_WHOLE, Output
+from watchkeeper.plugins.shell.processes import age_s, boot_id, end_group, gone, marked, start_of
+from watchkeeper.plugins.shell.shims import shims
+from watchkeeper.plugins.shell.wrapper import BLANK, END_MARKED, MARK, STOPPED, VOID, WRAPPER, mark_of
+from watchkeeper.run.output import read_raw
 from watchkeeper.run.target import Found, Job
 
-# 1 folder, 2 number of the claim, 3 directory, 4 "durable" or "", 5 boot id, then the command.
-# TERM is caught so that the wrapper outlives the end of its group by a moment and writes the status. The status is synced only
-# when our process died meanwhile: while it lives, it writes the outcome durably itself.
-_WRAPPER = """
-d=$1 n=$2 w=$3 s=$4 b=$5; shift 5
-read -r x x x x x x x x x x x x x x x x x x x x x t x < /proc/$$/stat || t=0
-set -C; printf '%s %s %s .\\n' $$ "$t" "$b" > "$d/pid.$n" || exit 125; set +C
-trap : TERM INT HUP
-if cd "$w"; then "$@"; r=$?; else r=126; fi
-printf '%s .\\n' $r > "$d/exit"
-read -r x x x p x < /proc/$$/stat || p=0
-[ -z "$s" ] || [ "$p" = "$PPID" ] || sync "$d/exit" "$d"
-"""
 _BASH = ("bash", "--noprofile", "--norc", "-o", "pipefail")
 _PASSED = ("HOME", "USER", "LOGNAME", "TZ", "TMPDIR")
-_VOID = "void .\n"
-#: raw output beyond which a job is stopped, in bytes
-FLOOD = 64_000_000
 GRACE_S = 3.0
-_LOOK_S = 0.25
+# 1 the script; the variables come in as text that sets them, so that no list of processes shows a value
+_AS_USER = 'eval "$(cat)"; exec "$@" </dev/null'
 
 
 class ShellTarget:
     """Runs jobs with bash on this machine."""
 
+    options: ClassVar[Mapping[str, str]] = {
+        "psql": "the client that SQL of the book is given to, such as psql -h db -U shop",
+        "redis_cli": "the client that Redis words of the book are given to",
+        "become": "user as whom commands run, by sudo without a password",
+        "flood_bytes": "output beyond which a command is stopped (default 10 GB; only head and tail are kept of a long one)",
+    }
+
     def __init__(self, config: TargetConfig, estate: Estate) -> None:
         self._config = config
-        self._flood = int(config.options.get("flood_bytes", FLOOD))
+        table = target_options(config, estate)
+        flood = table.number("flood_bytes", 0, 0)
+        self._flood, self._flood_whole = (int(flood), int(flood)) if flood else (FLOOD, FLOOD_WHOLE)
+        self._become = table.maybe_text("become")
+        if self._become and config.words:
+            raise table.error("become", "`become` and `words` do not go together.", "Another user cannot enter our folders.")
         self._boot = boot_id()
         #: jobs that we began ourselves: who their wrapper is, known before it says so
         self._begun: dict[str, tuple[int, int]] = {}
@@ -61,14 +61,20 @@ class ShellTarget:
         script = job.folder / "script"
         durable = "durable" if job.durable else ""
         where = [str(job.folder), str(_open_claim(job.folder)), str(self._config.directory), durable, self._boot]
+        words = shims(job.script, {} if self._become else self._config.words, str(job.folder / "words"))
         output = os.open(job.folder / "output", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         silence = os.open(os.devnull, os.O_RDONLY)
         try:
             _write(script, job.script if job.script.endswith("\n") else job.script + "\n")
+            _write(job.folder / "exit", BLANK)
+            _write_programs(job.folder / "words", words)
+            if self._become:
+                os.close(silence)
+                silence = _as_input(job.folder, self._environment(job))
             pid = os.posix_spawn(
                 "/bin/sh",
-                ["/bin/sh", "-c", _WRAPPER, "watchkeeper-job", *where, *self._argv(job, script)],
-                self._environment(job),
+                ["/bin/sh", "-c", WRAPPER, "watchkeeper-job", *where, *self._argv(job, script)],
+                self._environment(job, bool(words)),
                 file_actions=[(os.POSIX_SPAWN_DUP2, each, to) for to, each in enumerate((silence, output, output))],
                 setsid=True,
                 setsigmask=[],
@@ -93,18 +99,32 @@ class ShellTarget:
 
     async def wait(self, job: Job, output: Callable[[str], None] | None = None) -> Found:
         """Wait for the job's end; past its time limit, or when it floods, end it with all it started."""
-        show = _Shower(job.folder / "output", output)
+        printed = Output(job.folder / "output", job.output_bytes, output)
         claim = self._begun.pop(job.id, None) or await self._claim(job.folder)
         if claim is not None:
             pid, start = claim
-            while not await gone(pid, start, min(_LOOK_S, max(0.0, job.timeout_s - age_s(start)))):
-                show.more()
-                if age_s(start) >= job.timeout_s:
-                    await self._stop(job, "timeout")
-                elif _size(job.folder / "output") > self._flood:
-                    await self._stop(job, "flood")
-        show.more()
+            looked = time.monotonic()
+            while not await gone(pid, start, min(printed.pause_s, max(0.0, job.timeout_s - age_s(start)))):
+                looked = await self._look_after(job, printed, start, looked)
+            if not _line(job.folder / "exit") and start:
+                await self._outlast(job, printed, start, looked)
+        printed.look(0.0)
         return await self.find(job)
+
+    async def _look_after(self, job: Job, printed: Output, start: int, looked: float) -> float:
+        now = time.monotonic()
+        size = printed.look(now - looked)
+        if age_s(start) >= job.timeout_s:
+            await self._stop(job, "timeout")
+        elif size > (self._flood if printed.sparse else self._flood_whole):
+            await self._stop(job, "flood")
+        return now
+
+    async def _outlast(self, job: Job, printed: Output, start: int, looked: float) -> None:
+        """Wait for what a killed wrapper left behind: its status is lost, but the next act must not begin beside it."""
+        while marked(MARK, mark_of(job.folder)):
+            looked = await self._look_after(job, printed, start, looked)
+            await asyncio.sleep(printed.pause_s)
 
     def read_output(self, job: Job) -> str:
         """Give the output so far: all of it, or its first and last lines with a note of how much is left out."""
@@ -114,12 +134,30 @@ class ShellTarget:
         """End the job and all it started."""
         await self._stop(job, "cancelled")
 
+    async def forget(self, job: Job) -> None:
+        """Do nothing: all that is left of a job lies in its folder."""
+
+    async def close(self) -> None:
+        """Do nothing: nothing is held."""
+
     async def _stop(self, job: Job, why: str) -> None:
-        claim = _read_claim(job.folder)
-        if claim is None or start_of(claim[0]) != claim[1]:
+        claim, mark = _read_claim(job.folder), mark_of(job.folder)
+        lives = claim is not None and start_of(claim[0]) == claim[1]
+        if claim is None or not (lives or marked(MARK, mark)):
             return
-        _write(job.folder / "stopped", f"{why} .\n")
-        await end_group(claim[0], GRACE_S)
+        with contextlib.suppress(OSError):
+            _write(job.folder / "stopped", f"{why} .\n")
+        if self._become:
+            await self._end_as_user("TERM", mark)
+        await end_group(claim[0], GRACE_S, lambda: marked(MARK, mark))
+        if self._become:
+            await self._end_as_user("KILL", mark)
+
+    async def _end_as_user(self, number: str, mark: str) -> None:
+        words = ("sudo", "-n", "-u", str(self._become), "--", "/bin/sh", "-c", END_MARKED, "watchkeeper-end", number, mark)
+        with contextlib.suppress(OSError):
+            process = await asyncio.create_subprocess_exec(*words, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL)
+            await process.wait()
 
     def _look(self, folder: Path) -> Found | None:
         """Look once; None where a claim is just being written."""
@@ -134,7 +172,7 @@ class ShellTarget:
             except FileExistsError:
                 return None
             with os.fdopen(descriptor, "w") as file:
-                file.write(_VOID)
+                file.write(VOID)
             return Found("never-begun", sentence="Its wrapper never ran.")
         fields = _line(newest)
         if not fields or fields == ["void"]:
@@ -145,9 +183,11 @@ class ShellTarget:
         ended = self._ended(folder)
         if ended is not None:
             return ended
+        if boot == self._boot and marked(MARK, mark_of(folder)):
+            return Found("running", sentence="Its wrapper was killed, and what it started still runs.")
         stopped = _line(folder / "stopped")
         if stopped:
-            return Found("ended", 137, stopped[0] == "timeout", _STOPPED[stopped[0]])
+            return Found("ended", 137, stopped[0] == "timeout", STOPPED[stopped[0]])
         why = "its wrapper was killed" if boot == self._boot else "the machine restarted"
         return Found("lost", sentence=f"Nobody saw how it ended: {why}.")
 
@@ -156,19 +196,33 @@ class ShellTarget:
         if not status:
             return None
         stopped = _line(folder / "stopped")
-        sentence = _STOPPED[stopped[0]] if stopped else f"It ended with status {status[0]}."
+        sentence = STOPPED[stopped[0]] if stopped else f"It ended with status {status[0]}."
         return Found("ended", int(status[0]), stopped == ["timeout"], sentence)
 
     async def _claim(self, folder: Path) -> tuple[int, int] | None:
         """Wait for the wrapper to say who it is; None where it does not, or has ended already."""
         for _ in range(500):
             claim = _read_claim(folder)
-            if claim is not None or (folder / "exit").exists():
+            if claim is not None or _line(folder / "exit"):
                 return claim
             await asyncio.sleep(0.0005)
         return None
 
     def _argv(self, job: Job, script: Path) -> list[str]:
+        """Give the command; another user cannot read the script, so it goes along as a word."""
+        if not self._become:
+            return self._command(job, script)
+        program = ["python3", "-c"] if job.language == "python" else [*_BASH, "-c"]
+        if job.language in ("sql", "redis"):
+            own = self._command(job, Path("/dev/fd/9"))
+            program, words = [*_BASH, "-c"], shlex.join(own)
+            return self._sudo([*program, f'exec 9<<< "$0"; exec {words}', job.script])
+        return self._sudo([*program, job.script])
+
+    def _sudo(self, words: list[str]) -> list[str]:
+        return ["sudo", "-n", "-u", str(self._become), "--", "/bin/sh", "-c", _AS_USER, "watchkeeper-job", *words]
+
+    def _command(self, job: Job, script: Path) -> list[str]:
         client = {"sql": "psql", "redis": "redis_cli"}.get(job.language)
         if client is not None:
             prefix = str(self._config.options[client])
@@ -176,10 +230,12 @@ class ShellTarget:
             return [*_BASH, "-c", f'{prefix}{strict} < "$0"', str(script)]
         return ["python3", str(script)] if job.language == "python" else [*_BASH, str(script)]
 
-    def _environment(self, job: Job) -> dict[str, str]:
+    def _environment(self, job: Job, words: bool = False) -> dict[str, str]:
         own = {name: os.environ[name] for name in _PASSED if name in os.environ}
-        path = ":".join([*map(str, self._config.path), os.environ.get("PATH", "/usr/local/bin:/usr/bin:/bin")])
-        return {"HOME": "/", **own, "PATH": path, "LANG": "C.UTF-8", "TERM": "dumb", **job.variables}
+        first = [str(job.folder / "words")] if words else []
+        path = ":".join([*first, *map(str, self._config.path), os.environ.get("PATH", "/usr/local/bin:/usr/bin:/bin")])
+        mark = {MARK: mark_of(job.folder)}
+        return {"HOME": "/", **own, "PATH": path, "LANG": "C.UTF-8", "TERM": "dumb", **job.variables, **mark}
 
 
 def _is_psql(prefix: str) -> bool:
@@ -199,46 +255,21 @@ def _psql_options(job: Job) -> str:
     return f"{strict} -q --single-transaction -c 'SET TRANSACTION READ ONLY' -c '{limit}' -f -"
 
 
-_STOPPED = {
-    "timeout": "It did not end within its time limit and was stopped.",
-    "flood": "It printed more than can be kept and was stopped.",
-    "cancelled": "It was stopped by a person.",
-}
+def _write_programs(folder: Path, programs: Mapping[str, str]) -> None:
+    if programs:
+        folder.mkdir(mode=0o700, exist_ok=True)
+    for name, text in programs.items():
+        _write(folder / name, text)
+        (folder / name).chmod(0o700)
 
 
-class _Shower:
-    """Gives what was added to a file since it was last asked."""
-
-    def __init__(self, path: Path, show: Callable[[str], None] | None) -> None:
-        self._path, self._show, self._at = path, show, 0
-
-    def more(self) -> None:
-        if self._show is None:
-            return
-        with contextlib.suppress(OSError), self._path.open("rb") as file:
-            file.seek(self._at)
-            piece = file.read(1_000_000)
-            self._at += len(piece)
-            if piece:
-                self._show(piece.decode(errors="replace"))
-
-
-def read_raw(path: Path, limit: int) -> str:
-    """Read a raw output file, head and tail where it is longer than the limit (in bytes), cut at ends of lines."""
-    size = _size(path)
-    try:
-        with path.open("rb") as file:
-            if size <= limit:
-                return file.read(limit).decode(errors="replace")
-            head = file.read(limit // 2)
-            file.seek(size - limit // 2)
-            tail = file.read(limit // 2)
-    except FileNotFoundError:
-        return ""
-    head = head[: head.rfind(b"\n") + 1] or head
-    tail = tail[tail.find(b"\n") + 1 :] or tail
-    gap = size - len(head) - len(tail)
-    return f"{head.decode(errors='replace')}\n… {gap:,} bytes left out …\n{tail.decode(errors='replace')}"
+def _as_input(folder: Path, variables: Mapping[str, str]) -> int:
+    """Give a descriptor from which a shell reads the variables that it is to set; nothing of it is left on disk."""
+    path = folder / "variables"
+    _write(path, "".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items()))
+    descriptor = os.open(path, os.O_RDONLY)
+    path.unlink()
+    return descriptor
 
 
 def _open_claim(folder: Path) -> int:

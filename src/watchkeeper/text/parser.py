@@ -1,0 +1,61 @@
+"""The Markdown parser, without the block rules whose marks a text does not hold.
+
+markdown-it asks every rule at every line, most of them in vain, and each line of a paragraph is asked twice. Whether a rule can
+match anywhere is found by one search through the text; a rule that cannot is not asked at all. Each search finds at least what
+its rule would match: a rule kept for nothing costs time, one dropped wrongly would cost content.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import lru_cache
+
+from markdown_it import MarkdownIt
+from mdit_py_plugins.admon import admon_plugin
+from mdit_py_plugins.front_matter import front_matter_plugin
+
+_NESTING_LIMIT = 40
+#: what may stand before a mark: indentation, quotes, the signs of lists
+_BEFORE = r"^[ \t>\d.)*+-]*"
+
+_UNDERLINE = re.compile(r"\n[ \t>]*(?:=+|-+)[ \t]*$", re.MULTILINE)
+
+
+def _line(pattern: str) -> Callable[[str], object]:
+    return re.compile(pattern, re.MULTILINE).search
+
+
+_CAN_MATCH: dict[str, Callable[[str], object]] = {
+    "front_matter": lambda text: text.startswith("---"),
+    "admonition": lambda text: "!!!" in text or "???" in text,
+    "table": _line(r"^[ \t>\d.)*+|:-]*-[ \t|:]*$"),
+    "fence": lambda text: "```" in text or "~~~" in text,
+    "blockquote": _line(rf"{_BEFORE}>"),
+    "hr": _line(r"^[ \t>\d.)*+_-]*[-*_][ \t]*[-*_][ \t]*[-*_][ \t]*$"),
+    "reference": lambda text: "]:" in text,
+    "html_block": lambda text: "<" in text,
+    "heading": _line(rf"{_BEFORE}#"),
+    "lheading": lambda text: any(text[text.rfind("\n", 0, m.start()) + 1 : m.start()].strip() for m in _UNDERLINE.finditer(text)),
+}
+
+
+def parser_for(text: str) -> MarkdownIt:
+    """Give a parser of blocks that knows the rules this text can need; inline text is left to its reader."""
+    return _without(frozenset(rule for rule, can_match in _CAN_MATCH.items() if not can_match(text)))
+
+
+@lru_cache(maxsize=64)
+def _without(rules: frozenset[str]) -> MarkdownIt:
+    parser = full_parser()
+    parser.disable(sorted(rules))
+    return parser
+
+
+def full_parser() -> MarkdownIt:
+    """Build a parser of blocks with all rules: CommonMark, tables, front matter and MkDocs admonitions."""
+    parser = MarkdownIt("commonmark", {"maxNesting": _NESTING_LIMIT}).enable(["table", "strikethrough"])
+    parser.use(front_matter_plugin)
+    parser.use(admon_plugin)
+    parser.disable(["inline", "text_join"])
+    return parser
