@@ -148,3 +148,59 @@ def test_objectives_are_not_bound_and_metrics_that_nothing_speaks_of_are_named()
     assert not found.unbound
     assert [(name, metric) for name, metric, _, _ in found.unused] == [("shop", "latency")]
     assert found.unused[0][3] == "/shop/watchkeeper.toml:3: no threshold of the book speaks of 'latency', so nothing fires on it."
+
+
+DISK = {"disk_usage": ("disk_percent", "disk_bytes"), "disk_usage:low": ("disk_free_percent", "disk_free_bytes")}
+MEMORY = {"memory_usage": ("memory_percent", "memory_bytes")}
+
+
+def kind(name: str, known: dict[str, tuple[str, ...]], component: str | None = None, general: bool = False) -> SignalConfig:
+    return SignalConfig(name, name, 3, component, known=known, general=general, readings=frozenset(sum(known.values(), ())))
+
+
+def of_metric(subject: str, metric: str, op: Any = ">", **more: Any) -> Threshold:
+    return threshold(subject, op, 80.0, metric=metric, unit=more.pop("unit", "percent"), **more)
+
+
+@pytest.mark.parametrize(
+    ("subject", "op", "unit", "reading"),
+    [
+        ("Disk usage", ">", "percent", "disk_percent"),
+        ("Disk", ">", "bytes", "disk_bytes"),
+        ("Free disk space", "<", "percent", "disk_free_percent"),
+        ("Disk space free", "<", "bytes", "disk_free_bytes"),
+    ],
+)
+def test_a_kind_knows_its_own_metrics_in_each_unit_and_on_each_side(subject: str, op: Any, unit: str, reading: str) -> None:
+    found = bound([of_metric(subject, "disk_usage", op, unit=unit)], kind("host", DISK, general=True))
+    assert [item.reading for item in found.bound] == [reading]
+    assert "is disk_usage, which is a host signal's own reading" in found.bound[0].because
+
+
+def test_what_names_a_component_is_that_components_and_what_names_none_the_hosts() -> None:
+    host, cache = kind("host", MEMORY, general=True), kind("redis", MEMORY, "Session cache")
+    found = bound([of_metric("Memory usage", "memory_usage"), of_metric("Redis memory", "memory_usage")], host, cache)
+    assert [item.signal for item in found.bound] == ["host", "redis"]
+    other = bound([of_metric("Elasticsearch memory", "memory_usage")], host, cache)
+    assert not other.bound
+
+
+def test_an_owners_word_goes_before_what_the_kind_knows() -> None:
+    own = SignalConfig("shop", "command", 3, metrics={"Disk usage": "value"})
+    found = bound([of_metric("Disk usage", "disk_usage")], kind("host", DISK, general=True), own)
+    assert [item.signal for item in found.bound] == ["shop"]
+
+
+def test_two_hosts_without_a_name_in_the_book_are_not_guessed_between() -> None:
+    one, two = (kind(name, DISK, general=True) for name in ("web-1", "web-2"))
+    found = bound([of_metric("Disk usage", "disk_usage")], one, two)
+    assert not found.bound
+    assert found.unbound[0].sentence.startswith("More than one reading fits 'Disk usage'")
+
+
+def test_a_statistic_of_the_book_is_taken_over_single_readings_and_never_over_an_owners_expression() -> None:
+    slow = of_metric("Response time", "response_time", unit="seconds", statistic="p95", for_s=300.0)
+    single = kind("web", {"response_time": ("seconds",)})
+    assert [item.window_s for item in bound([slow], single).bound] == [300.0]
+    own = SignalConfig("web", "prometheus", 3, metrics={"response time": "quantile(0.95, rate(x_bucket[5m]))"})
+    assert [item.window_s for item in bound([slow], own).bound] == [None]

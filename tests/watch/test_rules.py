@@ -190,3 +190,12 @@ def test_the_schedule_is_steady_and_leaves_out_what_was_missed(now: datetime) ->
     assert rules.next_look_at(now, 2.0, now + timedelta(seconds=0.3)) == now + timedelta(seconds=2)
     assert rules.next_look_at(now, 2.0, now + timedelta(seconds=7.9)) == now + timedelta(seconds=8)
     assert rules.next_look_at(now, 2.0, now - timedelta(hours=1)) == now + timedelta(seconds=2)
+
+
+def test_the_instant_that_decides_is_the_soonest_at_which_a_pending_threshold_may_fire(now: datetime) -> None:
+    slow = bound(Threshold(line=3, role="alert", subject="latency", op=">", value=1.0, for_s=60.0))
+    pending = rules.judge(bound(), None, sample(now, 31.0), now)
+    later = rules.judge(slow, None, sample(now, 31.0), now)
+    found = rules.decisive_look_at([(slow, later), (bound(), pending), (bound(), None)], now + timedelta(seconds=1))
+    assert found == now + timedelta(seconds=10)
+    assert rules.decisive_look_at([(bound(), pending)], now + timedelta(seconds=10)) is None

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -263,3 +264,26 @@ async def until(scene: Scene, holds: Callable[[], bool], moving: bool = False) -
         if moving:
             await scene.clock.advance(0.5)
     raise AssertionError("it did not come to pass")
+
+
+async def test_a_fault_is_decided_at_the_instant_the_book_allows_and_not_at_the_next_tick(database: Database) -> None:
+    slow = replace(DOWN, for_s=20.0)
+    scene = Scene(database, {"shop": Scripted(DEAD, DEAD, DEAD, DEAD)}, bound(slow), every_s=15.0)
+    async with running(scene):
+        await scene.clock.advance(30)
+    assert [(s.at - scene.samples()[0].at).total_seconds() for s in scene.samples()] == [0, 15, 20, 30]
+    assert [flip.at for flip in database.read_now(ledger.untaken_flips) if flip.after == "firing"] == [scene.samples()[2].at]
+
+
+async def test_a_restart_remembers_the_window_and_the_starts(database: Database) -> None:
+    busy = Threshold(line=1, role="alert", subject="Shop", statistic="avg", op=">", value=80.0, for_s=20.0)
+    over = bound(busy, "busy", window_s=20.0)
+    first = Scene(database, {"shop": Scripted(*[well(busy=95.0)] * 20)}, over)
+    async with running(first):
+        await first.clock.advance(16)
+    second = Scene(database, {"shop": Scripted(*[well(busy=95.0)] * 20)}, over)
+    await second.clock.advance(18)
+    async with running(second):
+        await second.clock.advance(2)
+    assert second.state() == "firing"
+    assert [flip.after for flip in database.read_now(ledger.untaken_flips)] == ["pending", "firing"]

@@ -12,9 +12,11 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 from watchkeeper.base.words import likeness, words
 from watchkeeper.book.model import Book, Threshold
+from watchkeeper.book.vocabulary import METRICS
 from watchkeeper.estate.model import Bindings, Bound, Estate, SignalConfig, Unbound
 from watchkeeper.estate.states import name_in, speaks_of_absence
 from watchkeeper.estate.units import factor, unit_of
@@ -29,6 +31,10 @@ _STATISTICS: dict[str, frozenset[str]] = {
     "max": frozenset({"max", "maximum", "peak"}),
     "rate": frozenset({"rate"}),
 }
+#: statistics of several readings of one signal; a rate is a reading of its own
+_TAKEN_HERE = frozenset({"p50", "p90", "p95", "p99", "avg", "max"})
+#: the time over which a percentile or an average is taken where the book names none
+WINDOW_S = 300.0
 _EMPTY = frozenset(
     {
         "are", "count", "current", "is", "level", "number", "overall", "percent", "percentage", "total", "usage", "utilisation",
@@ -44,7 +50,8 @@ class Match:
     signal: SignalConfig
     metric: str
     reading: str
-    #: 3.1 the same text, 3 the same words, 2 but for spare words, 1 the canonical metric, 0.5 the component's own state;
+    #: 3.1 the same text, 3 the same words, 2 but for spare words, 1 the canonical metric, below that what the kind itself
+    #: knows, 0.5 the component's own state;
     #: the statistic makes a quarter more or less
     rank: float
     because: str
@@ -64,9 +71,22 @@ def bind(book: Book, estate: Estate) -> Bindings:
             unbound.append(Unbound(key, threshold, _misfit(threshold, match)))
         else:
             component = match.signal.component
-            bound.append(Bound(key, threshold, match.signal.name, match.reading, component, match.because, scale))
+            window_s = _window_s(threshold, match)
+            made = Bound(key, threshold, match.signal.name, match.reading, component, match.because, scale)
+            bound.append(replace(made, window_s=window_s, margin=match.signal.margin))
     bound, unbound = _join_groups(bound, unbound)
     return Bindings(tuple(bound), tuple(unbound), tuple(_unused(book, estate)))
+
+
+def _window_s(threshold: Threshold, match: Match) -> float | None:
+    """Give the time over which the book's statistic is taken here; None where the reading is what the book speaks of.
+
+    An owner's expression or query gives the number as it is to be judged; a reading that every signal of the kind has is a
+    single value.
+    """
+    if threshold.statistic not in _TAKEN_HERE or threshold.op == "is" or match.reading not in match.signal.readings:
+        return None
+    return threshold.for_s or WINDOW_S
 
 
 def find_reading(threshold: Threshold, estate: Estate) -> tuple[Match | None, str]:
@@ -93,6 +113,12 @@ def _matches(threshold: Threshold, signal: SignalConfig) -> Iterable[Match]:
         if rank:
             said = f"{because} is the metric {metric!r} of the signal {signal.name} (line {_line(signal, metric)})."
             yield Match(signal, metric, reading, rank, said)
+    known = _known_reading(threshold, signal)
+    rank = _known_rank(threshold, signal) if known is not None else 0.0
+    if known is not None and rank:
+        kind = f"a {signal.kind} signal's own reading {known!r}"
+        said = f"The book's {threshold.subject!r} is {threshold.metric}, which is {kind} ({signal.name}, line {signal.line})."
+        yield Match(signal, threshold.metric or "", known, rank, said)
     component = signal.component or ""
     absent = threshold.op == "is" and speaks_of_absence(threshold.state or "down")
     if absent and "up" not in signal.metrics.values() and words(component) == words(_name(threshold)):
@@ -121,6 +147,39 @@ def _rank(threshold: Threshold, metric: str, signal: SignalConfig) -> tuple[floa
     if threshold.metric and threshold.op != "is" and metric.strip() == threshold.metric:
         return 1.0, f"What the book calls {threshold.subject!r} ({threshold.metric})"
     return 0.0, ""
+
+
+def _known_reading(threshold: Threshold, signal: SignalConfig) -> str | None:
+    """Give the kind's own reading for a threshold's canonical metric, in its unit and on its bad side; None where there is none.
+
+    "Disk usage > 80 %" and "free disk < 20 %" are one metric and two readings.
+    """
+    metric = next((known for known in METRICS if known.name == threshold.metric), None)
+    if metric is None or threshold.op in ("is", "==", "!="):
+        return None
+    side = "high" if threshold.op[0] == ">" else "low"
+    found = signal.known.get(metric.name if side == metric.bad else f"{metric.name}:{side}", ())
+    unit = None if threshold.unit == "count" else threshold.unit
+    return next((r for r in found if unit_of(r) == unit or (unit and unit_of(r) and factor(r, unit) is not None)), None)
+
+
+def _known_rank(threshold: Threshold, signal: SignalConfig) -> float:
+    """Say how well a kind's own metric fits a threshold: by the component that its subject names besides the metric itself.
+
+    "Redis memory" is not the host's memory, and "CPU usage" without a name is.
+    """
+    rest = _without_statistic(words(_name(threshold)))[0] - metric_words(threshold.metric or "") - _EMPTY
+    own = words(signal.component or "") | words(signal.kind) | words(signal.name)
+    if not rest:
+        return 0.75 if signal.general else 0.6
+    return 0.7 + 0.01 * len(rest & own) if rest <= own else 0.0
+
+
+@cache
+def metric_words(metric: str) -> frozenset[str]:
+    """Give all words by which books call a canonical metric."""
+    phrases = next((known.words for known in METRICS if known.name == metric), ())
+    return words(metric.replace("_", " ")).union(*(words(phrase.replace("*", " ")) for phrase in phrases))
 
 
 def _name(threshold: Threshold) -> str:

@@ -177,7 +177,7 @@ def _plain(value: str | Secret) -> str:
 
 def _read_signal(table: Table, name: str, variables: Variables) -> SignalConfig:
     plugin = _plugin(plugins.SIGNALS, table)
-    common = ("kind", "component", "every", "timeout", "metrics")
+    common = ("kind", "component", "every", "timeout", "metrics", "hysteresis")
     options, shown = _options(table, plugin, common, variables)
     metrics = table.table("metrics")
     signal = SignalConfig(
@@ -188,6 +188,10 @@ def _read_signal(table: Table, name: str, variables: Variables) -> SignalConfig:
         every_s=table.duration("every", 15.0, 0.1),
         timeout_s=table.duration("timeout", 10.0, 0.1),
         metrics={metric: metrics.text(metric) for metric in metrics.values},
+        readings=frozenset(getattr(plugin, "readings", {})) - {"*"},
+        known=getattr(plugin, "metrics", {}),
+        general=getattr(plugin, "general", False),
+        margin=table.share("hysteresis"),
         options=options,
         shown=shown,
         lines={path[2:]: line for path, line in table.lines.items() if path[:2] == table.path and len(path) > 2},

@@ -68,6 +68,15 @@ class SignalConfig:
     timeout_s: float = 10.0
     #: the book's metric words (or a canonical metric) -> this signal's reading
     metrics: Mapping[str, str] = field(default_factory=dict)
+    #: readings that every signal of this kind has: single values, not statistics of many
+    readings: frozenset[str] = frozenset()
+    #: canonical metric -> the readings that are it, as every signal of this kind has them without a word of the owner's;
+    #: with ":low" behind it those that are bad when they are low, where the metric itself is bad when it is high
+    known: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    #: True: a metric of the book that names no component means this kind ("CPU usage" is the host's)
+    general: bool = False
+    #: share of a limit by which a reading must be back on its good side before a threshold that fired is well again
+    margin: float = 0.0
     #: what only this kind knows: url, dsn, command, queries …; $VARIABLES already filled in
     options: Mapping[str, Any] = field(default_factory=dict)
     #: the same before $VARIABLES were filled in, to show to people
@@ -223,6 +232,10 @@ class Bound:
     factor: float = 1.0
     #: keys of the thresholds that must be breached as well ("CPU > 80 % and memory > 85 %")
     together_with: tuple[str, ...] = ()
+    #: the statistic is taken here, over the readings of this time; None: the reading is what the book speaks of
+    window_s: float | None = None
+    #: see SignalConfig
+    margin: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

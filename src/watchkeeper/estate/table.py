@@ -5,6 +5,7 @@ A key that nobody took is an error at `finish`, with the nearest known key. Noth
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import math
 from collections.abc import Iterable, Iterator, Mapping
@@ -113,6 +114,17 @@ class Table:
             least = f" of at least {low_s:g} s" if low_s else ""
             raise self.error(key, f"{self.name(key)} is {value!r}.", f'Write a duration{least} such as "2s" or "5 minutes".')
         return seconds
+
+    def share(self, key: str) -> float:
+        """Take a share from 0 to 1, as a number or as a percentage ("5%"); 0 where it is missing."""
+        value = self.take(key, 0.0)
+        text = value.strip() if isinstance(value, str) else ""
+        if text.endswith("%"):
+            with contextlib.suppress(ValueError):
+                value = float(text[:-1]) / 100
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1:
+            raise self.error(key, f"{self.name(key)} is {value!r}, which is no share.", 'Write it as "5%" or 0.05.')
+        return float(value)
 
     def texts(self, key: str) -> tuple[str, ...]:
         """Take a list of texts; a single text is a list of one."""

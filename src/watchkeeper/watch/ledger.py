@@ -171,6 +171,15 @@ def untaken_flips(connection: Connection, limit: int = 1_000) -> list[Flip]:
     ]
 
 
+def starts_since(connection: Connection, since: datetime) -> dict[str, list[datetime]]:
+    """Give when each threshold began to fire since an instant, oldest first."""
+    query = select(flips.c.key, flips.c.at).where(flips.c.after == "firing", flips.c.at >= since).order_by(flips.c.at)
+    found: dict[str, list[datetime]] = {}
+    for row in connection.execute(query):
+        found.setdefault(row.key, []).append(row.at)
+    return found
+
+
 def take_flip(connection: Connection, flip_id: int) -> bool:
     """Take a flip in the caller's transaction; False where somebody else was first."""
     return connection.execute(update(flips).where(flips.c.id == flip_id, flips.c.taken == 0).values(taken=1)).rowcount == 1

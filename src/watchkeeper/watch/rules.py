@@ -16,30 +16,63 @@ from watchkeeper.book.model import Threshold
 from watchkeeper.estate.model import Bound
 from watchkeeper.estate.states import bad_at_zero, name_in
 from watchkeeper.watch.model import Sample, Standing, State
+from watchkeeper.watch.window import Past, Windowed
 
 _UNITS = {
     "percent": " %", "seconds": " s", "days": " days", "bytes": " bytes",
     "per_second": "/s", "per_minute": "/min", "per_hour": "/h",
 }  # fmt: skip
 _WORDS_SHOWN = 160
+#: readings that a statistic needs before it can fire by itself
+FEWEST = 5
 _BLIND = ": firing, blind"
 
 
-def judge(bound: Bound, before: Standing | None, sample: Sample, now: datetime) -> Standing:
-    """Say how a threshold stands after a sample. Times never run backwards: an instant before the last one counts as it."""
+def judge(bound: Bound, before: Standing | None, sample: Sample, now: datetime, past: Past | None = None) -> Standing:
+    """Say how a threshold stands after a sample. Times never run backwards: an instant before the last one counts as it.
+
+    `past` remembers the readings before it, for a threshold whose statistic is taken here.
+    """
     at, before = _in_order(sample.at, before, now)
     raw = sample.values.get(bound.reading)
     value = None if raw is None or math.isnan(raw) else raw * bound.factor
     if value is None:
         return _without_reading(bound, before, at, _why_missing(bound, sample, raw))
+    over = _over(bound, value, at, past)
+    value = over.value if over else value
     shown = value if math.isfinite(value) else None
     if not is_breached(bound, value):
-        said = f"{_healthy_words(bound, value, sample.detail)}: ok"
+        if before is not None and before.state == "firing" and bound.margin and is_breached(bound, value, bound.margin):
+            said = f"{_healthy_words(bound, value, sample.detail)}, but not yet by the margin of {bound.margin:.3g} of its limit"
+            return Standing(bound.key, "firing", before.since, before.breached_since, shown, at, f"{said}: firing")
+        said = f"{_healthy_words(bound, value, sample.detail)}{_span(bound, over)}: ok"
         return Standing(bound.key, "ok", _since(before, "ok", at), None, shown, at, said)
     breached_since = _breached_since(bound.threshold, before, at)
+    if over is not None:
+        breached_since = min(breached_since, at - timedelta(seconds=over.reach_s))
     held_s = (at - breached_since).total_seconds()
-    state, said = _hold(bound.threshold, before, held_s, _breached_words(bound, value, sample.detail))
+    said = f"{_breached_words(bound, value, sample.detail)}{_span(bound, over)}"
+    state: State
+    if over is not None and over.count < FEWEST and not bound.threshold.for_s:
+        state, said = "pending", f"{said}, which are too few to judge by: pending"
+    else:
+        state, said = _hold(bound.threshold, before, held_s, said)
     return Standing(bound.key, state, _since(before, state, at), breached_since, shown, at, said)
+
+
+def _over(bound: Bound, value: float, at: datetime, past: Past | None) -> Windowed | None:
+    """Take the statistic over the window, where the book asks for one and the reading is a single value."""
+    if bound.window_s is None or past is None or bound.threshold.statistic is None:
+        return None
+    past.add(at, value, bound.window_s)
+    return past.over(bound.threshold.statistic, bound.window_s, at)
+
+
+def _span(bound: Bound, over: Windowed | None) -> str:
+    if over is None:
+        return ""
+    readings = "one reading" if over.count == 1 else f"{over.count} readings"
+    return f", over {readings} of the last {format_duration(max(over.reach_s, 0.0))}" if over.reach_s else f", over {readings}"
 
 
 def together(bound: Bound, own: Standing, others: Iterable[Standing | None], before: Standing | None) -> Standing:
@@ -72,14 +105,16 @@ def is_blind(standing: Standing) -> bool:
     return standing.state == "blind" or (standing.state == "firing" and standing.sentence.endswith(_BLIND))
 
 
-def is_breached(bound: Bound, value: float) -> bool:
-    """Say whether a value, in the threshold's unit, is over the threshold."""
+def is_breached(bound: Bound, value: float, margin: float = 0.0) -> bool:
+    """Say whether a value, in the threshold's unit, is over the threshold, moved to its good side by a share of the limit."""
     threshold = bound.threshold
     if threshold.op == "is":
         return (value == 0) == bad_at_zero(threshold.state or "down", bound.reading)
     limit = threshold.value
     if limit is None:
         return False
+    if margin and threshold.op in (">", ">=", "<", "<="):
+        limit += abs(limit) * (-margin if threshold.op[0] == ">" else margin)
     match threshold.op:
         case ">":
             return value > limit
@@ -228,3 +263,16 @@ def next_look_at(started_at: datetime, every_s: float, now: datetime) -> datetim
     """Give the next instant of a steady schedule; looks that were missed are left out, never made up for."""
     passed = max(0, math.floor((now - started_at).total_seconds() / every_s)) + 1
     return started_at + timedelta(seconds=passed * every_s)
+
+
+def decisive_look_at(standings: Iterable[tuple[Bound, Standing | None]], now: datetime) -> datetime | None:
+    """Give the next instant at which a pending threshold may fire; None where none is pending.
+
+    A look right then decides by a sample of that instant instead of the next of the schedule.
+    """
+    due = [
+        standing.breached_since + timedelta(seconds=bound.threshold.for_s or 0.0)
+        for bound, standing in standings
+        if standing is not None and standing.state == "pending" and standing.breached_since is not None
+    ]
+    return min((at for at in due if at > now), default=None)

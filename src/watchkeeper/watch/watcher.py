@@ -5,16 +5,20 @@
 2. What was seen goes to a spool; one task writes the spool whenever there is something, everything that came meanwhile in one
    transaction. While the database is away the spool holds it and looking goes on.
 3. `on_flip` is called after a flip is on disk, never before.
-4. A signal without samples for too long makes its thresholds blind.
+4. Between two instants of its schedule a signal is looked at once more where that decides about a pending threshold.
+5. A signal without samples for too long makes its thresholds blind.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import random
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 
 from watchkeeper.base.clock import Clock
 from watchkeeper.base.errors import Transient
@@ -22,9 +26,11 @@ from watchkeeper.base.secrets import Scrubber
 from watchkeeper.estate.model import Bindings, Bound, Estate, SignalConfig
 from watchkeeper.store.database import Database
 from watchkeeper.watch import ledger, rules
+from watchkeeper.watch.damping import WITHIN, Memory, damp
 from watchkeeper.watch.model import Sample, Standing, State
 from watchkeeper.watch.probe import Look, Probe
 from watchkeeper.watch.spool import Spool
+from watchkeeper.watch.window import MOST, Past
 
 log = logging.getLogger("watchkeeper.watch")
 
@@ -32,6 +38,8 @@ log = logging.getLogger("watchkeeper.watch")
 SPREAD_S = 2.0
 #: what a probe gets beyond its own timeout before it is given up
 GRACE_S = 1.0
+#: a look outside the schedule comes no sooner than this after the one before
+SOONEST_S = 0.5
 STALE_CHECK_S = 5.0
 LAST_WRITE_S = 5.0
 RETRY_S = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
@@ -61,6 +69,9 @@ class Watcher:
         self._standings: dict[str, Standing] = {}
         #: how members of compound rules stand on their own
         self._alone: dict[str, Standing] = {}
+        #: readings of thresholds whose statistic is taken here, and what damping remembers
+        self._past: defaultdict[str, Past] = defaultdict(Past)
+        self._memory: dict[str, Memory] = {}
         self._loaded = False
         self._looked: set[str] = set()
         self._turns = {name: asyncio.Lock() for name in probes}
@@ -93,6 +104,7 @@ class Watcher:
         for attempt in range(1_000_000):
             try:
                 found = await self._database.read(ledger.read_standings)
+                await self._remember()
                 break
             except Transient as problem:
                 log.warning("%s", problem, extra={"action": "standings_unread"})
@@ -101,6 +113,19 @@ class Watcher:
         self._loaded = True
         bound = [item.key for bounds in self._bound.values() for item in bounds]
         await self._database.write(lambda connection: ledger.forget_standings(connection, bound))
+
+    async def _remember(self) -> None:
+        """Read back what windows and damping looked at before a restart."""
+        now = self._clock.now()
+        starts = await self._database.read(lambda connection: ledger.starts_since(connection, now - WITHIN))
+        self._memory = {key: Memory(tuple(found)) for key, found in starts.items()} | self._memory
+        for bound in (bound for bounds in self._bound.values() for bound in bounds if bound.window_s is not None):
+            since = now - timedelta(seconds=bound.window_s or 0.0)
+            samples = await self._database.read(partial(ledger.read_samples, signal=bound.signal, since=since, limit=MOST))
+            for sample in samples:
+                value = sample.values.get(bound.reading, math.nan)
+                if sample.at <= now and not math.isnan(value):
+                    self._past[bound.key].add(sample.at, value * bound.factor, bound.window_s or 0.0)
 
     async def _watch(self, signal: SignalConfig) -> None:
         started_at = self._clock.now() + timedelta(seconds=random.uniform(0, min(signal.every_s, SPREAD_S)))  # noqa: S311
@@ -113,7 +138,15 @@ class Watcher:
                     "The sample of %s was not judged.", signal.name, extra={"action": "unjudged", "signal": signal.name}
                 )
             now = self._clock.now()
-            await self._clock.sleep((rules.next_look_at(started_at, signal.every_s, now) - now).total_seconds())
+            await self._clock.sleep((self._next_look_at(signal, started_at, now) - now).total_seconds())
+
+    def _next_look_at(self, signal: SignalConfig, started_at: datetime, now: datetime) -> datetime:
+        """Give the next instant of the schedule, or sooner the one that decides about a pending threshold."""
+        steady = rules.next_look_at(started_at, signal.every_s, now)
+        standings = [(bound, self._standings.get(bound.key)) for bound in self._bound[signal.name]]
+        decisive = rules.decisive_look_at(standings, now)
+        soonest = now + timedelta(seconds=min(signal.every_s, SOONEST_S))
+        return steady if decisive is None else max(min(steady, decisive), min(steady, soonest))
 
     async def _look(self, signal: SignalConfig) -> Sample:
         async with self._turns[signal.name]:
@@ -150,9 +183,15 @@ class Watcher:
         self._keep(signal.name, sample, changed)
 
     def _judge_one(self, bound: Bound, before: Standing | None, sample: Sample, now: datetime) -> Standing:
+        standing = self._judge_plainly(bound, before, sample, now)
+        damped, self._memory[bound.key] = damp(standing, before, self._memory.get(bound.key, Memory()), now)
+        return damped
+
+    def _judge_plainly(self, bound: Bound, before: Standing | None, sample: Sample, now: datetime) -> Standing:
+        past = self._past[bound.key] if bound.window_s is not None else None
         if not bound.together_with:
-            return rules.judge(bound, before, sample, now)
-        own = rules.judge(bound, self._alone.get(bound.key, before), sample, now)
+            return rules.judge(bound, before, sample, now, past)
+        own = rules.judge(bound, self._alone.get(bound.key, before), sample, now, past)
         self._alone[bound.key] = own
         return rules.together(bound, own, [self._alone.get(key) for key in bound.together_with], before)
 

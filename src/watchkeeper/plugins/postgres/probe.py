@@ -68,6 +68,10 @@ class PostgresProbe:
         "database_bytes": "size of the database, in bytes (read only where it is used)",
         "*": "each of [signals.<name>.queries]: the number that the query gives",
     }
+    metrics: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "database_connections": ("connections_percent", "connections"),
+        "replication_lag": ("replication_lag_seconds", "replication_lag_bytes"),
+    }
     options: ClassVar[Mapping[str, str]] = {
         "dsn": "connection string or URL of libpq",
         "queries": "table of reading = SQL that gives one number; runs read-only",

@@ -36,6 +36,10 @@ class RedisProbe:
         "replicas": "replicas that are connected",
         "*": "list_<name>: length of a list of the option `lists`",
     }
+    metrics: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "memory_usage": ("memory_percent", "memory_bytes"),
+        "cache_hit_rate": ("hit_percent",),
+    }
     options: ClassVar[Mapping[str, str]] = {
         "url": "redis://[user:password@]host:port/database, or rediss:// for TLS",
         "lists": "names of lists whose length is a reading",
