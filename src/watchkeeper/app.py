@@ -61,7 +61,10 @@ class App:
     interpreter: Interpreter | None = None
     #: address of the console once it listens
     address: str = ""
+    #: how many follow a run over the network now
+    followers: int = 0
     _woken: asyncio.Event = field(default_factory=asyncio.Event)
+    _leaving: asyncio.Event = field(default_factory=asyncio.Event)
 
     def wake(self) -> None:
         """Say that there is something to do now; the rows say what."""
@@ -74,6 +77,18 @@ class App:
         except TimeoutError:
             pass
         self._woken.clear()
+
+    def leave(self) -> None:
+        """Say that we are about to stop, so that who follows a run is let go."""
+        self._leaving.set()
+
+    async def left(self, within_s: float) -> bool:
+        """Wait until we are about to stop, at most that long; answers whether we are."""
+        try:
+            await asyncio.wait_for(self._leaving.wait(), within_s)
+        except TimeoutError:
+            return False
+        return True
 
     async def close(self) -> None:
         """Let go of probes and the database; what runs outside goes on."""

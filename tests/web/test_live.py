@@ -12,9 +12,11 @@ import pytest
 import uvicorn
 from playwright.async_api import Page, async_playwright
 
+from watchkeeper.api.routes import router as api
 from watchkeeper.app import App
 from watchkeeper.incident.ledger import add_entry
 from watchkeeper.run.ledger import append_event
+from watchkeeper.run.live import LiveOutput
 from watchkeeper.web.site import create_site, printed_address
 
 INCIDENT, RUN = "inc-01k9x3h8v2-7dq4mz", "run-01k9x3hb0c-2m5r8t"
@@ -40,7 +42,7 @@ async def console(app: App) -> AsyncIterator[Console]:
         missing("missing here: chromium")
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
-    config = uvicorn.Config(create_site(app), log_level="critical", lifespan="off", timeout_graceful_shutdown=1)
+    config = uvicorn.Config(create_site(app, [api]), log_level="critical", lifespan="off", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server._serve([listener]))
     async with async_playwright() as playwright:
@@ -72,12 +74,35 @@ async def test_output_of_a_running_act_grows(console: Console, app: App) -> None
     page, now = console.page, app.clock.now()
     await page.goto(f"{console.base}/runs/{RUN}")
     app.database.write_now(lambda c: append_event(c, RUN, now, "intent", "automation", "3.1", {"attempt": 1}))
-    folder = app.state / "jobs" / f"{RUN}.3.1.1"
-    folder.mkdir(parents=True)
-    for words in ("DELETE 100", "DELETE 1204"):
-        with (folder / "output").open("a") as file:
-            file.write(f"{words}\n")
-        await page.wait_for_selector(f"text={words}", timeout=2500)
+    async with LiveOutput(app.database, RUN, "3.1", 1, ()) as live:
+        for words in ("DELETE 100", "DELETE 1204"):
+            live.take(f"\x1b[31m{words}\x1b[0m é🙂\n")
+            await page.wait_for_selector(f".output .c31:text-is('{words}')", timeout=2500)
+        live.take("<script>document.title = 'owned'</script><img src=x onerror=\"document.title = 'owned'\">\n")
+        await page.wait_for_selector("text=onerror", timeout=2500)
+        # pieces come by the stream: what a page shows is what was printed, once, in order
+        shown = await page.inner_text("#pre-3-1")
+        assert shown.splitlines()[:2] == ["DELETE 100 é🙂", "DELETE 1204 é🙂"]
+        assert shown.count("onerror") == 1
+        assert await page.locator("#pre-3-1 img, #pre-3-1 script").count() == 0
+        assert "owned" not in await page.title()
+    assert console.complaints == []
+
+
+async def test_a_flood_leaves_the_page_usable(console: Console, app: App) -> None:
+    page, now = console.page, app.clock.now()
+    await page.goto(f"{console.base}/runs/{RUN}")
+    app.database.write_now(lambda c: append_event(c, RUN, now, "intent", "automation", "3.1", {"attempt": 1}))
+    await page.wait_for_selector("#pre-3-1")
+    async with LiveOutput(app.database, RUN, "3.1", 1, ()) as live:
+        for number in range(12):
+            live.take(f"\x1b[3{1 + number % 6}mround {number} of the flood\n" * 40_000)
+            await asyncio.sleep(0.3)
+        live.take("the end\n")
+        await page.wait_for_selector("text=the end", timeout=5000)
+    assert await page.evaluate("document.querySelector('#pre-3-1').textContent.length") < 200_000
+    assert "characters left out" in await page.inner_text("#pre-3-1")
+    await page.click("#cancel > summary", timeout=2000)
     assert console.complaints == []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from datetime import timedelta
 from typing import Any
@@ -13,6 +14,7 @@ from sqlalchemy import delete, update
 from watchkeeper.app import App
 from watchkeeper.incident.ledger import incidents
 from watchkeeper.run.ledger import append_event
+from watchkeeper.run.live import GATHERED_S, LiveOutput
 from watchkeeper.watch.ledger import standings
 
 INCIDENT, RUN = "inc-01k9x3h8v2-7dq4mz", "run-01k9x3hb0c-2m5r8t"
@@ -90,11 +92,14 @@ async def test_a_run_shows_acts_decisions_and_the_question(anna: httpx.AsyncClie
 async def test_live_output_of_a_running_act_is_on_the_page(anna: httpx.AsyncClient, app: App) -> None:
     at = app.clock.now()
     app.database.write_now(lambda c: append_event(c, RUN, at, "intent", "automation", "3.1", {"attempt": 1}))
-    folder = app.state / "jobs" / f"{RUN}.3.1.1"
-    folder.mkdir(parents=True)
-    (folder / "output").write_text("DELETE 1204 <b>\n")
-    assert "DELETE 1204 &lt;b&gt;" in await text_of(anna, f"/runs/{RUN}")
-    assert await text_of(anna, f"/runs/{RUN}/acts/3.1/output.txt") == "DELETE 1204 <b>\n"
+    async with LiveOutput(app.database, RUN, "3.1", 1, ()) as live:
+        live.take("\x1b]0;title\x07\x1b[31mDELETE\x1b[0m 1204 <b>\n")
+        await asyncio.sleep(GATHERED_S + 0.2)
+        text = await text_of(anna, f"/runs/{RUN}")
+        assert '<span class="c31">DELETE</span> 1204 &lt;b&gt;' in text
+        assert re.search(r'data-stream="/api/v1/runs/[^"]+/stream\?after=\d+\.\d\d"', text)
+        assert await text_of(anna, f"/runs/{RUN}/acts/3.1/output.txt") == "\x1b[31mDELETE\x1b[0m 1204 <b>\n"
+    assert await text_of(anna, f"/runs/{RUN}/acts/3.1/output.txt") == ""
 
 
 async def test_long_output_is_cut_on_the_page_and_whole_beside_it(anna: httpx.AsyncClient, app: App) -> None:

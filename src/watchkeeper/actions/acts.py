@@ -145,10 +145,14 @@ async def answer(
     await done_by(app, actor, "answer", work)
 
 
-async def cancel_run(app: App, actor: Actor, run_id: str, why: str = "") -> None:
-    """Stop a run before its next act; what is under way is finished first."""
+async def cancel_run(app: App, actor: Actor, run_id: str, why: str = "", stops: bool | None = None) -> None:
+    """Stop a run: nothing more is begun, and an act under way is ended, with all it started.
+
+    With `stops` False it may finish first; so it may by default where automation cancels, which knows of no hurry.
+    """
     now = app.clock.now()
-    await done_by(app, actor, "cancel", lambda c: _after(c, run_id, answering.cancel(c, now, run_id, actor.name, why)))
+    ends = actor.name != AUTOMATION if stops is None else stops
+    await done_by(app, actor, "cancel", lambda c: _after(c, run_id, answering.cancel(c, now, run_id, actor.name, why, ends)))
 
 
 def _after(connection: Connection, run_id: str, event: Event) -> None:

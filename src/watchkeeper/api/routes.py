@@ -9,18 +9,20 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Header, Query, Request
+from fastapi.responses import Response, StreamingResponse
 from pydantic import BaseModel, Field
 
 from watchkeeper.actions import acts
 from watchkeeper.actions.callers import address_of, check_csrf, cookie_name, program_for, session_for
 from watchkeeper.actions.permission import require
-from watchkeeper.actions.views import books, incidents, records, runs, signals
+from watchkeeper.actions.views import books, following, incidents, records, runs, signals
 from watchkeeper.actions.views.model import (
     BookView,
     Incidents,
     IncidentView,
     LedgerView,
+    NewsView,
     Overview,
     ProcedureView,
     Reviews,
@@ -29,6 +31,7 @@ from watchkeeper.actions.views.model import (
     RunView,
     SignalsView,
 )
+from watchkeeper.api.following import DESCRIBED, as_events
 from watchkeeper.app import App
 from watchkeeper.incident.model import Entry, Incident
 from watchkeeper.people.identity import Actor
@@ -73,6 +76,12 @@ class AnswerBody(Why):
     seen: datetime | None = Field(None, description="The act's `asked_at` as it was seen: another question is not answered.")
 
 
+class CancelBody(Why):
+    """How to stop a run."""
+
+    finish: bool = Field(False, description="Let the act under way end by itself; by default it is ended with all it started.")
+
+
 class Started(BaseModel):
     """The run that was started."""
 
@@ -104,6 +113,8 @@ async def caller(request: Request, app: TheApp) -> Actor:
 
 
 Caller = Annotated[Actor, Depends(caller)]
+After = Annotated[str, Query(max_length=40, description="The `mark` of the last news; empty begins at the beginning.")]
+LastEventId = Annotated[str, Header(max_length=40, description="The id of the last event that came; goes before `after`.")]
 _PROBLEMS: dict[int | str, dict[str, Any]] = {code: {"model": Problem} for code in (400, 401, 403, 404, 409, 422, 503)}
 router = APIRouter(prefix="/api/v1", dependencies=[Depends(caller)], responses=_PROBLEMS)
 
@@ -169,6 +180,18 @@ async def get_run(app: TheApp, run_id: str) -> RunView:
     return await runs.one_run(app, run_id)
 
 
+@router.get("/runs/{run_id}/news")
+async def run_news(app: TheApp, run_id: str, after: After = "") -> NewsView:
+    """Show what is new of a run since a mark, what it asks now, and whether it is over."""
+    return await following.news_of(app, run_id, after)
+
+
+@router.get("/runs/{run_id}/stream", response_class=StreamingResponse, responses=DESCRIBED)
+async def run_stream(app: TheApp, run_id: str, after: After = "", last_event_id: LastEventId = "") -> Response:
+    """Follow a run as server-sent events."""
+    return as_events(await following.open_stream(app, run_id, following.read_mark(last_event_id or after)))
+
+
 @router.post("/runs/{run_id}/answers", status_code=204)
 async def answer(app: TheApp, actor: Caller, run_id: str, body: AnswerBody) -> None:
     """Answer what a run asks."""
@@ -176,9 +199,9 @@ async def answer(app: TheApp, actor: Caller, run_id: str, body: AnswerBody) -> N
 
 
 @router.post("/runs/{run_id}/cancel", status_code=204)
-async def cancel(app: TheApp, actor: Caller, run_id: str, body: Why) -> None:
-    """Stop a run before its next act."""
-    await acts.cancel_run(app, actor, run_id, body.why)
+async def cancel(app: TheApp, actor: Caller, run_id: str, body: CancelBody) -> None:
+    """Stop a run: nothing more is begun, and what is under way is ended."""
+    await acts.cancel_run(app, actor, run_id, body.why, not body.finish)
 
 
 @router.get("/book")

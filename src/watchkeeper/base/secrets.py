@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from urllib.parse import quote, quote_plus
 
 from watchkeeper.base.errors import ConfigError
+from watchkeeper.base.printed import SGR
 
 MASK = "••••••"
 SHORTEST = 8
@@ -88,18 +89,28 @@ class Scrubber:
         self._held = ""
 
     def clean(self, text: str) -> str:
-        """Replace each secret in a whole text."""
-        return self._pattern.sub(MASK, text) if self._pattern else text
+        """Replace each secret in a whole text; one that is coloured in its middle is one all the same."""
+        if not self._pattern:
+            return text
+        words, places = _words_and_places(text)
+        parts, at = [], 0
+        for found in self._pattern.finditer(words):
+            begin, end = _place(places, found.start(), text), _place(places, found.end() - 1, text) + 1
+            parts += [text[at:begin], MASK, *(colour[0] for colour in SGR.finditer(text, begin, end))]
+            at = end
+        return "".join((*parts, text[at:]))
 
     def clean_cut(self, text: str, *, front: bool = False, back: bool = False) -> str:
         """Replace each secret in a text that was cut out of a longer one; what may be a part of one at a cut end is left out."""
-        if front:
-            text = text[self._end_of_one(text) :]
+        text = self._after_cut(text) if front else text
         return self._settle(text)[0] if back else self.clean(text)
 
-    def feed(self, piece: str) -> str:
-        """Take the next piece of a stream; give what is safe to show. The end of it may be held back until the next piece."""
-        shown, self._held = self._settle(self._held + piece)
+    def feed(self, piece: str, *, cut: bool = False) -> str:
+        """Take the next piece of a stream; give what is safe to show. The end of it may be held back until the next piece.
+
+        `cut` says that something is missing before the piece: what was held back, or ends a secret now, is left out.
+        """
+        shown, self._held = self._settle(self._after_cut(piece) if cut else self._held + piece)
         return shown
 
     def flush(self) -> str:
@@ -114,23 +125,47 @@ class Scrubber:
         """
         if not self._pattern:
             return text, ""
-        cut = self._start_of_one(text)
-        for match in self._pattern.finditer(text):
+        words, places = _words_and_places(text)
+        cut = self._start_of_one(words)
+        for match in self._pattern.finditer(words):
             if match.start() >= cut:
                 break
             cut = max(cut, match.end())
-        return self.clean(text[:cut]), text[cut:]
+        at = _place(places, cut, text)
+        return self.clean(text[:at]), text[at:]
 
-    def _start_of_one(self, text: str) -> int:
+    def _after_cut(self, text: str) -> str:
+        words, places = _words_and_places(text)
+        return text[_place(places, self._end_of_one(words), text) :]
+
+    def _start_of_one(self, words: str) -> int:
         """Give from where the text may be the beginning of a secret that goes on after it; its length where nothing may."""
-        for start in range(max(0, len(text) - self._longest + 1), len(text)):
-            if text[start] in self._first and any(form.startswith(text[start:]) for form in self._forms):
+        for start in range(max(0, len(words) - self._longest + 1), len(words)):
+            if words[start] in self._first and any(form.startswith(words[start:]) for form in self._forms):
                 return start
-        return len(text)
+        return len(words)
 
-    def _end_of_one(self, text: str) -> int:
+    def _end_of_one(self, words: str) -> int:
         """Give up to where the text may be the rest of a secret that began before it; 0 where nothing may."""
-        for end in range(min(self._longest - 1, len(text)), 0, -1):
-            if text[end - 1] in self._last and any(form.endswith(text[:end]) for form in self._forms):
+        for end in range(min(self._longest - 1, len(words)), 0, -1):
+            if words[end - 1] in self._last and any(form.endswith(words[:end]) for form in self._forms):
                 return end
         return 0
+
+
+def _words_and_places(text: str) -> tuple[str, list[int] | None]:
+    """Give a text without its colours, and where each of its characters stood; None where there are no colours."""
+    if "\x1b" not in text:
+        return text, None
+    places: list[int] = []
+    at = 0
+    for found in SGR.finditer(text):
+        places += range(at, found.start())
+        at = found.end()
+    places += range(at, len(text))
+    return SGR.sub("", text), places
+
+
+def _place(places: list[int] | None, at: int, text: str) -> int:
+    """Give where a character of the words stands in the text with its colours; its length for the one after the last."""
+    return at if places is None else places[at] if at < len(places) else len(text)

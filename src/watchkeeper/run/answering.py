@@ -59,7 +59,7 @@ def answer(
     run = _open_run(connection, run_id)
     standing = run.acts.get(act_key)
     if standing is None or standing.state != "asking" or standing.question is None:
-        raise Conflict(f"Run {run_id} does not ask anything about act {act_key}.", hint="Look at the run again.", code="WK313")
+        raise _not_asked(connection, run_id, act_key)
     allowed = ANSWERS[standing.question]
     if answer not in allowed:
         hint = f"Say one of: {', '.join(allowed)}."
@@ -82,11 +82,11 @@ def answer(
     return event
 
 
-def cancel(connection: Connection, now: datetime, run_id: str, actor: str, why: str = "") -> Event:
-    """Ask a run to end: what is under way gets its outcome, nothing more is begun."""
+def cancel(connection: Connection, now: datetime, run_id: str, actor: str, why: str = "", stops: bool = False) -> Event:
+    """Ask a run to end: nothing more is begun; what is under way is ended where it `stops`, and gets its outcome either way."""
     _open_run(connection, run_id)
     sentence = f"{actor} cancelled it{': ' + why if why else ''}."
-    event = append_event(connection, run_id, now, "cancelled", actor, body={"sentence": sentence})
+    event = append_event(connection, run_id, now, "cancelled", actor, body={"sentence": sentence, "stops": stops})
     ledger.append(connection, now, actor, "run cancelled", run_id, why=why)
     return event
 
@@ -98,6 +98,19 @@ def _open_run(connection: Connection, run_id: str) -> Run:
     if run.ended_at is not None:
         raise Conflict(f"Run {run_id} is over: {run.sentence}", code="WK313")
     return run
+
+
+def _not_asked(connection: Connection, run_id: str, act_key: str) -> Conflict:
+    """Give the error for an answer that nobody waits for, naming who was first."""
+    log = reversed(read_events(connection, run_id))
+    first = next((event for event in log if event.kind in ("approved", "answered") and event.act == act_key), None)
+    if first is None:
+        sentence = f"Run {run_id} does not ask anything about act {act_key}."
+    else:
+        sentence = (
+            f"Run {run_id} does not ask anything about act {act_key} any more: at {first.at:%H:%M:%S} {first.body['sentence']}"
+        )
+    return Conflict(sentence, hint="Look at the run again.", code="WK313")
 
 
 def _last_asked(connection: Connection, run_id: str, act_key: str) -> Event:

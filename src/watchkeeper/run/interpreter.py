@@ -23,6 +23,7 @@ from watchkeeper.base.errors import Conflict, Refused, Transient
 from watchkeeper.book.model import Severity
 from watchkeeper.estate.model import Bindings, Estate
 from watchkeeper.run import ledger as rows
+from watchkeeper.run import live
 from watchkeeper.run.decide import decide
 from watchkeeper.run.facts import World, gather, hard_brakes
 from watchkeeper.run.fold import evolve, outcome_to_json, preview_to_json
@@ -81,7 +82,7 @@ class Interpreter:
         self._journal = journal
         self.world = World(estate, bindings, severities, verify_s)
         self._previewer = Previewer(estate, targets, state)
-        self._performer = Performer(journal, clock, estate, targets, state, output_bytes)
+        self._performer = Performer(journal, clock, estate, targets, state, output_bytes, database)
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         #: runs as last seen; only what was appended since is read again
         self._seen: dict[str, Run] = {}
@@ -234,6 +235,7 @@ class Interpreter:
         def also(connection: Connection) -> None:
             rows.release_leases(connection, run.id, now)
             due.cancel(connection, run.id, KIND)
+            live.forget(connection, run.id)
 
         await self._journal.note(run, [Note("ended", None, {"state": done.state, "sentence": done.sentence})], now, also)
         forget_jobs(self._state, run.id)

@@ -54,8 +54,11 @@ runs = Table(
     Column("ended_at", Instant),
     #: 1 once the verify chapter has judged it
     Column("judged", Integer, nullable=False, server_default="0"),
+    #: the ended run on which this one goes on; one at most does
+    Column("resumes", String(40)),
     Index("ix_run_incident", "incident_id"),
     Index("ix_run_state", "state"),
+    Index("ix_run_resumes", "resumes", unique=True),
 )
 
 events = Table(
@@ -120,6 +123,7 @@ _APPEND_EVENT = (
     .values(run_id=_OF_RUN, seq=_LAST_SEQ + 1)
     .returning(events.c.seq)
 )
+_STOP_WANTED = select(events.c.body).where(events.c.run_id == _OF_RUN, events.c.kind == "cancelled")
 _READ_EVENTS = select(events).where(events.c.run_id == _OF_RUN, events.c.seq > bindparam("after_seq")).order_by(events.c.seq)
 _INSERT_ATTEMPT = insert(attempts)
 _ATTEMPT = (attempts.c.run_id == _OF_RUN, attempts.c.act == bindparam("of_act"), attempts.c.n == bindparam("of_n"))
@@ -277,6 +281,12 @@ def read_events(connection: Connection, run_id: str, after_seq: int = 0) -> list
     """Give a run's log from after a sequence number."""
     found = connection.execute(_READ_EVENTS, {"of_run": run_id, "after_seq": after_seq})
     return [Event(row.seq, row.at, row.kind, row.actor, row.act, row.body) for row in found]
+
+
+def stop_wanted(connection: Connection, run_id: str) -> bool:
+    """Tell whether somebody cancelled a run and wants what is under way to be ended."""
+    found = connection.execute(_STOP_WANTED, {"of_run": run_id}).scalars()
+    return any(body.get("stops") for body in found)
 
 
 def _begun(row: Any) -> Run:

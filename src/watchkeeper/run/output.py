@@ -1,4 +1,4 @@
-"""What acts print: where it lies while they run, how much of it is kept, and how it is read without a secret in it."""
+"""What acts print: where it lies while they run, how much of it is kept, and that it holds no secret and steers nothing."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
+from watchkeeper.base.printed import tame
 from watchkeeper.base.secrets import Scrubber, Secret
 
-#: most of a live output that is given at once, in bytes from its end
-LIVE_BYTES = 200_000
-_GAP = re.compile(r"\n(… [\d,]+ bytes left out …)\n")
+#: what a target says where it left something out of an output
+CUT = re.compile(r"\n… [\d,]+ bytes left out …\n")
 
 
 def job_id(run_id: str, act: str, attempt: int) -> str:
@@ -44,34 +44,25 @@ def read_raw(path: Path, limit: int) -> str:
 
 def join(head: bytes, tail: bytes, left_out: int) -> str:
     """Put head and tail together with a line that says how much is left out between them."""
-    return f"{head.decode(errors='replace')}\n… {left_out:,} bytes left out …\n{tail.decode(errors='replace')}"
+    return head.decode(errors="replace") + gap(left_out) + tail.decode(errors="replace")
 
 
-def read_live_output(state: Path, run_id: str, act: str, attempt: int, secrets: Iterable[Secret]) -> str:
-    """Give what an attempt that is under way printed so far, scrubbed; empty where nothing lies there (any more)."""
-    path = job_folder(state, job_id(run_id, act, attempt)) / "output"
-    # a secret may be cut by either end of what is read
-    try:
-        with path.open("rb") as file:
-            size = file.seek(0, 2)
-            file.seek(max(0, size - LIVE_BYTES))
-            raw = file.read(LIVE_BYTES)
-    except OSError:
-        return ""
-    cut = size > LIVE_BYTES
-    text = Scrubber(secrets).clean_cut(raw.decode(errors="replace"), front=cut, back=True)
-    return text[text.find("\n") + 1 :] if cut else text
+def gap(left_out: int) -> str:
+    """Say how many bytes of an output are left out, on a line of its own."""
+    return f"\n… {left_out:,} bytes left out …\n"
 
 
-def scrub(text: str, secrets: Iterable[Secret]) -> str:
-    """Take every known secret out of a kept output, also where the part that was left out cut it in two."""
-    scrubber = Scrubber(secrets)
-    pieces = _GAP.split(text)
-    last = len(pieces) - 1
-    return "\n".join(
-        piece if place % 2 else scrubber.clean_cut(piece, front=place > 0, back=place < last)
-        for place, piece in enumerate(pieces)
-    )
+def safe(raw: str, secrets: Iterable[Secret]) -> str:
+    """Give a whole output without its secrets, and with nothing in it but words and colours.
+
+    What can steer a terminal goes first: taken out later, it would join what it stood between. Where something was left out of
+    the middle, half a secret may stand on either side of the gap.
+    """
+    scrubber, gaps = Scrubber(secrets), [found[0] for found in CUT.finditer(raw)]
+    parts = [tame(part) for part in CUT.split(raw)]
+    last = len(gaps)
+    cleaned = [scrubber.clean_cut(part, front=place > 0, back=place < last) for place, part in enumerate(parts)]
+    return "".join(piece for pair in zip(cleaned, [*gaps, ""], strict=True) for piece in pair)
 
 
 def forget_jobs(state: Path, run_id: str) -> None:

@@ -22,16 +22,20 @@ from sqlalchemy import Connection
 
 from watchkeeper.base.clock import Clock
 from watchkeeper.base.errors import OutsideError, Permanent
+from watchkeeper.base.printed import words_of
 from watchkeeper.estate.model import Estate
 from watchkeeper.run.gate import Gate
 from watchkeeper.run.journal import Intent, Journal
 from watchkeeper.run.judge import judge_command, judge_condition
 from watchkeeper.run.ledger import Attempt
+from watchkeeper.run.live import LiveOutput
 from watchkeeper.run.model import Act, Do, Outcome, Preview, Run
 from watchkeeper.run.operation import BookCommand, command_of
-from watchkeeper.run.output import job_folder, job_id, scrub
+from watchkeeper.run.output import job_folder, job_id, safe
 from watchkeeper.run.preview import Previewer
+from watchkeeper.run.stopping import ended_when_cancelled
 from watchkeeper.run.target import Found, Job, Target
+from watchkeeper.store.database import Database
 
 T = TypeVar("T")
 
@@ -50,9 +54,17 @@ class Performer:
     """Carries out single acts on the estate's targets."""
 
     def __init__(
-        self, journal: Journal, clock: Clock, estate: Estate, targets: Mapping[str, Target], state: Path, output_bytes: int
+        self,
+        journal: Journal,
+        clock: Clock,
+        estate: Estate,
+        targets: Mapping[str, Target],
+        state: Path,
+        output_bytes: int,
+        database: Database,
     ) -> None:
         self._journal = journal
+        self._database = database
         self._clock = clock
         self._estate = estate
         self._targets = targets
@@ -89,8 +101,15 @@ class Performer:
             earlier = await self._journal.begin(intent, began_at, allowed)
             if earlier is not None and earlier.outcome is not None:
                 return None
-            doing = self._begin(target, job, do.act) if earlier is None else self._recover(target, job, do.act, earlier)
-            outcome = await doing
+            async with (
+                LiveOutput(self._database, run.id, do.act.key, do.attempt, self._estate.secrets()) as live,
+                ended_when_cancelled(self._database, run.id, lambda: target.kill(job)),
+            ):
+                if earlier is None:
+                    outcome = await self._begin(target, job, do.act, live)
+                else:
+                    await live.take_up()
+                    outcome = await self._recover(target, job, do.act, earlier, live)
             if outcome.result == "unknown" and do.act.mutating:
                 seen_before = before or run.acts[do.act.key].before
                 outcome = await self._by_evidence(run, do.act, do.attempt, outcome, seen_before)
@@ -130,17 +149,17 @@ class Performer:
             raise Permanent(f"There is no target {name} to run act {act.key} on.", code="WK422")
         return BookCommand(act, command, config, self._estate, self._output_bytes)
 
-    async def _begin(self, target: Target, job: Job, act: Act) -> Outcome:
+    async def _begin(self, target: Target, job: Job, act: Act, live: LiveOutput) -> Outcome:
         try:
             await target.start(job)
         except OutsideError as problem:
             return Outcome("failed", sentence=str(problem))
-        return self._judge(act, await target.wait(job), target, job)
+        return self._judge(act, await target.wait(job, live.take), target, job)
 
-    async def _recover(self, target: Target, job: Job, act: Act, earlier: Attempt) -> Outcome:
+    async def _recover(self, target: Target, job: Job, act: Act, earlier: Attempt, live: LiveOutput) -> Outcome:
         found = await target.find(job)
         if found.state in ("running", "ended"):
-            return self._judge(act, await target.wait(job), target, job)
+            return self._judge(act, await target.wait(job, live.take), target, job)
         if found.state == "never-begun" and earlier.boot_id == self._journal.boot_id:
             return Outcome("lost", sentence="It was meant and never began; a new attempt follows.")
         if not act.mutating:
@@ -168,12 +187,13 @@ class Performer:
             return Outcome("unknown" if act.mutating else "lost", output=output, sentence=found.sentence)
         if act.kind == "condition" and act.condition is not None:
             status = None if found.timed_out else found.exit_status
-            holds, sentence = judge_condition(act.condition, status, output)
+            holds, sentence = judge_condition(act.condition, status, words_of(output))
             return Outcome("ok", found.exit_status, output, sentence=sentence, holds=holds)
-        outcome = judge_command(act, found.exit_status, output, timed_out=found.timed_out)
+        judged = judge_command(act, found.exit_status, words_of(output), timed_out=found.timed_out)
+        outcome = replace(judged, output=output)
         if outcome.result == "failed" and found.exit_status in _STOPPED_STATUS:
             return replace(outcome, sentence=found.sentence)
         return outcome
 
     def _output(self, target: Target, job: Job) -> str:
-        return scrub(target.read_output(job), self._estate.secrets())
+        return safe(target.read_output(job), self._estate.secrets())

@@ -18,7 +18,7 @@ from watchkeeper.estate.model import Estate
 from watchkeeper.run.effect.model import Answer, Effect, Look, Seen
 from watchkeeper.run.model import Act, Preview
 from watchkeeper.run.operation import BookCommand, command_of
-from watchkeeper.run.output import job_folder, scrub
+from watchkeeper.run.output import job_folder, safe
 from watchkeeper.run.target import Target
 
 #: a previous value that is longer as JSON is not kept, in characters
@@ -73,7 +73,7 @@ class Previewer:
         try:
             await target.start(job)
             found = await target.wait(job)
-            output = scrub(target.read_output(job), self.estate.secrets())
+            output = safe(target.read_output(job), self.estate.secrets())
         except OutsideError as problem:
             return Answer("", None, str(problem))
         finally:

@@ -153,7 +153,7 @@ async def answer(
 
 
 @router.post("/runs/{run_id}/cancel")
-async def cancel(app: TheApp, person: Person, run_id: str, why: Text = "") -> Response:
+async def cancel(app: TheApp, person: Person, run_id: str, why: Text = "", finish: Text = "") -> Response:
     """Stop a run."""
-    await acts.cancel_run(app, person, run_id, why)
+    await acts.cancel_run(app, person, run_id, why, finish != "yes")
     return back_to(f"/runs/{run_id}")

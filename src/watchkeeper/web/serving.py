@@ -53,6 +53,7 @@ async def serving(
         try:
             yield printed_address(app, host, bound), loop
         finally:
+            app.leave()
             server.should_exit = True
             loop.cancel()
             await asyncio.gather(loop, console, return_exceptions=True)

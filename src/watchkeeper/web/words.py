@@ -6,7 +6,10 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
+from markupsafe import Markup, escape
+
 from watchkeeper.base.durations import format_duration
+from watchkeeper.base.printed import spans, tame
 from watchkeeper.incident.rules import quantity as plain_quantity
 from watchkeeper.web.spark import spark
 
@@ -131,6 +134,15 @@ def event_tone(kind: str) -> str:
     return EVENT_TONES.get(kind, "plain")
 
 
+def coloured(text: str) -> Markup:
+    """Render what a command printed: escaped words in spans whose classes say colour and weight."""
+    parts = []
+    for style, words in spans(tame(text)):
+        names = " ".join(style.classes())
+        parts.append(f'<span class="{names}">{escape(words)}</span>' if names else str(escape(words)))
+    return Markup("".join(parts))  # noqa: S704 - each part is escaped above
+
+
 def measure_name(name: str) -> str:
     """Say a measure's name in words."""
     return name.removesuffix("_s").replace("_", " ")
@@ -151,6 +163,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "answer_words": answer_words,
     "entry_tone": entry_tone,
     "event_tone": event_tone,
+    "coloured": coloured,
     "measure_name": measure_name,
     "spark": spark,
 }

@@ -260,6 +260,8 @@ class ActView:
     #: the output is only its end
     cut: bool = False
     holds: bool | None = None
+    #: the character after the last of the output so far, while it runs
+    output_end: int = 0
     approved_by: str | None = None
     started_at: datetime | None = None
     ended_at: datetime | None = None
@@ -298,6 +300,43 @@ class EventView:
 
 
 @dataclass(frozen=True, slots=True)
+class PieceView:
+    """Part of what an act printed: words and colours (SGR sequences), without secrets."""
+
+    act: str
+    attempt: int
+    #: at which character of the output it begins, and the character after its last
+    start: int
+    end: int
+    text: str
+    #: how many characters before it are shown nowhere
+    left_out: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NewsItem:
+    """One line of a run's log, or one piece of output, and the mark with which to go on after it."""
+
+    mark: str
+    event: EventView | None = None
+    output: PieceView | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewsView:
+    """What is new of a run since a mark, and how it stands."""
+
+    run: RunLine
+    news: tuple[NewsItem, ...]
+    #: where to go on: give it back as `after`
+    mark: str
+    #: the run is over: nothing more will come
+    over: bool
+    #: the acts that ask a person now
+    asks: tuple[ActView, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RunView:
     """One run with its acts and its log."""
 
@@ -311,6 +350,8 @@ class RunView:
     book_changed: bool
     steps: tuple[StepView, ...]
     events: tuple[EventView, ...]
+    #: where to go on following it
+    mark: str
     incident_title: str | None = None
 
 

@@ -21,13 +21,14 @@ from watchkeeper.actions.views.model import (
 )
 from watchkeeper.app import App
 from watchkeeper.base.errors import NotFound
+from watchkeeper.base.printed import tame
 from watchkeeper.book.model import Book, Procedure
 from watchkeeper.incident.ledger import get_incident, list_incidents
 from watchkeeper.run.answering import ANSWERS
 from watchkeeper.run.approving import to_type
 from watchkeeper.run.ledger import list_runs, load_run, read_events
+from watchkeeper.run.live import read_pieces, together
 from watchkeeper.run.model import Act, Event, Plan, Run, Standing
-from watchkeeper.run.output import read_live_output
 
 OVER = ("done", "failed", "skipped")
 #: least dangerous first; what no rule knows is gated like what destroys
@@ -84,10 +85,14 @@ async def one_run(app: App, run_id: str) -> RunView:
 
 async def output_of(app: App, run_id: str, act_key: str) -> str:
     """Give the whole kept output of an act's latest attempt; raises NotFound."""
-    run = await app.database.read(lambda c: load_run(c, run_id))
-    if run is None or act_key not in run.acts:
-        raise no_run(run_id)
-    return _output(app, run.id, act_key, run.acts[act_key])
+
+    def work(connection: Connection) -> str:
+        run = load_run(connection, run_id)
+        if run is None or act_key not in run.acts:
+            raise no_run(run_id)
+        return _output(connection, run.id, act_key, run.acts[act_key])[0]
+
+    return await app.database.read(work)
 
 
 def _read_run(connection: Connection, app: App, run_id: str, now: datetime) -> RunView:
@@ -95,7 +100,7 @@ def _read_run(connection: Connection, app: App, run_id: str, now: datetime) -> R
     if run is None:
         raise no_run(run_id)
     incident = get_incident(connection, run.incident_id) if run.incident_id else None
-    views = [act_view(act, run.acts.get(act.key, Standing()), _shown(app, run, act), run) for act in run.plan.acts]
+    views = [_view(connection, run, act) for act in run.plan.acts]
     return RunView(
         frame=read_frame(connection, app, now),
         run=run_line(run),
@@ -104,25 +109,39 @@ def _read_run(connection: Connection, app: App, run_id: str, now: datetime) -> R
         book=run.plan.book,
         book_changed=run.plan.book != app.book.digest,
         steps=steps_of(run.plan, views, app.book.procedure(run.plan.procedure_id)),
-        events=tuple(_event_view(event) for event in read_events(connection, run_id)),
+        events=tuple(event_view(event) for event in read_events(connection, run_id)),
+        mark=f"{run.seq}.{max((view.output_end for view in views), default=0)}",
         incident_title=incident.title if incident else None,
     )
 
 
-def _shown(app: App, run: Run, act: Act) -> str:
+def _shown(connection: Connection, run: Run, act: Act) -> tuple[str, int]:
+    """Give an act's output so far, and the character after its last where more may come."""
     standing = run.acts.get(act.key, Standing())
     if act.kind not in ("command", "condition") or (standing.outcome is None and standing.state != "running"):
-        return ""
-    return _output(app, run.id, act.key, standing)
+        return "", 0
+    return _output(connection, run.id, act.key, standing)
 
 
-def _output(app: App, run_id: str, act_key: str, standing: Standing) -> str:
+def _output(connection: Connection, run_id: str, act_key: str, standing: Standing) -> tuple[str, int]:
     if standing.outcome is not None:
-        return standing.outcome.output
-    return read_live_output(app.state, run_id, act_key, standing.attempt, app.estate.secrets())
+        return tame(standing.outcome.output), 0  # an earlier release kept it as it came
+    pieces = read_pieces(connection, run_id, act_key, standing.attempt)
+    return together(pieces), pieces[-1].end if pieces else 0
 
 
-def act_view(act: Act, standing: Standing, output: str = "", run: Run | None = None) -> ActView:
+def _view(connection: Connection, run: Run, act: Act) -> ActView:
+    output, end = _shown(connection, run, act)
+    return act_view(act, run.acts.get(act.key, Standing()), output, run, end)
+
+
+def _end_of(output: str) -> str:
+    """Give the end of a long output, from the beginning of a line where it has lines."""
+    end = output[-SHOWN_OUTPUT:]
+    return "…\n" + end[end.find("\n") + 1 :]
+
+
+def act_view(act: Act, standing: Standing, output: str = "", run: Run | None = None, output_end: int = 0) -> ActView:
     """Show one act and how it stands; without a run it is the plan of one."""
     outcome = standing.outcome
     command = act.command or (act.condition.command if act.condition else None)
@@ -146,8 +165,9 @@ def act_view(act: Act, standing: Standing, output: str = "", run: Run | None = N
         attempt=standing.attempt,
         sentence=standing.sentence or (outcome.sentence if outcome else "") or (act.skip or ""),
         exit_status=outcome.exit_status if outcome else None,
-        output=output if len(output) <= SHOWN_OUTPUT else "…\n" + output[-SHOWN_OUTPUT:],
+        output=output if len(output) <= SHOWN_OUTPUT else _end_of(output),
         cut=len(output) > SHOWN_OUTPUT,
+        output_end=output_end,
         holds=outcome.holds if outcome else None,
         approved_by=standing.approved_by,
         started_at=outcome.started_at if outcome and outcome.started_at else standing.since,
@@ -182,7 +202,8 @@ def steps_of(plan: Plan, views: list[ActView], procedure: Procedure | None) -> t
     return tuple(steps)
 
 
-def _event_view(event: Event) -> EventView:
+def event_view(event: Event) -> EventView:
+    """Show one line of a run's log."""
     body = event.body
     outcome = body.get("outcome")
     inner = outcome.get("sentence") or outcome.get("result", "") if isinstance(outcome, Mapping) else ""

@@ -6,11 +6,14 @@ job may print for hours. Where the file system cannot do that, a job that floods
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import ctypes
 import os
 from collections.abc import Callable
 from pathlib import Path
+
+from watchkeeper.run.output import gap
 
 _KEEP_SIZE_PUNCH_HOLE = 0x03
 _PAGE = 4096
@@ -31,6 +34,7 @@ class Output:
         self._path, self._show = path, show
         self._head = max(keep // 2, _PAGE)
         self._shown = 0
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")  # a character may lie on the border of two reads
         self._freed = -(-self._head // _PAGE) * _PAGE
         self._size = 0
         #: how long to wait before the next look, in seconds
@@ -57,12 +61,14 @@ class Output:
         with self._path.open("rb") as file:
             size = file.seek(0, 2)
             # what was printed faster than it can be shown is passed over
-            self._shown = max(self._shown, size - _PIECE) if size - self._shown > 2 * _PIECE else self._shown
-            file.seek(self._shown)
+            passed = size - _PIECE - self._shown if size - self._shown > 2 * _PIECE else 0
+            file.seek(self._shown + passed)
             piece = file.read(_PIECE)
-        self._shown += len(piece)
+        self._shown += passed + len(piece)
+        if passed:
+            self._show(gap(passed))
         if piece:
-            self._show(piece.decode(errors="replace"))
+            self._show(self._decoder.decode(piece))
 
     def _free(self, size: int) -> None:
         upto = (size - self._head) // _PAGE * _PAGE

@@ -1,4 +1,5 @@
 /* Keeps an open page fresh: asks for the same page again and puts in the regions that changed.
+   Follows a run's news, so that what an act prints stands on its page at once.
    Without it every page still works; it only has to be loaded again. */
 (() => {
   "use strict";
@@ -8,6 +9,8 @@
   const shown = new Map();
   const stale = document.getElementById("stale");
   let lost = null;
+  let timer = 0;
+  let streaming = false;
 
   const say = (seconds) => {
     const parts = [];
@@ -63,6 +66,7 @@
       const fresh = page.getElementById(old.id);
       if (!fresh) continue;
       const now = plain(fresh);
+      if (old.dataset.stream && !fresh.dataset.stream) delete old.dataset.stream;
       if (shown.get(old.id) === now || inUse(old)) continue;
       shown.set(old.id, now);
       put(old, fresh);
@@ -70,7 +74,8 @@
   };
 
   const look = async () => {
-    let again = document.hidden ? every * 5 : every;
+    clearTimeout(timer);
+    let again = streaming ? Math.max(every, 10000) : document.hidden ? every * 5 : every;
     try {
       const answer = await fetch(location.href, { cache: "no-store", credentials: "same-origin", redirect: "error" });
       if (!answer.ok) throw new Error(String(answer.status));
@@ -85,7 +90,58 @@
       if (lost) stale.querySelector("time").textContent = lost.toTimeString().slice(0, 8);
     }
     tick();
-    setTimeout(look, again);
+    timer = setTimeout(look, again);
+  };
+
+  const soon = () => {
+    clearTimeout(timer);
+    timer = setTimeout(look, 150);
+  };
+
+  /* What an act printed: words, and colours as spans. Built of text nodes alone, so that nothing in it can be markup. */
+  const painted = (text) => {
+    const made = document.createDocumentFragment();
+    let names = [];
+    for (const [place, part] of text.split(/\x1b\[([0-9;]*)m/).entries()) {
+      if (place % 2) {
+        for (const code of part.split(";")) {
+          if (Number(code) === 0) names = [];
+          else names.push({ 1: "bold", 3: "italic", 4: "underlined" }[code] || `c${code}`);
+        }
+      } else if (part) {
+        const span = names.length ? document.createElement("span") : null;
+        if (span) span.className = names.join(" ");
+        made.append(span ? (span.append(part), span) : part);
+      }
+    }
+    return made;
+  };
+
+  const append = (piece) => {
+    const pre = document.querySelector(`pre[data-act="${piece.act}"][data-attempt="${piece.attempt}"]`);
+    const end = pre ? Number(pre.dataset.end) : 0;
+    if (!pre || (piece.start > end && !piece.left_out)) return soon();
+    if (piece.end <= end) return;
+    const follows = pre.scrollHeight - pre.scrollTop - pre.clientHeight < 24;
+    if (piece.left_out) {
+      const gap = document.createElement("span");
+      gap.className = "gap";
+      gap.append(`\n… ${piece.left_out} characters left out …\n`);
+      pre.append(gap);
+    }
+    pre.append(painted(piece.start < end ? Array.from(piece.text).slice(end - piece.start).join("") : piece.text));
+    pre.dataset.end = piece.end;
+    while (pre.textContent.length > 150000 && pre.childNodes.length > 1) pre.firstChild.remove();
+    if (follows) pre.scrollTop = pre.scrollHeight;
+  };
+
+  const follow = (address) => {
+    const source = new EventSource(address);
+    source.addEventListener("open", () => { streaming = true; });
+    source.addEventListener("error", () => { streaming = false; soon(); });
+    source.addEventListener("log", soon);
+    source.addEventListener("output", (event) => append(JSON.parse(event.data)));
+    source.addEventListener("over", () => { source.close(); streaming = false; soon(); });
   };
 
   document.addEventListener("click", (event) => {
@@ -99,5 +155,7 @@
   for (const pre of document.querySelectorAll("pre.output[id]")) pre.scrollTop = pre.scrollHeight;
   setInterval(tick, 1000);
   tick();
-  if (every) setTimeout(look, every);
+  if (every) timer = setTimeout(look, every);
+  const followed = document.querySelector("[data-stream]");
+  if (followed) follow(followed.dataset.stream);
 })();
