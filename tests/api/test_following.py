@@ -12,7 +12,7 @@ import pytest
 from watchkeeper.actions.views import following
 from watchkeeper.app import App
 from watchkeeper.run.ledger import append_event
-from watchkeeper.run.live import GATHERED_S, LiveOutput
+from watchkeeper.run.live import LiveOutput
 
 RUN = "run-01k9x3hb0c-2m5r8t"
 STREAM = f"/api/v1/runs/{RUN}/stream"
@@ -40,6 +40,14 @@ async def news(client: httpx.AsyncClient, after: str = "") -> dict[str, Any]:
     return found
 
 
+async def news_with_output(client: httpx.AsyncClient, after: str) -> dict[str, Any]:
+    while True:
+        found = await news(client, after)
+        if any(item["output"] for item in found["news"]):
+            return found
+        await asyncio.sleep(0.05)
+
+
 async def test_news_go_on_from_the_mark(anna: httpx.AsyncClient, app: App) -> None:
     first = await news(anna)
     assert [item["event"]["kind"] for item in first["news"]][:2] == ["started", "intent"]
@@ -48,12 +56,10 @@ async def test_news_go_on_from_the_mark(anna: httpx.AsyncClient, app: App) -> No
     write(app, "intent", "3.1", attempt=1)
     async with LiveOutput(app.database, RUN, "3.1", 1, ()) as live:
         live.take("one\n")
-        await asyncio.sleep(GATHERED_S + 0.2)
-        second = await news(anna, first["mark"])
+        second = await news_with_output(anna, first["mark"])
         assert [item["output"]["text"] for item in second["news"] if item["output"]] == ["one\n"]
         live.take("two\n")
-        await asyncio.sleep(GATHERED_S + 0.2)
-        third = await news(anna, second["mark"])
+        third = await news_with_output(anna, second["mark"])
         assert [item["output"] for item in third["news"]] == [
             {"act": "3.1", "attempt": 1, "start": 4, "end": 8, "text": "two\n", "left_out": 0}
         ]

@@ -14,7 +14,7 @@ from sqlalchemy import delete, update
 from watchkeeper.app import App
 from watchkeeper.incident.ledger import incidents
 from watchkeeper.run.ledger import append_event
-from watchkeeper.run.live import GATHERED_S, LiveOutput
+from watchkeeper.run.live import LiveOutput
 from watchkeeper.watch.ledger import standings
 
 INCIDENT, RUN = "inc-01k9x3h8v2-7dq4mz", "run-01k9x3hb0c-2m5r8t"
@@ -94,8 +94,8 @@ async def test_live_output_of_a_running_act_is_on_the_page(anna: httpx.AsyncClie
     app.database.write_now(lambda c: append_event(c, RUN, at, "intent", "automation", "3.1", {"attempt": 1}))
     async with LiveOutput(app.database, RUN, "3.1", 1, ()) as live:
         live.take("\x1b]0;title\x07\x1b[31mDELETE\x1b[0m 1204 <b>\n")
-        await asyncio.sleep(GATHERED_S + 0.2)
-        text = await text_of(anna, f"/runs/{RUN}")
+        while "1204" not in (text := await text_of(anna, f"/runs/{RUN}")):
+            await asyncio.sleep(0.05)
         assert '<span class="c31">DELETE</span> 1204 &lt;b&gt;' in text
         assert re.search(r'data-stream="/api/v1/runs/[^"]+/stream\?after=\d+\.\d\d"', text)
         assert await text_of(anna, f"/runs/{RUN}/acts/3.1/output.txt") == "\x1b[31mDELETE\x1b[0m 1204 <b>\n"
