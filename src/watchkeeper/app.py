@@ -158,12 +158,17 @@ def furnish(app: App) -> None:
     app.probes = {
         name: plugins.load("watchkeeper.signals", signal.kind)(signal, app.estate) for name, signal in app.estate.signals.items()
     }
-    app.targets = {
-        name: plugins.load("watchkeeper.targets", target.kind)(target, app.estate) for name, target in app.estate.targets.items()
-    }
+    furnish_targets(app)
     app.notifier = plugins.load("watchkeeper.notifiers", "apprise")()
     app.engine = plugins.load("watchkeeper.engines", app.settings.text("engine"))(app.state, app.settings.values)
     app.interpreter = interpreter_of(app)
+
+
+def furnish_targets(app: App) -> None:
+    """Load the targets alone: all that a look needs."""
+    app.targets = {
+        name: plugins.load("watchkeeper.targets", target.kind)(target, app.estate) for name, target in app.estate.targets.items()
+    }
 
 
 def interpreter_of(app: App, journal: Journal | None = None) -> Interpreter:

@@ -35,6 +35,8 @@ CALLS: dict[str, tuple[Any, ...]] = {
     "acts.answer": ("run-1", "1.1", "approve"),
     "acts.cancel_run": ("run-1",),
     "acts.halt": ("odd",),
+    "effects.preview_plan": ("restart",),
+    "effects.undo_run": ("run-1",),
     "acts.unhalt": ("over",),
     "tokens.give_token": ("bot", "viewer", timedelta(days=1)),
     "tokens.tokens_out": (),

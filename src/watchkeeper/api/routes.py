@@ -13,12 +13,13 @@ from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import Response, StreamingResponse
 from pydantic import BaseModel, Field
 
-from watchkeeper.actions import acts
+from watchkeeper.actions import acts, effects
 from watchkeeper.actions.callers import address_of, check_csrf, cookie_name, program_for, session_for
 from watchkeeper.actions.permission import require
 from watchkeeper.actions.views import books, following, incidents, records, runs, signals
 from watchkeeper.actions.views.model import (
     BookView,
+    EffectView,
     Incidents,
     IncidentView,
     LedgerView,
@@ -65,6 +66,18 @@ class StartBody(Why):
 
     procedure: str = Field(max_length=500)
     incident: str | None = Field(None, max_length=100)
+
+
+class UndoBody(Why):
+    """What of a run to put back."""
+
+    act: str | None = Field(None, max_length=50, description="One act, such as 3.1; without it all changes, the last first.")
+
+
+class PreviewBody(BaseModel):
+    """The procedure whose changes are to be looked at."""
+
+    procedure: str = Field(max_length=500)
 
 
 class AnswerBody(Why):
@@ -202,6 +215,19 @@ async def answer(app: TheApp, actor: Caller, run_id: str, body: AnswerBody) -> N
 async def cancel(app: TheApp, actor: Caller, run_id: str, body: CancelBody) -> None:
     """Stop a run: nothing more is begun, and what is under way is ended."""
     await acts.cancel_run(app, actor, run_id, body.why, not body.finish)
+
+
+@router.post("/runs/{run_id}/undo", status_code=201)
+async def undo(app: TheApp, actor: Caller, run_id: str, body: UndoBody) -> Started:
+    """Put back what a run changed, to exactly what it was: a run of its own, approved like any change."""
+    return Started(run=await effects.undo_run(app, actor, run_id, body.act, body.why))
+
+
+@router.post("/previews")
+async def preview(app: TheApp, actor: Caller, body: PreviewBody) -> dict[str, EffectView]:
+    """Look at what each change of a procedure would do now, act by act; the looks only read, and nothing is started."""
+    _, seen = await effects.preview_plan(app, actor, body.procedure)
+    return {key: EffectView(each.sentence, each.way_back) for key, each in seen.items()}
 
 
 @router.get("/book")

@@ -7,18 +7,28 @@ from collections.abc import Iterator
 
 from watchkeeper.run.answering import ANSWERS
 from watchkeeper.run.approving import to_type
-from watchkeeper.run.model import Act, Run
+from watchkeeper.run.model import Act, Preview, Run
 
 
 def asked(run: Run, act: Act, question: str) -> Iterator[str]:
-    """Say what an act asks, with the whole command that an answer lets run, and how to answer."""
+    """Say what an act asks, with the whole command that an answer lets run, what it would do, and how to answer."""
     whole = act.command.text if act.command else ""
     if whole != one_line(whole):
         yield from ("the whole of it:", *(f"  {line}" for line in whole.splitlines()))
+    preview = run.acts[act.key].preview if act.key in run.acts else None
+    if preview is not None and question == "approve":
+        yield from effect_lines(preview)
     yield f"asks: {question}"
     name = to_type(run, act) if question == "approve" else None
     typed = f" --confirm {shlex.quote(name)}" if name else ""
     yield f"answer: watchkeeper run answer {run.id} {act.key} {'|'.join(ANSWERS[question])} --why REASON{typed}"
+
+
+def effect_lines(preview: Preview) -> Iterator[str]:
+    """Say what an act would do, and how it would be put back."""
+    yield f"effect: {preview.sentence}"
+    if preview.way_back:
+        yield one_line(preview.way_back)
 
 
 def one_line(text: str) -> str:

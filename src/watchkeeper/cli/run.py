@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
-from watchkeeper.actions import acts
-from watchkeeper.app import App
+from watchkeeper.actions import acts, effects
+from watchkeeper.app import App, furnish_targets
 from watchkeeper.base.errors import NotFound
-from watchkeeper.cli.asking import asked, one_line
+from watchkeeper.cli.asking import asked, effect_lines, one_line
 from watchkeeper.cli.options import ConfigOption, FormatOption, WhyOption, is_served, me, print_json, say, with_app, with_rows
 from watchkeeper.run import ledger as runs
-from watchkeeper.run.model import Plan, Run
+from watchkeeper.run.fold import preview_to_json
+from watchkeeper.run.model import Plan, Preview, Run
 from watchkeeper.run.plan import plan_to_json
+from watchkeeper.run.undo import offer
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, no_args_is_help=True)
 ProcedureName = Annotated[str, typer.Argument(help="The procedure's id or title, as `watchkeeper show` lists it.")]
@@ -29,13 +32,21 @@ def run() -> None:
 
 
 @app.command()
-def plan(procedure: ProcedureName, config: ConfigOption = None, format: FormatOption = "text") -> None:
+def plan(
+    procedure: ProcedureName,
+    config: ConfigOption = None,
+    preview: Annotated[bool, typer.Option("--preview", help="Look at what each change would do; the looks only read.")] = False,
+    format: FormatOption = "text",
+) -> None:
     """Print what a procedure would do, without doing any of it."""
 
-    async def work(app: App) -> Plan:
-        return acts.plan_of(app, procedure)
+    async def work(app: App) -> tuple[Plan, Mapping[str, Preview]]:
+        if not preview:
+            return acts.plan_of(app, procedure), {}
+        furnish_targets(app)
+        return await effects.preview_plan(app, me(app), procedure)
 
-    _print_plan(with_app(config, work), format)
+    _print_plan(*with_app(config, work), format)
 
 
 @app.command()
@@ -49,7 +60,7 @@ def start(
 ) -> None:
     """Start carrying out a procedure; a serving Watchkeeper does it, and asks before what the policy does not allow."""
     if plan_only:
-        plan(procedure, config, format)
+        plan(procedure, config, format=format)
         return
 
     async def work(app: App) -> tuple[str, bool]:
@@ -108,6 +119,9 @@ def show(run_id: RunId, config: ConfigOption = None, format: FormatOption = "tex
                 say(f"        {line}")
         elif standing and standing.outcome and standing.outcome.sentence:
             say(f"        {standing.outcome.sentence}")
+    offered = offer(found)
+    if offered:
+        say(offered)
 
 
 @app.command()
@@ -131,9 +145,28 @@ def cancel(run_id: RunId, config: ConfigOption = None, why: WhyOption = "") -> N
     say("It stops before its next act.")
 
 
-def _print_plan(made: Plan, format: str) -> None:
+@app.command()
+def undo(
+    run_id: RunId,
+    act: Annotated[str | None, typer.Argument(help="One act, such as 3.1; without it all changes, the last first.")] = None,
+    config: ConfigOption = None,
+    why: WhyOption = "",
+) -> None:
+    """Put back what a run changed, to exactly what it was: a run of its own, approved like any change."""
+
+    async def work(app: App) -> tuple[str, bool]:
+        return await effects.undo_run(app, me(app), run_id, act, why), is_served(app)
+
+    undo_id, served = with_rows(config, work)
+    say(f"Started {undo_id}; follow it with `watchkeeper run show {undo_id}`.")
+    if not served:
+        say("Nothing serves this state folder now: the run waits for `watchkeeper serve`.")
+
+
+def _print_plan(made: Plan, previews: Mapping[str, Preview], format: str) -> None:
     if format == "json":
-        print_json(plan_to_json(made))
+        seen = {"previews": {key: preview_to_json(preview) for key, preview in previews.items()}} if previews else {}
+        print_json(plan_to_json(made) | seen)
         return
     say(f"{made.title} (line {made.line}), {len(made.acts)} acts; nothing is run.")
     for act in made.acts:
@@ -141,5 +174,5 @@ def _print_plan(made: Plan, format: str) -> None:
         what = act.risk if act.kind == "command" else act.kind
         where = f"  [{act.target}]" if act.target else ""
         say(f"  {act.key:5} {what:9} {under}{one_line(act.command.text if act.command else act.text)}{where}  (line {act.line})")
-        for said in act.words:
+        for said in (*act.words, *(effect_lines(previews[act.key]) if act.key in previews else ())):
             say(f"        {said}")

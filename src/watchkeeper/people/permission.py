@@ -17,6 +17,8 @@ LEAST: dict[str, Role] = {
     "start": "responder",
     "answer": "responder",
     "cancel": "responder",
+    "undo": "responder",
+    "preview": "responder",
     "halt": "responder",
     "unhalt": "operator",
     "approve destroy": "operator",

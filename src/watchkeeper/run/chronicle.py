@@ -29,7 +29,8 @@ def entry_of(run: Run, event: Event) -> tuple[str, str, dict[str, Any]] | None:
     body: dict[str, Any] = {"act": event.act} if event.act else {}
     if event.kind == "ended":
         state = str(event.body.get("state"))
-        return "run", f"“{run.plan.title}” {ENDS.get(state, state)}. {event.body.get('sentence', '')}".strip(), body
+        told = f"{event.body.get('sentence', '')} {event.body.get('offer', '')}"
+        return "run", f"“{run.plan.title}” {ENDS.get(state, state)}. {told}".strip(), body
     if act is None:
         return None
     what = _what(act)
@@ -42,7 +43,8 @@ def entry_of(run: Run, event: Event) -> tuple[str, str, dict[str, Any]] | None:
             return None  # a check is repeated until it passes; the run's end says it where it never does
         return "step", f"{what}: {outcome.get('result')}. {outcome.get('sentence', '')}".strip(), body
     if event.kind == "asked":
-        return "asked", f"{what}: a person is asked. {event.body.get('sentence', '')}".strip(), body
+        would = event.body.get("previews", {}).get(event.act, {}).get("sentence", "")
+        return "asked", f"{what}: a person is asked. {event.body.get('sentence', '')} {would}".strip(), body
     if event.kind in ("answered", "approved"):
         return "answered", f"{what}: {event.body.get('sentence', '')}", body
     return None

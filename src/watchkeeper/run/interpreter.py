@@ -35,6 +35,7 @@ from watchkeeper.run.output import forget_jobs, job_id
 from watchkeeper.run.perform import Performer
 from watchkeeper.run.preview import Previewer
 from watchkeeper.run.target import Target
+from watchkeeper.run.undo import offer
 from watchkeeper.store import due
 from watchkeeper.store.database import Database
 
@@ -179,7 +180,8 @@ class Interpreter:
 
         A person who started the run approves all its changes with the first; each of them is looked at for that.
         """
-        body: dict[str, Any] = {"question": ask.question, "sentence": ask.sentence}
+        offered = f" {offer(run)}" if ask.question == "failed" else ""
+        body: dict[str, Any] = {"question": ask.question, "sentence": f"{ask.sentence}{offered}".strip()}
         if ask.question == "approve":
             began = self._clock.now()
             covered = [ask.act]
@@ -237,7 +239,10 @@ class Interpreter:
             due.cancel(connection, run.id, KIND)
             live.forget(connection, run.id)
 
-        await self._journal.note(run, [Note("ended", None, {"state": done.state, "sentence": done.sentence})], now, also)
+        body = {"state": done.state, "sentence": done.sentence}
+        if done.state != "succeeded" and (offered := offer(run)):
+            body["offer"] = offered
+        await self._journal.note(run, [Note("ended", None, body)], now, also)
         forget_jobs(self._state, run.id)
         self._forget(run.id)
 

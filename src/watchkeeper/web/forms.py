@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
-from watchkeeper.actions import acts
+from watchkeeper.actions import acts, effects
 from watchkeeper.actions.callers import address_of, check_csrf, cookie_name, session_for, sign_in, sign_out
 from watchkeeper.base.errors import InputError, Refused
 from watchkeeper.people.identity import SESSION_LIFETIME, Actor, Session
@@ -150,6 +150,12 @@ async def answer(
     """Answer what a run asks, as the page that was seen put it."""
     await acts.answer(app, person, run_id, act, answer, why, confirm=confirm, seen=seen_at(asked))
     return back_to(f"/runs/{run_id}#act-{act.replace('.', '-')}")
+
+
+@router.post("/runs/{run_id}/undo")
+async def undo(app: TheApp, person: Person, run_id: str, why: Text = "", act: Text = "") -> Response:
+    """Put back what a run changed, or one act of it."""
+    return back_to(f"/runs/{await effects.undo_run(app, person, run_id, act or None, why)}")
 
 
 @router.post("/runs/{run_id}/cancel")

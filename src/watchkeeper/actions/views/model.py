@@ -232,6 +232,14 @@ class IncidentView:
 
 
 @dataclass(frozen=True, slots=True)
+class EffectView:
+    """What an act would do, as it was looked at, and how it would be put back."""
+
+    sentence: str
+    way_back: str
+
+
+@dataclass(frozen=True, slots=True)
 class ActView:
     """One act of a run, or of the plan of one."""
 
@@ -271,6 +279,8 @@ class ActView:
     question: str | None = None
     #: answers that a person may give now
     answers: tuple[str, ...] = ()
+    #: what it would do, as a person was shown it; after it began, as it was seen right before
+    effect: EffectView | None = None
     #: the name that approving it takes; None where none is asked for
     to_type: str | None = None
 
@@ -353,6 +363,10 @@ class RunView:
     #: where to go on following it
     mark: str
     incident_title: str | None = None
+    #: what of it can be put back, as one sentence; empty where it changed nothing
+    way_back: str = ""
+    #: it may be taken back now
+    undoable: bool = False
 
 
 @dataclass(frozen=True, slots=True)

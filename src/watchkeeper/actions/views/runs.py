@@ -11,6 +11,7 @@ from watchkeeper.actions import acts
 from watchkeeper.actions.views.frame import read_frame
 from watchkeeper.actions.views.model import (
     ActView,
+    EffectView,
     EventView,
     ProcedureLine,
     ProcedureView,
@@ -29,6 +30,7 @@ from watchkeeper.run.approving import to_type
 from watchkeeper.run.ledger import list_runs, load_run, read_events
 from watchkeeper.run.live import read_pieces, together
 from watchkeeper.run.model import Act, Event, Plan, Run, Standing
+from watchkeeper.run.undo import offer, ways_back
 
 OVER = ("done", "failed", "skipped")
 #: least dangerous first; what no rule knows is gated like what destroys
@@ -112,6 +114,8 @@ def _read_run(connection: Connection, app: App, run_id: str, now: datetime) -> R
         events=tuple(event_view(event) for event in read_events(connection, run_id)),
         mark=f"{run.seq}.{max((view.output_end for view in views), default=0)}",
         incident_title=incident.title if incident else None,
+        way_back=offer(run),
+        undoable=(run.ended_at is not None or run.state == "asking") and any(text for _, text, _ in ways_back(run)),
     )
 
 
@@ -146,6 +150,7 @@ def act_view(act: Act, standing: Standing, output: str = "", run: Run | None = N
     outcome = standing.outcome
     command = act.command or (act.condition.command if act.condition else None)
     asking = standing.state == "asking" and standing.question is not None
+    seen = standing.preview if asking else standing.before or standing.preview
     return ActView(
         key=act.key,
         step=act.step,
@@ -177,6 +182,7 @@ def act_view(act: Act, standing: Standing, output: str = "", run: Run | None = N
         question=QUESTIONS.get(standing.question or "", standing.question) if asking else None,
         answers=ANSWERS.get(standing.question or "", ()) if asking else (),
         to_type=to_type(run, act) if run and asking and standing.question == "approve" else None,
+        effect=EffectView(seen.sentence, seen.way_back) if seen and act.kind == "command" else None,
     )
 
 
