@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
-import socket
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -26,6 +24,7 @@ from watchkeeper.estate import plugins
 from watchkeeper.estate.bind import bind
 from watchkeeper.estate.config import load_estate
 from watchkeeper.estate.model import Bindings, Estate
+from watchkeeper.run.adopting import MARK
 from watchkeeper.run.chronicle import chronicle
 from watchkeeper.run.engine import Engine
 from watchkeeper.run.interpreter import Interpreter
@@ -33,6 +32,7 @@ from watchkeeper.run.journal import Journal
 from watchkeeper.run.target import Target
 from watchkeeper.settings import Settings, load_settings
 from watchkeeper.store.database import Database, open_database
+from watchkeeper.store.membership import Membership
 from watchkeeper.store.migrate import migrate
 from watchkeeper.tell.notifier import Notifier
 from watchkeeper.watch.probe import Probe
@@ -59,6 +59,8 @@ class App:
     notifier: Notifier | None = None
     engine: Engine | None = None
     interpreter: Interpreter | None = None
+    #: this process among the workers of its database
+    worker: Membership | None = None
     #: address of the console once it listens
     address: str = ""
     #: how many follow a run over the network now
@@ -140,6 +142,7 @@ def _open(estate: Estate, book: Book, settings: Settings, clock: Clock) -> App:
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
     database = open_database(settings.text("database_url"), state)
     migrate(database)
+    worker = Membership(database, clock, place_of(state), state, settings.number("worker_lease_s"))
     return App(
         settings=settings,
         clock=clock,
@@ -149,7 +152,8 @@ def _open(estate: Estate, book: Book, settings: Settings, clock: Clock) -> App:
         book=book,
         bindings=bind(book, estate),
         scrubber=Scrubber(estate.secrets()),
-        owner=f"{socket.gethostname()}-{os.getpid()}-{time.time_ns():x}",
+        owner=worker.id,
+        worker=worker,
     )
 
 
@@ -180,7 +184,7 @@ def interpreter_of(app: App, journal: Journal | None = None) -> Interpreter:
         app.bindings,
         app.targets,
         app.state,
-        journal or Journal(app.database, app.owner, place_of(app.state), told=chronicle),
+        journal or Journal(app.database, app.owner, place_of(app.state), told=chronicle, worker=app.worker),
         severities=app.book.severities,
         output_bytes=int(app.settings.number("step_output_bytes")),
     )
@@ -195,9 +199,9 @@ def place_of(state: Path) -> str:
     kernel = Path("/proc/sys/kernel/random/boot_id")
     boot = kernel.read_text().strip() if kernel.is_file() else f"{psutil.boot_time():.0f}"
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
-    mark = state / "place"
+    mark = state / MARK
     if not mark.exists():
-        made = state / f"place.{uuid4().hex}"
+        made = state / f"{MARK}.{uuid4().hex}"
         made.write_text(uuid4().hex[:20])
         with suppress(FileExistsError):
             os.link(made, mark)  # appears whole or not at all, and the first to make it wins

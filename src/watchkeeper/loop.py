@@ -5,6 +5,8 @@ One turn:
 2. an incident without a run gets the procedure that fits, or a person is told that none does;
 3. runs that ask, and incidents that recovered, are judged; what is over is resolved, told and reviewed;
 4. due rows (ladders, clocks, waits of runs) are claimed and acted on.
+Of several workers one takes 1 to 3, under a claim that each of its writes holds; all of them take 4, watch their share of the
+signals, drive runs and send notices.
 A turn that fails because the database is away is taken again; nothing is lost, since the rows are the truth.
 """
 
@@ -14,6 +16,7 @@ import asyncio
 import logging
 import zlib
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -36,9 +39,10 @@ from watchkeeper.learn import review
 from watchkeeper.run import ledger as runs
 from watchkeeper.run.choose import choose
 from watchkeeper.run.model import Run
-from watchkeeper.store import due
+from watchkeeper.store import due, workers
 from watchkeeper.store.anchor import write_anchor
 from watchkeeper.store.ledger import Head, read_head
+from watchkeeper.store.membership import RUN, SIGNAL, TURN, Membership
 from watchkeeper.tell import message, outbox
 from watchkeeper.tell.clocks import clock_due
 from watchkeeper.tell.ledger import list_notices, void_claims
@@ -50,6 +54,8 @@ from watchkeeper.watch.watcher import Watcher
 log = logging.getLogger("watchkeeper.loop")
 
 IDLE_S = 1.0
+#: what a peer writes wakes nobody here, so that it is looked for more often
+IDLE_BESIDE_OTHERS_S = 0.25
 #: how long a review waits for the last notices to arrive, so that it can say so
 TELLING_TAKES = timedelta(seconds=3)
 ENDED = ("succeeded", "failed", "cancelled")
@@ -60,6 +66,10 @@ class Loop:
 
     def __init__(self, app: App) -> None:
         self.app = app
+        self.worker = app.worker or Membership(app.database, app.clock, "", app.state, id=app.owner)
+        #: for what one worker does at a time: each write holds the claim to the turn
+        self.led = replace(app, database=self.worker.guarded(TURN))
+        self._entered = asyncio.Event()
         self._kept_at: datetime | None = None
         self._anchored: Head | None = None
         self._children: list[asyncio.Task[None]] = []
@@ -73,11 +83,15 @@ class Loop:
             # the state folder's lock says that no other worker lives, so every claim is a dead one's
             await app.database.write(due.void_claims)
             await app.database.write(void_claims)
-        await app.engine.open(app.interpreter.advance)
+        await app.engine.open(self._advance)
+        self.worker.executor = app.engine.executor
+        await self.worker.enter()
+        self._entered.set()
         await app.database.write(self._take_up)
-        watcher = Watcher(app.database, app.clock, app.estate, app.bindings, app.probes, app.wake)
+        watcher = Watcher(app.database, app.clock, app.estate, app.bindings, app.probes, app.wake, self.worker)
         self._children = [
             asyncio.create_task(watcher.run(), name="watcher"),
+            asyncio.create_task(self._forever("beat", partial(self.beat, watcher)), name="beat"),
             asyncio.create_task(self._forever("turn", self.turn), name="turn"),
             asyncio.create_task(self._forever("tell", self.tell), name="tell"),
             asyncio.create_task(self._forever("keep", self.keep), name="keep"),
@@ -89,11 +103,31 @@ class Loop:
                 child.cancel()
             await asyncio.gather(*self._children, return_exceptions=True)
             await app.engine.close()
+            await self.worker.leave(self._take_up)
+
+    async def _advance(self, run_id: str) -> bool:
+        assert self.app.interpreter is not None
+        await self._entered.wait()
+        return await self.app.interpreter.advance(run_id)
 
     def _take_up(self, connection: Connection) -> None:
-        """Owe every run that a predecessor left to the engine; a run that waits for a person just goes on waiting."""
+        """Owe every run to the engine that nobody drives; a run that waits for a person just goes on waiting."""
+        driven = workers.claims_of(connection, RUN)
         for run_id in runs.open_run_ids(connection):
-            acts.drive_at(connection, run_id, self.app.clock.now())
+            if RUN + run_id not in driven:
+                acts.drive_at(connection, run_id, self.app.clock.now())
+
+    async def beat(self, watcher: Watcher) -> float:
+        """Renew our lease, take over from dead peers, and take our share of the signals; returns how long to rest, in seconds."""
+        app, worker = self.app, self.worker
+        if worker.alone:
+            return 60.0
+        assert app.engine is not None
+        for executor in await worker.beat(self._take_up):
+            await app.engine.take_over(executor)
+            await worker.taken_over(executor)
+        await watcher.take(await worker.share(SIGNAL, watcher.shards))
+        return worker.rest_s
 
     async def _forever(self, name: str, work: Callable[[], Coroutine[object, object, float]]) -> None:
         """Call again and again; each call says how long to rest. A failure is logged and tried again, never the end."""
@@ -113,15 +147,19 @@ class Loop:
 
     async def turn(self) -> float:
         """Take one turn; returns how long to rest unless somebody wakes us, in seconds."""
+        idle_s = IDLE_S if self.worker.alone else IDLE_BESIDE_OTHERS_S
         if await self.app.database.read(self._nothing_to_do):
-            return IDLE_S
+            return idle_s
+        if not await self.worker.claim(TURN):
+            await self.owed()
+            return idle_s
         await self.react()
         open_now = await self.app.database.read(lambda c: incidents.list_incidents(c, open_only=True))
         for incident in open_now:
             await self.attend(incident)
         unfinished = await self.conclude()
         await self.owed()
-        return 0.2 if open_now or unfinished else IDLE_S
+        return 0.2 if open_now or unfinished else idle_s
 
     def _nothing_to_do(self, connection: Connection) -> bool:
         """Tell, by looking only, that a whole turn would change nothing: most turns of a healthy service are such."""
@@ -137,7 +175,7 @@ class Loop:
 
     async def react(self) -> None:
         """Take the flips and group the alerts into incidents, in one transaction; their clocks tell the first rung."""
-        app, now = self.app, self.app.clock.now()
+        app, now = self.led, self.led.clock.now()
         wait = app.settings.number("group_wait_s")
 
         def work(connection: Connection) -> None:
@@ -154,7 +192,7 @@ class Loop:
 
     async def attend(self, incident: Incident) -> None:
         """Do what an open incident needs now: start its procedure, judge it, or nothing."""
-        app = self.app
+        app = self.led
         mine = await app.database.read(lambda c: runs.list_runs(c, incident_id=incident.id))
         last = mine[0] if mine else None
         if last is not None and last.state == "asking":
@@ -174,7 +212,7 @@ class Loop:
 
     async def _begin(self, incident: Incident) -> None:
         """Choose a procedure for an incident and start it; a person is told where none fits or nothing may run."""
-        app = self.app
+        app = self.led
         linked = await app.database.read(lambda c: alerts.alerts_of(c, incident.id))
         choice = choose(app.book, linked, incident, app.bindings)
         now = app.clock.now()
@@ -191,7 +229,7 @@ class Loop:
 
     async def _tell_question(self, incident: Incident, run: Run) -> None:
         """Tell those who know of the incident what the run asks, once a question."""
-        app, now = self.app, self.app.clock.now()
+        app, now = self.led, self.led.clock.now()
         act = next((each for each in run.plan.acts if run.acts[each.key].state == "asking"), None)
         if act is None:
             return
@@ -209,7 +247,7 @@ class Loop:
 
     async def _judge(self, incident: Incident, run: Run | None) -> bool:
         """Hold the incident against its verification; True when it is over."""
-        app, now = self.app, self.app.clock.now()
+        app, now = self.led, self.led.clock.now()
 
         def work(connection: Connection) -> bool:
             keys = keys_to_watch(alerts.alerts_of(connection, incident.id), app.bindings)
@@ -245,7 +283,7 @@ class Loop:
 
     async def conclude(self) -> bool:
         """Tell of what is over, and once that is said write its review; answers whether there was anything to conclude."""
-        app, now = self.app, self.app.clock.now()
+        app, now = self.led, self.led.clock.now()
 
         def work(connection: Connection) -> None:
             for incident_id in reviews.unreviewed(connection):
@@ -269,7 +307,7 @@ class Loop:
     async def owed(self) -> None:
         """Claim what is due and act on it; each is settled only after its effect."""
         app = self.app
-        for row in await app.database.write(lambda c: due.claim(c, app.clock.now(), app.owner)):
+        for row in await app.database.write(lambda c: due.claim(c, app.clock.now(), self.worker.id)):
             if row.kind == "clock":
                 await app.database.write(partial(self._clock_due, row=row))
                 continue
@@ -311,6 +349,7 @@ class Loop:
             self._kept_at = now
             old = now - timedelta(days=app.settings.number("keep_samples_days"))
             await app.database.write(lambda c: watch.prune(c, old))
+            await app.database.write(lambda c: workers.forget_workers(c, old))
         return 60.0
 
 

@@ -35,6 +35,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("temporal_address", "127.0.0.1:7233", "Address of the Temporal server; only with the engine temporal."),
     Setting("temporal_namespace", "default", "Namespace on the Temporal server."),
     Setting("temporal_queue", "", "Task queue on the Temporal server; empty: one named after the database."),
+    Setting("worker_lease_s", "10", "How long a worker may be silent before its peers take over its runs, in seconds."),
     Setting("host", "127.0.0.1", "Address on which the console listens."),
     Setting("port", "0", "Port of the console; 0 takes a free one."),
     Setting("max_book_bytes", "5000000", "The largest runbook that is read, in bytes."),

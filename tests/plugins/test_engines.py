@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import json
 import shutil
 import subprocess
@@ -15,6 +16,8 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from dbos import DBOS
+from dbos import _recovery as recovery
 from tests.conftest import DATABASE_URL, need
 from tests.plugins.conftest import free_port, postgres, wait_for
 
@@ -258,6 +261,49 @@ async def test_a_successor_goes_on_after_a_kill_in_the_middle_of_an_act(bench: B
     work = Work(steps=2)
     await bench.open(work)
     await until(lambda: work.ended[run_id] == 2, within_s=30)
+
+
+async def test_on_dbos_a_living_peer_goes_on_after_a_kill_once_it_is_told(
+    engine_postgres: str, run_id: str, tmp_path: Path
+) -> None:
+    settings = dict(load_settings({}, database_url=engine_postgres).values)
+    notes, state = tmp_path / "notes", tmp_path / "killed"
+    command = [str(Path(__file__).with_name("engine_child.py")), "dbos", str(state), json.dumps(settings), run_id, str(notes)]
+    child = await asyncio.create_subprocess_exec(sys.executable, *command)
+    bench = Bench("dbos", tmp_path / "peer", settings)
+    try:
+        await until(notes.exists)
+        work = Work(steps=2)
+        peer = await bench.open(work)
+    finally:
+        child.kill()
+        await child.wait()
+    killed = (state / "engine.lock").read_text()
+    assert peer.executor != killed
+    await asyncio.gather(*(peer.take_over(killed) for _ in range(3)))
+    await until(lambda: work.ended[run_id] == 2, within_s=30)
+    await peer.take_over(killed)
+    await asyncio.sleep(1.5)
+    assert work.begun[run_id] == 2
+    await bench.close(peer)
+
+
+async def test_taking_over_from_oneself_or_nobody_changes_nothing(bench: Bench, run_id: str) -> None:
+    work = Work(steps=2, slow_s=0.3)
+    engine = await bench.open(work)
+    await engine.drive(run_id, 1)
+    await until(lambda: work.begun[run_id] == 1)
+    for executor in (engine.executor, "", "nobody"):
+        await engine.take_over(executor)
+    await until(lambda: work.ended[run_id] == 2)
+    await asyncio.sleep(1.2)
+    assert work.begun[run_id] == 2
+
+
+def test_the_private_call_of_dbos_is_still_the_one_we_know() -> None:
+    """Taking over from a dead worker hangs on it; where it changes, a new way has to be found before the new release is taken."""
+    assert list(inspect.signature(DBOS._recover_pending_workflows).parameters) == ["executor_ids"]
+    assert "reenqueue_for_recovery" in inspect.getsource(recovery)
 
 
 async def test_on_dbos_a_second_process_on_the_same_state_is_refused(tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ COMMANDS: tuple[Verb, ...] = (
     Verb("init", "init", "Write an annotated watchkeeper.toml for a runbook."),
     Verb("doctor", "doctor", "Say of each signal, target, person and tool whether it works."),
     Verb("serve", "serve", "Watch the service and operate it from its runbook, with the console."),
+    Verb("worker", "worker", "Work beside others on one PostgreSQL: watch, drive runs, tell people; no console."),
     Verb("address", "address", "Print an address of the running console, with a token that opens one session."),
     Verb("signals", "signals", "Show each signal with its readings and the thresholds they decide."),
     Verb("why", "why", "Say why a threshold or an incident stands as it does."),

@@ -18,12 +18,19 @@ Advance: TypeAlias = Callable[[str], Awaitable[bool]]
 class Engine(Protocol):
     """A durable engine."""
 
+    #: the name under which it holds work while it is open; empty where another needs no telling that it died
+    executor: str
+
     async def open(self, advance: Advance) -> None:
         """Start inside the running event loop and take up what a predecessor left."""
         ...
 
     async def drive(self, run_id: str, turn: int) -> None:
         """See to it that the run is driven until it waits or ends; calling it again with the same turn changes nothing."""
+        ...
+
+    async def take_over(self, executor: str) -> None:
+        """Take up what a dead worker's engine, known by its `executor`, was driving; nothing where the engine sees to it."""
         ...
 
     async def close(self, grace_s: float = 25.0) -> None:

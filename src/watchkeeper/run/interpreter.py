@@ -38,6 +38,7 @@ from watchkeeper.run.target import Target
 from watchkeeper.run.undo import offer
 from watchkeeper.store import due
 from watchkeeper.store.database import Database
+from watchkeeper.store.membership import RUN
 
 log = logging.getLogger(__name__)
 
@@ -92,13 +93,24 @@ class Interpreter:
 
     async def advance(self, run_id: str) -> bool:
         """Do the next thing of a run; answers whether there is more to do now."""
+        worker = self._journal.worker
         async with self._locks[run_id]:
             try:
-                return await self._advance(run_id)
+                if worker is not None:
+                    worker.check()
+                    if not await worker.claim(RUN + run_id):
+                        # a peer drives it; whoever called us brings news, so the run is looked at once the peer lets go
+                        self._forget(run_id)
+                        await self._clock.sleep(RETRY_S)
+                        return True
+                more = await self._advance(run_id)
+                if worker is not None and not more:
+                    await worker.let_go(RUN + run_id)
+                return more
             except Transient as problem:
                 log.warning("%s", problem, extra={"action": "run_put_off", "run": run_id})
             except (Conflict, Refused) as problem:
-                self._seen.pop(run_id, None)
+                self._forget(run_id)
                 if problem.code == "WK311":
                     return True
                 log.info("%s", problem, extra={"action": "run_held", "run": run_id})

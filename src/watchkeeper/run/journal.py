@@ -18,11 +18,14 @@ from sqlalchemy import Connection
 from watchkeeper.base.errors import Refused
 from watchkeeper.run import ledger as rows
 from watchkeeper.run.fold import outcome_to_json, preview_to_json
-from watchkeeper.run.gate import Gate
+from watchkeeper.run.gate import AUTOMATION, Gate
 from watchkeeper.run.ledger import Attempt
 from watchkeeper.run.model import Act, Event, Outcome, Preview, Run
 from watchkeeper.store import ledger
 from watchkeeper.store.database import Database
+from watchkeeper.store.locks import hold
+from watchkeeper.store.membership import RUN, Membership
+from watchkeeper.store.workers import Worker, find_worker
 
 T = TypeVar("T")
 #: told of each event in its own transaction: the incident's timeline hangs on it
@@ -57,11 +60,24 @@ class Note:
 class Journal:
     """Writes runs."""
 
-    def __init__(self, database: Database, owner: str, boot_id: str, told: Told | None = None) -> None:
+    def __init__(
+        self, database: Database, owner: str, boot_id: str, told: Told | None = None, worker: Membership | None = None
+    ) -> None:
         self._database = database
         self._owner = owner
         self.boot_id = boot_id
         self._told = told
+        #: where several work on one database: what this one may drive
+        self.worker = worker
+
+    @property
+    def owner(self) -> str:
+        """Give the name under which attempts are begun here."""
+        return self._owner if self.worker is None or self.worker.alone else self.worker.id
+
+    async def find_worker(self, worker_id: str) -> Worker | None:
+        """Give the worker that began an attempt, alive or not; None where it was none."""
+        return await self._database.read(lambda connection: find_worker(connection, worker_id))
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Run one journal write; when this returns, it is on disk."""
@@ -76,6 +92,11 @@ class Journal:
         run, act = intent.run, intent.act
 
         def work(connection: Connection) -> Attempt | None:
+            if self.worker is not None:
+                self.worker.guard(connection, RUN + run.id)
+            if act.mutating and run.actor == AUTOMATION:
+                # on PostgreSQL two who look at once would each see no other change under way
+                hold(connection, "unattended change")
             earlier = rows.read_attempt(connection, run.id, act.key, intent.attempt)
             if earlier is not None:
                 return earlier
@@ -90,9 +111,7 @@ class Journal:
                 about = {"act": act.key, "attempt": intent.attempt, "command": act.command.text if act.command else act.text}
                 why = {"digest": intent.digest, "risk": act.risk, "target": run.target_of(act), "fence": body["fence"]}
                 ledger.append(connection, now, run.actor, "act begun", run.id, why=intent.sentence, body={**about, **why})
-            rows.write_intent(
-                connection, run.id, act.key, intent.attempt, self._owner, self.boot_id, intent.digest, act.risk, now
-            )
+            rows.write_intent(connection, run.id, act.key, intent.attempt, self.owner, self.boot_id, intent.digest, act.risk, now)
             self._append(connection, run, now, Note("intent", act.key, body), run.seq)
             return None
 

@@ -24,6 +24,7 @@ from watchkeeper.base.clock import Clock
 from watchkeeper.base.errors import OutsideError, Permanent
 from watchkeeper.base.printed import words_of
 from watchkeeper.estate.model import Estate
+from watchkeeper.run.adopting import Sight, sight_of
 from watchkeeper.run.gate import Gate
 from watchkeeper.run.journal import Intent, Journal
 from watchkeeper.run.judge import judge_command, judge_condition
@@ -101,6 +102,9 @@ class Performer:
             earlier = await self._journal.begin(intent, began_at, allowed)
             if earlier is not None and earlier.outcome is not None:
                 return None
+            sight = Sight(job) if earlier is None else await self._sight(target, job, earlier)
+            job = sight.job
+            self._under_way[run.id] = _UnderWay(target, job)
             async with (
                 LiveOutput(self._database, run.id, do.act.key, do.attempt, self._estate.secrets()) as live,
                 ended_when_cancelled(self._database, run.id, lambda: target.kill(job)),
@@ -109,8 +113,8 @@ class Performer:
                     outcome = await self._begin(target, job, do.act, live)
                 else:
                     await live.take_up()
-                    outcome = await self._recover(target, job, do.act, earlier, live)
-            if outcome.result == "unknown" and do.act.mutating:
+                    outcome = await self._recover(target, sight, do.act, live)
+            if outcome.result == "unknown" and do.act.mutating and sight.in_sight:
                 seen_before = before or run.acts[do.act.key].before
                 outcome = await self._by_evidence(run, do.act, do.attempt, outcome, seen_before)
             began_at = earlier.begun_at if earlier else began_at
@@ -149,18 +153,27 @@ class Performer:
             raise Permanent(f"There is no target {name} to run act {act.key} on.", code="WK422")
         return BookCommand(act, command, config, self._estate, self._output_bytes)
 
+    async def _sight(self, target: Target, job: Job, earlier: Attempt) -> Sight:
+        here, began_by = self._journal.boot_id, None
+        if earlier.boot_id != here and self._journal.worker is not None:
+            began_by = await self._journal.find_worker(earlier.owner)
+        return sight_of(job, target, earlier.boot_id, here, began_by)
+
     async def _begin(self, target: Target, job: Job, act: Act, live: LiveOutput) -> Outcome:
+        if self._journal.worker is not None and not self._journal.worker.holds():
+            return Outcome("lost", sentence="The worker's lease ended before it began; a new attempt follows.")
         try:
             await target.start(job)
         except OutsideError as problem:
             return Outcome("failed", sentence=str(problem))
         return self._judge(act, await target.wait(job, live.take), target, job)
 
-    async def _recover(self, target: Target, job: Job, act: Act, earlier: Attempt, live: LiveOutput) -> Outcome:
+    async def _recover(self, target: Target, sight: Sight, act: Act, live: LiveOutput) -> Outcome:
+        job = sight.job
         found = await target.find(job)
         if found.state in ("running", "ended"):
             return self._judge(act, await target.wait(job, live.take), target, job)
-        if found.state == "never-begun" and earlier.boot_id == self._journal.boot_id:
+        if found.state == "never-begun" and sight.proves:
             return Outcome("lost", sentence="It was meant and never began; a new attempt follows.")
         if not act.mutating:
             return Outcome("lost", sentence="Its outcome is lost and nothing was changed; a new attempt follows.")

@@ -45,7 +45,11 @@ class Found:
 
 
 class Target(Protocol):
-    """One configured place where commands run."""
+    """One configured place where commands run.
+
+    A class that sets `found_from_anywhere = True` keeps its jobs at the other end, so that any worker finds them there; without
+    it a job is looked for only where its worker put it.
+    """
 
     def __init__(self, config: TargetConfig, estate: Estate) -> None:
         """Take the configuration; contacts nothing."""

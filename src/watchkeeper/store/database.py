@@ -10,7 +10,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import queue
+import random
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -18,6 +20,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import NullPool, QueuePool
 
 from watchkeeper.base.errors import ConfigError, Transient
@@ -28,6 +31,18 @@ Work = Callable[[Connection], T]
 #: how many waiting writes share one commit on SQLite
 BATCH = 128
 _BUSY_MS = 30_000
+#: how often a transaction is tried that PostgreSQL chose as the victim of a deadlock
+_TRIES = 5
+#: how long a connection of PostgreSQL is waited for, in seconds
+_PATIENCE_S = 10
+#: a server that vanished without a word is noticed in seconds, not in the two hours of TCP's own
+_NOTICE_A_DEAD_SERVER = {
+    "connect_timeout": 5,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
 
 
 class Database:
@@ -165,7 +180,9 @@ class PostgresDatabase(Database):
             plain.replace("postgresql://", "postgresql+psycopg://", 1),
             pool_size=writers + 4,
             pool_pre_ping=True,
+            pool_timeout=_PATIENCE_S,
             poolclass=QueuePool,
+            connect_args=_NOTICE_A_DEAD_SERVER,
         )
         super().__init__(engine, plain, readers=4)
         self._writers = ThreadPoolExecutor(writers, thread_name_prefix="database-write")
@@ -179,13 +196,14 @@ class PostgresDatabase(Database):
         return self._writers.submit(self._write, work)
 
     def _write(self, work: Work[T]) -> T:
-        for attempt in range(3):
+        for attempt in range(_TRIES):
             try:
                 with _as_transient(), self._engine.begin() as connection:
                     return work(connection)
             except Transient as problem:
-                if attempt == 2 or "deadlock" not in str(problem):
+                if attempt == _TRIES - 1 or "deadlock" not in str(problem):
                     raise
+                time.sleep(random.uniform(0.0, 0.02 * 2**attempt))  # noqa: S311 - two that met once shall not meet again
         raise AssertionError("unreachable")
 
 
@@ -237,6 +255,8 @@ def _as_transient() -> Iterator[None]:
             else "Watchkeeper goes on watching and tries again; begin nothing by hand that it would do."
         )
         raise Transient(f"The database did not take it: {said}.", hint=hint, code="WK411") from problem
+    except PoolTimeout as problem:
+        raise Transient("The database gave no connection in time.", code="WK411") from problem
     except DBAPIError as problem:
         if problem.connection_invalidated:
             raise Transient("The connection to the database broke.", code="WK411") from problem

@@ -59,7 +59,8 @@ def schedule(connection: Connection, due: Due) -> None:
 def claim(connection: Connection, now: datetime, owner: str, limit: int = 50) -> list[Due]:
     """Take what is due and unclaimed, or whose claimer's lease ran out."""
     free = and_(dues.c.done_at.is_(None), dues.c.at <= now, or_(dues.c.claimed_by.is_(None), dues.c.lease_until < now))
-    rows = connection.execute(select(dues).where(free).order_by(dues.c.at).limit(limit)).all()
+    # what a peer is just taking is left to it
+    rows = connection.execute(select(dues).where(free).order_by(dues.c.at).limit(limit).with_for_update(skip_locked=True)).all()
     taken = []
     for row in rows:
         won = connection.execute(
@@ -70,9 +71,9 @@ def claim(connection: Connection, now: datetime, owner: str, limit: int = 50) ->
     return taken
 
 
-def void_claims(connection: Connection) -> int:
-    """Free every claimed row at once: for a start-up that knows, by its lock, that no other worker lives."""
-    held = and_(dues.c.done_at.is_(None), dues.c.claimed_by.is_not(None))
+def void_claims(connection: Connection, owner: str | None = None) -> int:
+    """Free what a dead worker claimed; without one every claimed row, where it is known that no other worker lives."""
+    held = and_(dues.c.done_at.is_(None), dues.c.claimed_by.is_not(None) if owner is None else dues.c.claimed_by == owner)
     return connection.execute(update(dues).where(held).values(claimed_by=None, lease_until=None)).rowcount
 
 

@@ -77,6 +77,7 @@ def something_waits(connection: Connection, now: datetime) -> bool:
 def claim_notices(connection: Connection, now: datetime, lease: timedelta, limit: int = 20) -> list[Notice]:
     """Take what is to be sent, and what a sender took and did not live to report."""
     query = select(outbox.c.id).where(_SENDABLE).order_by(outbox.c.next_at, outbox.c.id).limit(limit)
+    query = query.with_for_update(skip_locked=True)  # what a peer is just taking is left to it
     taken = []
     for row in connection.execute(query, {"now": now}).all():
         values = {"state": "sending", "lease_until": now + lease, "tries": outbox.c.tries + 1}

@@ -74,6 +74,8 @@ class RecordingNotifier:
 class DirectEngine:
     """Drives runs at once in the caller's task and remembers nothing: the rows are the truth."""
 
+    executor = ""
+
     def __init__(self) -> None:
         self._advance: Advance | None = None
 
@@ -87,6 +89,9 @@ class DirectEngine:
             raise AssertionError("the engine was not opened")
         while await self._advance(run_id):
             pass
+
+    async def take_over(self, executor: str) -> None:
+        """Do nothing: nothing is held."""
 
     async def close(self, grace_s: float = 25.0) -> None:
         """Do nothing."""

@@ -7,7 +7,7 @@ newest. Nothing here waits or writes.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
@@ -25,20 +25,20 @@ class Spool:
 
     samples: deque[Sample] = field(default_factory=lambda: deque(maxlen=SAMPLES_KEPT))
     standings: dict[str, tuple[str, Standing]] = field(default_factory=dict)
-    flips: deque[tuple[State, Standing]] = field(default_factory=lambda: deque(maxlen=FLIPS_KEPT))
+    flips: deque[tuple[str, State, Standing]] = field(default_factory=lambda: deque(maxlen=FLIPS_KEPT))
 
     def __bool__(self) -> bool:
         return bool(self.samples or self.standings or self.flips)
 
     def add(
-        self, sample: Sample | None, standings: Iterable[tuple[str, Standing]], flips: Iterable[tuple[State, Standing]]
+        self, signal: str, sample: Sample | None, standings: Iterable[Standing], flips: Iterable[tuple[State, Standing]]
     ) -> None:
         """Put what one look gave to the rest."""
         if sample is not None:
             self.samples.append(sample)
-        for signal, standing in standings:
+        for standing in standings:
             self.standings[standing.key] = (signal, standing)
-        self.flips.extend(flips)
+        self.flips.extend((signal, before, standing) for before, standing in flips)
 
     def follow(self, later: Spool) -> Spool:
         """Give this spool with a later one behind it."""
@@ -47,10 +47,14 @@ class Spool:
         self.flips.extend(later.flips)
         return self
 
-    def write(self, connection: Connection) -> int:
-        """Write everything in the caller's transaction; returns how many flips there were. May be run again."""
+    def write(self, connection: Connection, decided: Collection[str]) -> int:
+        """Write everything in the caller's transaction; returns how many flips there were. May be run again.
+
+        What was seen is true whoever saw it; how thresholds stand is written only of signals that are still ours to decide.
+        """
         ledger.write_samples(connection, self.samples)
-        ledger.save_standings(connection, self.standings.values())
-        for before, standing in self.flips:
+        ledger.save_standings(connection, [each for each in self.standings.values() if each[0] in decided])
+        flips = [(before, standing) for signal, before, standing in self.flips if signal in decided]
+        for before, standing in flips:
             ledger.add_flip(connection, before, standing)
-        return len(self.flips)
+        return len(flips)

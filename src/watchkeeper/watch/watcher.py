@@ -20,11 +20,14 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 
+from sqlalchemy import Connection
+
 from watchkeeper.base.clock import Clock
 from watchkeeper.base.errors import Transient
 from watchkeeper.base.secrets import Scrubber
 from watchkeeper.estate.model import Bindings, Bound, Estate, SignalConfig
 from watchkeeper.store.database import Database
+from watchkeeper.store.membership import SIGNAL, Membership
 from watchkeeper.watch import ledger, rules
 from watchkeeper.watch.damping import WITHIN, Memory, damp
 from watchkeeper.watch.model import Sample, Standing, State
@@ -56,6 +59,7 @@ class Watcher:
         bindings: Bindings,
         probes: Mapping[str, Probe],
         on_flip: Callable[[], None],
+        worker: Membership | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -66,6 +70,10 @@ class Watcher:
         self._bound: dict[str, list[Bound]] = {name: [] for name in probes}
         for bound in bindings.bound:
             self._bound.setdefault(bound.signal, []).append(bound)
+        #: the signals that are looked at together, by the name under which workers share them out
+        self.shards = shards(self._bound)
+        self._worker = None if worker is None or worker.alone else worker
+        self._mine = frozenset(self._bound) if self._worker is None else frozenset()
         self._standings: dict[str, Standing] = {}
         #: how members of compound rules stand on their own
         self._alone: dict[str, Standing] = {}
@@ -98,6 +106,20 @@ class Watcher:
         sample = await self._look(self._signals[signal])
         await self._write()
         return sample
+
+    async def take(self, mine: Iterable[str]) -> None:
+        """Look from now on at the signals of these shards alone; what a peer found of the new ones is taken up first."""
+        taken = frozenset[str]().union(*(self.shards[shard] for shard in mine if shard in self.shards))
+        new = taken - self._mine
+        if new:
+            found = await self._database.read(ledger.read_standings)
+            for bound in (bound for name in new for bound in self._bound[name]):
+                self._alone.pop(bound.key, None)
+                self._standings.pop(bound.key, None)
+                if bound.key in found:
+                    self._standings[bound.key] = found[bound.key]
+            self._looked -= new
+        self._mine = taken
 
     async def _load(self) -> None:
         """Read how thresholds stood, as often as it takes; looking waits for it, since a flip needs a before."""
@@ -132,7 +154,8 @@ class Watcher:
         await self._clock.sleep((started_at - self._clock.now()).total_seconds())
         while True:
             try:
-                await self._look(signal)
+                if signal.name in self._mine:
+                    await self._look(signal)
             except Exception:
                 log.exception(
                     "The sample of %s was not judged.", signal.name, extra={"action": "unjudged", "signal": signal.name}
@@ -196,7 +219,7 @@ class Watcher:
         return rules.together(bound, own, [self._alone.get(key) for key in bound.together_with], before)
 
     def _keep(self, signal: str, sample: Sample | None, changed: Iterable[Standing]) -> None:
-        standings: list[tuple[str, Standing]] = []
+        standings: list[Standing] = []
         flips: list[tuple[State, Standing]] = []
         for standing in changed:
             before = self._standings.get(standing.key)
@@ -205,8 +228,8 @@ class Watcher:
                 flips.append((was, standing))
                 log.info("%s", standing.sentence, extra={"action": "flip", "key": standing.key, "state": standing.state})
             self._standings[standing.key] = standing
-            standings.append((signal, standing))
-        self._spool.add(sample, standings, flips)
+            standings.append(standing)
+        self._spool.add(signal, sample, standings, flips)
         self._filled.set()
 
     async def _notice_silence(self) -> None:
@@ -217,6 +240,8 @@ class Watcher:
     def notice_silence(self, now: datetime) -> None:
         """Make thresholds blind whose signal gave no sample for too long."""
         for name, bounds in self._bound.items():
+            if name not in self._mine:
+                continue
             every_s = self._signals[name].every_s if name in self._signals else STALE_CHECK_S
             found = ((bound, self._standings.get(bound.key)) for bound in bounds)
             blind = [rules.stale(bound, standing, every_s, now) for bound, standing in found if standing is not None]
@@ -245,7 +270,8 @@ class Watcher:
             spool, self._spool = self._spool, Spool()
             if not spool:
                 return
-            writing = asyncio.ensure_future(self._database.write(spool.write))
+            written = self._database.write(lambda connection: spool.write(connection, self._decided(connection)))
+            writing = asyncio.ensure_future(written)
             try:
                 flips = await asyncio.shield(writing)
             except asyncio.CancelledError:
@@ -260,8 +286,33 @@ class Watcher:
         if flips:
             self._on_flip()
 
+    def _decided(self, connection: Connection) -> frozenset[str]:
+        """Give the signals of which the standings are ours to write; held until the transaction ends."""
+        if self._worker is None:
+            return frozenset(self._bound)
+        mine = self._worker.shared_out(connection, SIGNAL, self.shards)
+        return frozenset[str]().union(*(self.shards[shard] for shard in mine))
+
     async def _write_last(self) -> None:
         try:
             await asyncio.wait_for(self._write(), LAST_WRITE_S)
         except (Transient, TimeoutError) as problem:
             log.warning("Stopped with samples that are not on disk: %s", problem, extra={"action": "spool_lost"})
+
+
+def shards(bound: Mapping[str, Iterable[Bound]]) -> dict[str, frozenset[str]]:
+    """Part signals into those that must be looked at by one worker, since a rule holds their thresholds together."""
+    signal_of = {item.key: name for name, items in bound.items() for item in items}
+    leader = {name: name for name in bound}
+
+    def led_by(name: str) -> str:
+        return name if leader[name] == name else led_by(leader[name])
+
+    for name, items in bound.items():
+        for other in (signal_of[key] for item in items for key in item.together_with if key in signal_of):
+            first, second = sorted((led_by(name), led_by(other)))
+            leader[second] = first
+    parts: dict[str, set[str]] = {}
+    for name in bound:
+        parts.setdefault(led_by(name), set()).add(name)
+    return {name: frozenset(part) for name, part in parts.items()}

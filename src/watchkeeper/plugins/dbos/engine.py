@@ -41,6 +41,7 @@ class DbosEngine:
     def __init__(self, state: Path, settings: Mapping[str, str] | None = None) -> None:
         """Take the state folder, and settings whose `database_url` may name PostgreSQL, else SQLite is used; opens nothing."""
         self._state = state
+        self.executor = ""
         database_url = (settings or {}).get("database_url", "")
         self._postgres = database_url if database_url.startswith(("postgres://", "postgresql://")) else ""
         self._lock: IO[str] | None = None
@@ -55,11 +56,11 @@ class DbosEngine:
     async def open(self, advance: Advance) -> None:
         """Launch inside the running loop and take up what a predecessor left."""
         self._advance = advance
-        self._lock, executor = _executor(self._state)
+        self._lock, self.executor = _executor(self._state)
         await asyncio.to_thread(self._prepare)
         for name in ("dbos", "dbos.queue"):
             logging.getLogger(name).setLevel(logging.ERROR)
-        DBOS(config=self._config(executor))
+        DBOS(config=self._config(self.executor))
 
         @DBOS.workflow(name="run_v1", max_recovery_attempts=None)
         async def run_v1(run_id: str, turn: int) -> None:
@@ -76,6 +77,16 @@ class DbosEngine:
             return
         with SetWorkflowID(f"{run_id}/{turn}"):
             await DBOS.start_workflow_async(self._workflow, run_id, turn)
+
+    async def take_over(self, executor: str) -> None:
+        """Queue what a dead worker was driving; whoever lives takes it, once.
+
+        DBOS itself never takes another's work. Its one call for that is not for the public, so a test of ours pins it.
+        """
+        if not executor or executor == self.executor or self._closing.is_set():
+            return
+        recovered = await asyncio.to_thread(DBOS._recover_pending_workflows, [executor])
+        log.info("%d drives of %s are taken over.", len(recovered), executor, extra={"action": "drives_taken_over"})
 
     async def close(self, grace_s: float = 25.0) -> None:
         """Let the acts under way end, begin no new one, and stop; what is unfinished is taken up at the next open."""

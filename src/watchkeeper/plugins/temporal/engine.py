@@ -61,6 +61,8 @@ class RunV1:
 class TemporalEngine:
     """Drives runs as workflows on a Temporal server; its worker lives in the running event loop."""
 
+    executor = ""
+
     def __init__(self, state: Path, settings: Mapping[str, str]) -> None:
         """Take the state folder and the settings; contacts nothing."""
         self._address = settings["temporal_address"]
@@ -110,6 +112,9 @@ class TemporalEngine:
             return
         except RPCError as problem:
             raise self._away(problem) from None
+
+    async def take_over(self, executor: str) -> None:
+        """Do nothing: the server hands a silent worker's activity to another by itself."""
 
     async def close(self, grace_s: float = 25.0) -> None:
         """Take no more work, let the acts under way end, and stop; what is unfinished goes to a peer or a successor."""
