@@ -32,9 +32,22 @@ class Arguments:
     words: tuple[str, ...]
     options: tuple[tuple[str, str | None], ...]
 
-    def has(self, name: str, values: tuple[str, ...] = ()) -> bool:
-        """Say whether an option is given; a letter also counts within a bundle (`-f` in `-tf`)."""
+    def has(self, name: str, values: tuple[str, ...] = (), *, read: bool = False) -> bool:
+        """Say whether an option is given; a letter also counts within a bundle (`-f` in `-tf`).
+
+        For `read` only the last of an option's values counts, and not one that says no (`--dry-run=false`). Otherwise a long
+        option may be shortened (`--vac` is `--vacuum-time`), as many programs allow.
+        """
+        if read and name.startswith("--"):
+            said = [value for option, value in self.options if option == name]
+            return bool(said) and (
+                said[-1] is not None and any(fnmatchcase(said[-1], wanted) for wanted in values)
+                if values
+                else said[-1] is None or said[-1].lower() not in _NO
+            )
         for option, value in self.options:
+            if not read and not values and len(option) > 4 and option[:2] == "--" and name.startswith(option):
+                return True
             if option == name or (len(name) == 2 and name[0] == "-" and _bundled(name[1], option)):
                 if not values:
                     return True
@@ -47,6 +60,9 @@ class Arguments:
     def value(self, *names: str) -> str | None:
         """Give the value of the first of these options that is given."""
         return next((value for option, value in self.options if option in names and value is not None), None)
+
+
+_NO = frozenset({"false", "no", "none", "0", "off", "f", "n"})
 
 
 def _bundled(letter: str, option: str) -> bool:
@@ -71,6 +87,8 @@ class Pattern:
     text: str
     #: how specific it is: an option says more than a verb
     weight: float
+    #: it says that nothing changes, and is held to its words the more closely
+    reads: bool = False
 
     def fits(self, given: Arguments, *, nocase: bool = False) -> bool:
         """Say whether the arguments are of this pattern."""
@@ -83,7 +101,7 @@ class Pattern:
             if word != wanted and not (("*" in wanted or "?" in wanted or "[" in wanted) and fnmatchcase(word, wanted)):
                 return False
         for name, values in self.options:
-            if not given.has(name, values):
+            if not given.has(name, values, read=self.reads):
                 return False
         return not self.without or not any(given.has(name) for name in self.without)
 
@@ -105,6 +123,8 @@ class Program:
     nocase: bool
     #: a letter with a value may end a bundle (`-sXDELETE`)
     bundles: bool = False
+    #: what it does without any word, where that is more than to print its usage
+    alone: Risk | None = None
 
     def arguments(self, given: Sequence[str]) -> Arguments:
         """Sort the words after the program's name into plain words and options."""
@@ -171,7 +191,7 @@ def sort_arguments(
     return Arguments(tuple(words), tuple(options))
 
 
-def _pattern(text: str) -> Pattern:
+def _pattern(text: str, *, reads: bool = False) -> Pattern:
     words: list[str] = []
     options: list[tuple[str, tuple[str, ...]]] = []
     without: list[str] = []
@@ -186,11 +206,11 @@ def _pattern(text: str) -> Pattern:
     if text.strip() == "never":
         words = ["\0"]
     weight = len(words) + sum(2.5 if values else 2.0 for _, values in options)
-    return Pattern(tuple(words), tuple(options), tuple(without), "$" in text.split(), text.strip(), weight)
+    return Pattern(tuple(words), tuple(options), tuple(without), "$" in text.split(), text.strip(), weight, reads)
 
 
-def _patterns(text: str) -> tuple[Pattern, ...]:
-    return tuple(_pattern(part) for part in text.replace("\n", " ").split(",") if part.strip())
+def _patterns(text: str, *, reads: bool = False) -> tuple[Pattern, ...]:
+    return tuple(_pattern(part, reads=reads) for part in text.replace("\n", " ").split(",") if part.strip())
 
 
 def _names(text: str) -> frozenset[str]:
@@ -205,6 +225,11 @@ def _table() -> dict[str, Any]:
 @cache
 def _always() -> dict[str, Risk]:
     return {name: risk for risk in _RISKS for name in _names(_table()["always"].get(risk, ""))}
+
+
+def only_reads(name: str) -> bool:
+    """Say whether a program changes nothing whatever it is given."""
+    return _always().get(name) == "read"
 
 
 @cache
@@ -249,7 +274,7 @@ def find(name: str) -> Program | None:
 def _program(name: str, entry: dict[str, Any]) -> Program:
     if "like" in entry:
         entry = {**_resolved(entry["like"]), **{key: value for key, value in entry.items() if key != "like"}}
-    risks = tuple((risk, _patterns(entry.get(risk, ""))) for risk in _RISKS)
+    risks = tuple((risk, _patterns(entry.get(risk, ""), reads=risk == "read")) for risk in _RISKS)
     return Program(
         name=name,
         risks=risks,
@@ -262,6 +287,7 @@ def _program(name: str, entry: dict[str, Any]) -> Program:
         inner=_patterns(entry.get("inner", "")),
         nocase=bool(entry.get("nocase", False)),
         bundles=bool(entry.get("bundles", False)),
+        alone=cast("Risk | None", entry.get("alone")),
     )
 
 

@@ -11,11 +11,13 @@ import shlex
 from collections.abc import Sequence
 from functools import lru_cache
 
+from watchkeeper.book.fetch import judge_fetch
+from watchkeeper.book.filters import look_closer
 from watchkeeper.book.model import Risk
 from watchkeeper.book.mongo import assess_mongo
 from watchkeeper.book.powershell import assess_powershell
-from watchkeeper.book.programs import find, word_set
-from watchkeeper.book.scripts import DESTROYS, assess_script
+from watchkeeper.book.programs import find, only_reads, word_set
+from watchkeeper.book.scripts import assess_script
 from watchkeeper.book.sql import assess_sql
 from watchkeeper.book.sql_clients import SQL_CLIENTS, assess_typed, judge_client
 from watchkeeper.book.unwrap import WRAPPERS, Started, Unwrapped, unwrap_text
@@ -104,9 +106,12 @@ def assess_unwrapped(found: Unwrapped) -> Judged:
         judged.append(("unknown", f"{found.opaque[0].upper()}{found.opaque[1:]}."))
     if found.emptied:
         judged.append(("destroy", f"It empties the file {found.emptied[0]}."))
-    device = next((name for name in found.writes if _DEVICE.match(name)), None)
+    device = next((name for name in found.writes if DEVICE.match(name)), None)
+    peer = next((name for name in found.writes if name.startswith(("/dev/tcp/", "/dev/udp/"))), None)
     if device:
         judged.append(("destroy", f"It writes to {device} itself."))
+    elif peer:
+        judged.append(("unknown", f"What is sent to {peer} is not judged."))
     elif found.writes:
         judged.append(("change", f"It writes the file {found.writes[0]}."))
     if not judged and (found.interactive or found.endless):
@@ -124,12 +129,16 @@ def assess_unwrapped(found: Unwrapped) -> Judged:
     return verdict
 
 
-_DEVICE = re.compile(r"/dev/(?:sd|nvme|vd|xvd|hd|md|mapper/|disk/|loop)|/proc/sysrq-trigger")
+DEVICE = re.compile(
+    r"/dev/(?:sd|nvme|vd|xvd|hd|md|dm-|mmcblk|nbd|rbd|mapper/|disk/|loop|mem)|/proc/sysrq-trigger|/sys/.*/delete$"
+)
 
 
 def judge(started: Started) -> Judged:
     """Judge one program with its words and with what it is fed."""
     found = _judge(started)
+    if list(started.texts[:2]) == ["-m", "json.tool"]:
+        return found
     if found[0] != "read" or started.stdin not in ("text", "file", "pipe"):
         return found
     return ("unknown", f"What is fed to {started.name} is not known.") if _obeys(started) else found
@@ -142,7 +151,7 @@ _SESSION_WORDS = word_set("shell dbshell console tinker dbconsole repl shell_plu
 def _obeys(started: Started) -> bool:
     """Say whether a program would carry out what it is fed."""
     name = started.name
-    if name in SQL_CLIENTS or name in _REDIS or name in _MONGO or name in _SHELLS or name in _WIRES:
+    if name in SQL_CLIENTS or name in _REDIS or name in _MONGO or name in _SHELLS or name in _WIRES or name == "openssl":
         return False
     program = find(name)
     if program is None:
@@ -161,6 +170,10 @@ _WIRES = frozenset({"nc", "ncat", "netcat", "telnet", "socat"})
 _REDIS = frozenset({"redis-cli", "valkey-cli", "keydb-cli"})
 
 
+#: folders into which anybody may put a program
+_ANYBODYS = ("/tmp/", "/var/tmp/", "/dev/shm/")  # noqa: S108
+
+
 _PYTHON = re.compile(r"python\d(\.\d+)?")
 
 
@@ -172,7 +185,9 @@ def _judge(started: Started) -> Judged:
         return _redis(started)
     if name in _MONGO:
         return _mongo(started)
-    if name in _WIRES:
+    if name in _FETCHERS:
+        return judge_fetch(name, texts)
+    if name in _WIRES or (name == "openssl" and texts[:1] == ("s_client",)):
         return by_wire(name, texts, started.stdin, started.stdin_text)
     if name in _SHELLS:
         return _shell(started)
@@ -183,13 +198,14 @@ def _judge(started: Started) -> Judged:
     if name in ("eval", "source", "."):
         return _sourced(name, texts)
     if name in _MAKE:
-        words = [text for text in texts if not text.startswith("-") and "=" not in text]
-        if any(text in ("-n", "--dry-run", "--help", "-T") for text in texts):
-            return "read", f"{name} with these options carries nothing out."
-        return assess_script(name, words)
+        return _made(name, texts)
     if name in ("npm", "pnpm", "yarn", "bun", "composer") and texts and texts[0] in ("run", "run-script") and len(texts) > 1:
         return assess_script(texts[1], [])
     program = find(name)
+    if started.path.startswith(_ANYBODYS) or (
+        program is not None and re.fullmatch(r"\.{1,2}/[^/]+", started.path) and only_reads(name)
+    ):
+        return "unknown", f"Whether {started.path} is the program of that name is not known."
     if program is None or (started.path.startswith(("./", "../")) and "." in name):
         if name in ("gradlew", "mvnw"):
             return by_table(name, texts)
@@ -199,12 +215,35 @@ def _judge(started: Started) -> Judged:
     return _closer(name, texts, by_table(name, texts))
 
 
-_STRING = re.compile(r"\"(?:[^\"\\]|\\.)*\"")
-_AWK_WRITES = re.compile(r"\bsystem\s*\(|\|\s*getline|\bprintf?\b[^;}\n()]*(?:\([^()]*\))?[^;}\n()]*(?:>|\|(?!\|))|@load\b")
-_SED_RUNS = re.compile(
-    r"(?:^|[;{}\n])\s*(?:[\d$]+|/[^/]*/)?(?:,(?:[\d$]+|/[^/]*/))?\s*[ewW](?:\s+\S|$)|/[gpimI0-9]*[ew](?:\s|;|$)"
-)
+#: options after which these show what they would do; elsewhere `-n` only asks no questions
+_SHOWS_ONLY: dict[str, tuple[str, ...]] = {
+    "make": ("-n", "--dry-run", "--just-print", "--recon"), "gmake": ("-n", "--dry-run"),
+    "just": ("-n", "--dry-run", "-l", "--list"), "rake": ("-n", "--dry-run", "-T", "--tasks"),
+    "task": ("-n", "--dry", "--list", "-l"), "invoke": ("-R", "--dry", "-l", "--list"),
+    "cap": ("-n", "--dry-run", "-T"), "turbo": ("--dry-run", "--dry"), "fab": ("-l", "--list"),
+}  # fmt: skip
+_MAKE_VALUES = word_set("-C -f -I -o -W --directory --file --makefile -d --justfile --working-directory")
+
+
+def _made(name: str, texts: Sequence[str]) -> Judged:
+    """Judge a runner of targets by the worst of them."""
+    if any(text in _SHOWS_ONLY.get(name, ()) or text == "--help" for text in texts):
+        return "read", f"{name} with these options carries nothing out."
+    words = [
+        text
+        for number, text in enumerate(texts)
+        if not text.startswith("-") and "=" not in text and (not number or texts[number - 1] not in _MAKE_VALUES)
+    ]
+    options = [text for text in texts if text.startswith("--") and text != "--"]
+    if name in ("make", "gmake", "just", "task", "rake", "mage", "gulp", "grunt") and len(words) > 1:
+        return worst([assess_script(name, [word, *options]) for word in words])
+    return assess_script(name, [*words, *options])
+
+
 _STATEMENTS = ("--sql", "--query-string", "--sql-statement", "--querytext", "--statement", "--sqls")
+_FETCHERS = frozenset({"curl", "wget", "http", "https", "xh", "xhs", "httpie"})
+#: programs whose words name what they write to
+_WRITERS = frozenset({"tee", "cp", "mv", "install", "ln", "cat", "pv", "sponge"})
 
 
 def _closer(name: str, texts: Sequence[str], found: Judged) -> Judged:
@@ -215,43 +254,13 @@ def _closer(name: str, texts: Sequence[str], found: Judged) -> Judged:
             found = worst([found, assess_sql(given)])
     if name == "bq" and "query" in texts:
         return assess_sql(texts[-1])
-    if found[0] != "read":
-        return found
-    if name in ("awk", "gawk", "mawk") and (
-        any(text in ("-f", "-i", "--file", "inplace") for text in texts)
-        or any(_AWK_WRITES.search(_STRING.sub("''", text)) for text in texts)
-    ):
-        return "unknown", "The awk program starts others or writes files."
-    if name == "sed" and any(_SED_RUNS.search(text) for text in texts if not text.startswith("-")):
-        return "unknown", "The sed program runs commands or writes files."
-    if name == "env" and any(text.startswith(("-S", "--split-string")) for text in texts):
-        return "unknown", "What env runs is not known."
-    if name == "tar" and any(
-        re.match(r"--(?:to-command|checkpoint-action|use-compress-program|info-script|rsh-command)|-I|-F", text) for text in texts
-    ):
-        return "unknown", "What tar runs is not known."
-    if name in ("curl", "wget", "http", "xh"):
-        return _fetched(name, texts) or found
-    return found
-
-
-_ACTING = DESTROYS - word_set("recover recovery expire cancel") | word_set(
-    "restart reload stop kill terminate shutdown quitquitquit drain disable rollback deploy forcemerge reindex "
-    "deleteall flushall enable trigger run execute start"
-)
-
-
-_PATH = re.compile(r"(?:https?://)?[^/\s]+((?:/[^/?#\s]+)+)/?(?:[?#]|$)")
-
-
-def _fetched(name: str, texts: Sequence[str]) -> Judged | None:
-    """A GET may act all the same where its path ends in a verb."""
-    for text in texts:
-        path = _PATH.match(text) if "/" in text else None
-        last = path.group(1).rsplit("/", 1)[-1].lower().strip("_-") if path else ""
-        if last in _ACTING and not texts[max(0, texts.index(text) - 1)].startswith(("-H", "-o", "-A", "-e")):
-            return "unknown", f"{name} asks for {last}, which may act."
-    return None
+    if name in _WRITERS - {"cat", "pv"} and (device := next((text for text in texts if DEVICE.match(text)), None)):
+        return "destroy", f"It writes to {device} itself."
+    if name == "ansible-playbook" and found[0] == "change":
+        books = [text.rsplit("/", 1)[-1] for text in texts if text.endswith((".yml", ".yaml"))]
+        found = worst([found, *(judged for book in books if (judged := assess_script(book, []))[0] == "destroy")])
+    closer = look_closer(name, texts)
+    return found if closer is None else closer if name == "dd" else worst([found, closer])
 
 
 def _redis(started: Started) -> Judged:
@@ -300,8 +309,11 @@ def _mongo(started: Started) -> Judged:
 
 def _shell(started: Started) -> Judged:
     texts = started.texts
-    if any(re.fullmatch(r"-[a-z]*c", text) for text in texts):
+    flag = next((n for n, text in enumerate(texts) if re.fullmatch(r"-[a-z]*c", text)), None)
+    if flag is not None and flag + 1 < len(texts):
         return "read", "The shell itself changes nothing; what it is given is judged apart."
+    if flag is not None:
+        return "unknown", "What the shell is given is not known."
     words = [text for text in texts if not text.startswith("-")]
     reads_stdin = any(re.fullmatch(r"-[a-z]*s[a-z]*", text) for text in texts) or words[:1] in (["/dev/stdin"], ["-"])
     if words and not reads_stdin:
@@ -323,8 +335,9 @@ def _interpreter(name: str, started: Started) -> Judged:
         return "unknown", f"What the {name} code does is not judged."
     if texts[:1] in (("--version",), ("-V",), ("-v",), ("-version",)):
         return "read", f"{name} {texts[0]} only prints."
-    if "-m" in texts and "json.tool" in texts:
-        return "read", "json.tool only formats."
+    if list(texts[:2]) == ["-m", "json.tool"]:
+        written = [text for text in texts[2:] if not text.startswith("-")]
+        return ("change", "json.tool writes a file.") if len(written) > 1 else ("read", "json.tool only formats.")
     if "-m" in texts and texts.index("-m") + 1 < len(texts):
         module = texts.index("-m") + 1
         known = find(texts[module])

@@ -38,6 +38,9 @@ _THINGS = word_set(
     "deploy deployment backup backups release restore recovery migration migrations migrate build failover "
     "rollback sync maintenance renewal rotation snapshot upgrade schedule incident"
 )
+_ASKING = word_set("verify check list show validate audit status test describe get view")
+#: deeds that a check may be about
+_STATES = word_set("install set up down process pull push start scale load update upgrade register schedule block publish")
 _SHOWN = word_set("status check checks list audit info healthcheck health history")
 
 
@@ -49,20 +52,67 @@ def assess_script(name: str, words: Sequence[str]) -> tuple[Risk, str]:
     >>> assess_script("restore-db.sh", ["--dry-run"])[0], assess_script("frobnicate.py", [])[0]
     ('read', 'unknown')
     """
-    dry = next((word for word in words if word.split("=")[0] in _DRY and not word.endswith("=false")), None)
+    acting, option = _by_options(words)
+    dry = next((word for word in words if word.partition("=")[0] in _DRY), None)
+    dry = dry if dry is None or dry.partition("=")[2].lower() not in ("false", "no", "none", "0", "off") else None
     dry = dry or (words[0] if len(words) == 1 and words[0] in _ALONE else None)
-    if dry:
+    if dry and acting is None and "--no-dry-run" not in words:
         return "read", f"{name} with {dry} is said to change nothing."
+    risk, said = _by_words(name, words)
+    if acting is not None and _GRAVER.index(acting) > _GRAVER.index(risk):
+        return acting, f"{name} is given {option}, by the name of which it is judged."
+    return risk, said
+
+
+_GRAVER: tuple[Risk, ...] = ("read", "change", "unknown", "destroy")
+
+
+def _by_options(words: Sequence[str]) -> tuple[Risk | None, str]:
+    """Give the risk of the options that name a deed (`--fix`, `--delete-old`), None where there is none."""
+    found: tuple[Risk | None, str] = (None, "")
     for word in words:
-        if not word.startswith("-") and re.fullmatch(r"[A-Za-z][\w:.-]*", word) and "." not in word:
-            risk = verb_risk(word)
-            if risk:
-                return risk, f"{name} is asked to {word}, by the name of which it is judged."
-    stem = re.sub(r"\.(?:sh|py|js|ts|rb|pl|php|ps1|bash|bat|cmd|mjs)$", "", name)
-    risk = verb_risk(stem)
-    if risk:
-        return risk, f"The script is judged by its name, {name}."
+        if word.startswith("--") and (parts := [part for part in re.split(r"[-_=]+", word[2:].split("=")[0].lower()) if part]):
+            if parts[0] in ("no", "skip", "without") or parts[-1] in ("only", "id", "name", "file", "dir", "path", "format"):
+                continue
+            acts = [part for part in parts if part in (DESTROYS | CHANGES | _INSISTS) - _THINGS - _ASKED]
+            risk: Risk = "destroy" if any(part in DESTROYS for part in acts) else "change"
+            if acts and (found[0] is None or risk == "destroy"):
+                found = risk, word
+    return found
+
+
+def _by_words(name: str, words: Sequence[str]) -> tuple[Risk, str]:
+    own = verb_risk(re.sub(r"\.(?:sh|py|js|ts|rb|pl|php|ps1|bash|bat|cmd|mjs|ya?ml)$", "", name))
+    asked: str | None = None
+    for word in words:
+        if word.startswith("-") or not re.fullmatch(r"[A-Za-z][\w:.-]*", word) or "." in word:
+            continue
+        risk = verb_risk(word)
+        if risk == "read" and own in ("change", "destroy") and word.lower() in _NOUNS:
+            continue  # `cleanup.sh logs` cleans up logs, `deploy.sh test` deploys to the tests
+        if risk is None or (asked and risk == "read"):
+            continue
+        if asked is None and risk != "read":
+            return risk, f"{name} is asked to {word}, by the name of which it is judged."
+        if asked is not None and word.lower() not in _THINGS:
+            return "unknown", f"Whether {name} is asked to {asked} or to {word} cannot be told."
+        asked = asked or word
+    if asked:
+        return "read", f"{name} is asked to {asked}, by the name of which it is judged."
+    if own:
+        return own, f"The script is judged by its name, {name}."
     return "unknown", f"What {name} does cannot be told from its name."
+
+
+#: words that ask for nothing by themselves: what comes before them says what is done to them
+_NOUNS = word_set(
+    "log logs test tests stats info metrics inventory history state report health audit query monitor print tail scan preview "
+    "diagnostics validation verification"
+)
+#: options that only insist
+_INSISTS = word_set("execute apply write commit force")
+#: deeds that are no more than how to ask, show or send what was found
+_ASKED = word_set("run start export set add configure notify send load upload generate block process refresh install force")
 
 
 def verb_risk(phrase: str) -> Risk | None:
@@ -78,11 +128,11 @@ def verb_risk(phrase: str) -> Risk | None:
     reads = [part for part in parts if part in READS]
     destroys = [part for part in parts if part in DESTROYS]
     changes = [part for part in parts if part in CHANGES]
-    if (
-        parts[0] in ("verify", "check", "list", "show", "validate", "audit", "status", "test", "describe", "get", "view")
-        and "and" not in parts
-    ):
-        return None if destroys and parts[0] == "test" else "read"
+    if parts[0] in _ASKING and "and" not in parts:
+        acts = [part for part in parts[1:] if part in DESTROYS | CHANGES and part not in _THINGS | _STATES]
+        if acts and parts[0] in ("audit", "status", "view") and acts[-1] in DESTROYS:
+            return "destroy"
+        return None if acts or (destroys and parts[0] == "test") else "read"
     if parts[-1] in _SHOWN and "and" not in parts and (parts[0] in _THINGS or parts[0] not in DESTROYS | CHANGES):
         return "read"
     if parts[0] == "reset" and parts[-1] in ("password", "token", "email", "mfa", "link", "session", "circuit", "breaker"):

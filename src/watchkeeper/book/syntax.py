@@ -14,6 +14,8 @@ from typing import NamedTuple
 import tree_sitter_bash
 from tree_sitter import Language, Node, Parser
 
+from watchkeeper.book.doubt import changes_programs, doubt
+
 #: `<name>`, `<Multi word>`; not `<file >out`, `<(cmd)`, `<<EOF`
 ANGLE = re.compile(
     r"(?<![<\w])<(?!/|https?:|mailto:)(?=[^<>]*[^\W\d_])[^\W](?:[^<>\n|&;()$`\"'=]|(?<=\w)['’](?=\w)){0,60}(?<!\s)>(?!>)"
@@ -47,6 +49,8 @@ class Call:
     settings: tuple[str, ...] = ()
     #: the parts of the pipeline before it, as the book has them
     fed_by: str = ""
+    #: where it begins in the text, in bytes
+    start: int = 0
 
 
 @dataclass(slots=True)
@@ -59,7 +63,17 @@ class Script:
     #: variables that the text uses
     uses: list[str] = field(default_factory=list)
     functions: set[str] = field(default_factory=set)
+    #: functions that stand where every later call of the text can reach them: where they begin
+    reachable: dict[str, int] = field(default_factory=dict)
+    #: first and last byte of every function
+    bodies: list[tuple[int, int]] = field(default_factory=list)
+    #: what the text may have set a variable to, where the text says so itself
+    values: dict[str, list[str]] = field(default_factory=dict)
+    #: among them those that can be nothing else, by where they are set
+    settled: dict[str, int] = field(default_factory=dict)
     broken: bool = False
+    #: why the reading is not to be trusted, where that is so
+    doubt: str | None = None
     #: byte offset of a trailing comment on the last line, None where there is none
     comment_at: int | None = None
     compound: bool = False
@@ -86,6 +100,7 @@ def read_script(text: str) -> Script:
     reader = _Reader(source)
     reader.script.broken = root.has_error
     reader.visit(root)
+    reader.script.doubt = doubt(text, source, root) or reader.doubt
     children = root.named_children
     if len(children) > 1 and children[-1].type == "comment":
         reader.script.comment_at = children[-1].start_byte
@@ -95,6 +110,10 @@ def read_script(text: str) -> Script:
 
 _COMPOUND = frozenset(
     {"if_statement", "for_statement", "while_statement", "case_statement", "c_style_for_statement", "function_definition"}
+)
+#: what hands its redirections on to the calls within it
+_PASSES_OUTPUT = frozenset(
+    {"command", "pipeline", "compound_statement", "subshell", "list", "redirected_statement", "negated_command"}
 )
 _EXPANSIONS = frozenset({"simple_expansion", "expansion", "command_substitution", "process_substitution", "arithmetic_expansion"})
 
@@ -111,10 +130,56 @@ _ESCAPED = re.compile(r"\\(.)")
 _ESCAPED_IN_QUOTES = re.compile(r'\\(["\\`$])|\\\n')
 
 
+_QUOTES = frozenset({"string", "raw_string", "ansi_c_string"})
+_HIDDEN = str.maketrans("{,}", "\ue000\ue001\ue002")
+_SHOWN = str.maketrans("\ue000\ue001\ue002", "{,}")
+_BRACES = re.compile(r"(?<!\$)\{([^{}\s]*,[^{}\s]*)\}")
+#: words that one word may become
+_MOST_WORDS = 64
+
+
+def _braced(text: str) -> list[str]:
+    """Expand the lists in braces as the shell does.
+
+    >>> _braced("a{b,c}d{e,f}"), _braced("{}")
+    (['abde', 'abdf', 'acde', 'acdf'], ['{}'])
+    """
+    done: list[str] = []
+    todo = [text]
+    while todo and len(done) + len(todo) < _MOST_WORDS:
+        one = todo.pop(0)
+        found = _BRACES.search(one)
+        if found is None:
+            done.append(one)
+            continue
+        todo = [one[: found.start()] + part + one[found.end() :] for part in found.group(1).split(",")] + todo
+    return done + todo
+
+
+_ANSI = re.compile(r"\\(x[0-9a-fA-F]{1,2}|u[0-9a-fA-F]{1,4}|U[0-9a-fA-F]{1,8}|[0-7]{1,3}|c.|.)", re.DOTALL)
+_ANSI_LETTERS = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "e": "\x1b", "E": "\x1b", "f": "\f", "v": "\v"}
+
+
+def _ansi(text: str) -> str:
+    """Decode what stands in `$'…'`."""
+
+    def letter(found: re.Match[str]) -> str:
+        code = found.group(1)
+        if code[0] in "xuU" and len(code) > 1:
+            number = int(code[1:], 16)
+            return chr(number) if number < 0x110000 and not 0xD800 <= number < 0xE000 else "\ufffd"
+        if code[0] in "01234567":
+            return chr(int(code, 8) & 0xFF)
+        return _ANSI_LETTERS.get(code, code)
+
+    return _ANSI.sub(letter, text)
+
+
 class _Reader:
     def __init__(self, source: bytes) -> None:
         self.source = source
         self.script = Script()
+        self.doubt: str | None = None
 
     def raw(self, node: Node) -> str:
         return self.source[node.start_byte : node.end_byte].decode("utf-8", "replace")
@@ -134,15 +199,17 @@ class _Reader:
                 name = "unset" if kind == "unset_command" else "export"
                 self.script.calls.append(Call((Word(name), *(Word(self.raw(c)) for c in current.named_children))))
             elif kind == "variable_assignment":
-                self.script.sets.add(self.raw(current).split("=", 1)[0].rstrip("+").split("[")[0])
+                self._assignment(current)
             elif kind == "function_definition":
                 name_node = current.child_by_field_name("name")
                 if name_node:
-                    self.script.functions.add(self.raw(name_node))
+                    self._function(self.raw(name_node), current)
             elif kind == "for_statement":
                 variable = current.child_by_field_name("variable")
                 if variable:
                     self.script.sets.add(self.raw(variable))
+                    values = [self._word(child) for child in current.children_by_field_name("value")]
+                    self.script.values.setdefault(self.raw(variable), []).extend([one.text for one in values if one.static])
             elif kind in ("simple_expansion", "expansion"):
                 self._use(current)
             elif kind == "redirected_statement":
@@ -161,6 +228,33 @@ class _Reader:
                 continue
             carried = {} if kind in _EXPANSIONS or not joined else joined
             stack.extend((child, carried) for child in reversed(current.children))
+
+    def _function(self, name: str, node: Node) -> None:
+        self.script.functions.add(name)
+        self.script.bodies.append((node.start_byte, node.end_byte))
+        parent = node.parent
+        while parent is not None and parent.type in ("compound_statement", "function_definition", "redirected_statement"):
+            parent = parent.parent
+        if parent is None or parent.type == "program":
+            self.script.reachable.setdefault(name, node.start_byte)
+
+    def _assignment(self, node: Node) -> None:
+        name = self.raw(node).split("=", 1)[0].rstrip("+").split("[")[0]
+        script = self.script
+        value = node.child_by_field_name("value")
+        word = self._word(value) if value is not None else Word("")
+        if changes_programs(name, self.raw(value) if value is not None else ""):
+            self.doubt = self.doubt or f"{name} changes what programs do"
+        if word.static and ("$(" in word.text or "`" in word.text):
+            self.doubt = self.doubt or f"{name} is set to text that a shell could run"
+        single = name not in script.sets
+        script.sets.add(name)
+        if word.static:
+            script.values.setdefault(name, []).append(word.text)
+        if single and word.static and node.parent is not None and node.parent.type == "program":
+            script.settled[name] = node.start_byte
+        else:
+            script.settled.pop(name, None)
 
     def _use(self, node: Node) -> None:
         name = next((self.raw(c) for c in node.children if c.type in ("variable_name", "special_variable_name")), "")
@@ -197,8 +291,13 @@ class _Reader:
                 later.extend((part, {}) for part in _substitutions(child))
             elif child.is_named and body is None:
                 body = child
-        extra["writes"] = tuple(writes)
         first = [(body, extra)] if body is not None else []
+        if body is not None and body.type not in _PASSES_OUTPUT:
+            if writes:
+                # what stands within prints into it, and nothing says that it prints nothing
+                self.script.calls.append(Call((Word("test"),), writes=tuple(writes), appends=bool(extra.get("appends"))))
+            writes = []
+        extra["writes"] = tuple(writes)
         if body is None and writes:
             self.script.calls.append(Call((Word(":"),), writes=tuple(writes), appends=bool(extra.get("appends"))))
         return [*first, *later]
@@ -269,7 +368,7 @@ class _Reader:
             if child.type == "variable_assignment":
                 settings.append(self.raw(child))
             elif child.type == "command_name":
-                words.append(self._word(child.children[0] if child.children else child))
+                words += self._words(child.children[0] if child.children else child)
             elif child.type == "file_redirect":
                 self._file_redirect(child, writes, extra)
             elif child.type == "herestring_redirect":
@@ -280,7 +379,7 @@ class _Reader:
             elif child.type == "ERROR":
                 continue
             else:
-                words.append(self._word(child))
+                words += self._words(child)
         if words and words[0].text == "read":
             self.script.sets.update(w.text for w in words[1:] if re.fullmatch(r"[A-Za-z_]\w*", w.text))
         if words:
@@ -295,8 +394,20 @@ class _Reader:
                     tuple([text.split("=", 1)[0] for text in settings]),
                     tuple(settings),
                     str(extra.get("fed_by", "")),
+                    node.start_byte,
                 )
             )
+
+    def _words(self, node: Node) -> list[Word]:
+        """Give the words that one becomes by its braces: `-{a,b}` is two."""
+        word = self._word(node)
+        if "{" not in word.text or word.quoted or not word.static or node.type not in ("word", "concatenation"):
+            return [word]
+        parts = node.children if node.type == "concatenation" else [node]
+        shown = "".join(
+            self._word(part).text.translate(_HIDDEN) if part.type in _QUOTES else self._word(part).text for part in parts
+        )
+        return [word._replace(text=text.translate(_SHOWN)) for text in _braced(shown)]
 
     def _word(self, node: Node) -> Word:
         kind, raw = node.type, self.raw(node)
@@ -308,7 +419,7 @@ class _Reader:
             inner = _ESCAPED_IN_QUOTES.sub(r"\1", inner) if "\\" in inner else inner
             return Word(inner, static=not dynamic, quoted=True, raw=raw)
         if kind == "ansi_c_string":
-            return Word(raw[2:-1], quoted=True, raw=raw)
+            return Word(_ansi(raw[2:-1]), quoted=True, raw=raw)
         if kind == "concatenation":
             parts = [self._word(child) for child in node.children]
             return Word("".join(part.text for part in parts), all(part.static for part in parts), raw=raw)

@@ -10,8 +10,10 @@ import re
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
+from watchkeeper.book.doubt import changes_programs
 from watchkeeper.book.programs import find, sort_arguments, word_set
 from watchkeeper.book.syntax import Call, Script, Word, read_script
+from watchkeeper.book.variants import variants
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ _PLAIN: dict[str, tuple[str, int]] = {
         "-n -P -I -L -d -s -a -E --max-args --max-procs", 0), "sshpass": ("-p -f", 0), "chroot": ("", 1),
     "strace": ("-p -e -o -s -u -E -P", 0), "gosu": ("", 1), "su-exec": ("", 1), "flock": ("-w -E", 1), "unbuffer": ("", 0),
     "torsocks": ("", 0),
-    "chronic": ("", 0), "parallel": ("-j -n -S --jobs", 0), "nsenter": ("-t --target -S -G", 0), "taskset": ("-c -p", 1),
+    "chronic": ("", 0), "parallel": ("-j -n -S --jobs", 0), "nsenter": ("-t --target -S -G", 0), "taskset": ("", 1),
     "numactl": ("", 0),
     "npx": ("-p --package -c", 0), "bunx": ("", 0), "pipx": ("--spec", 0), "winpty": ("", 0), "cgexec": ("-g", 0),
     "systemd-run": ("-u -p --unit --property", 0),
@@ -70,7 +72,7 @@ _PLAIN: dict[str, tuple[str, int]] = {
     "infisical": ("--env", 0), "direnv": ("", 0),
     "runuser": ("-u -g -s", 0), "setpriv": ("", 0), "ltrace": ("-p -e -o", 0), "catchsegv": ("", 0), "caffeinate": ("", 0),
     "pkexec": ("--user", 0), "coproc": ("", 0), "valgrind": ("", 0), "chrt": ("-p", 1), "unshare": ("", 0), "fakeroot": ("", 0),
-    "hyperfine": ("-w -r", 0), "proxychains": ("", 0), "proxychains4": ("", 0), "firejail": ("", 0),
+    "proxychains": ("", 0), "proxychains4": ("", 0), "firejail": ("", 0),
     "dotenv": ("-f -e", 0),
 }  # fmt: skip
 #: program -> words after which the rest is another program
@@ -109,21 +111,36 @@ def unwrap_text(text: str, depth: int = 0) -> tuple[Unwrapped, Script]:
     found = Unwrapped()
     if script.broken:
         found.opaque = "the shell text cannot be read in full"
+    found.opaque = found.opaque or script.doubt
+    forgets = bool(script.functions) and any(
+        call.words[0].text == "unset" and any(word.text.startswith("-f") for word in call.words) for call in script.calls
+    )
     for call in script.calls:
-        if call.words and call.words[0].text in script.functions:
+        if call.words and call.words[0].text in script.functions and not forgets and _is_function(call, script):
             continue
-        _unwrap(call, found, depth)
+        for variant in variants(call, script):
+            _unwrap(variant, found, depth)
     return found, script
 
 
+def _is_function(call: Call, script: Script) -> bool:
+    """Say whether a call means a function of the text rather than a program of that name."""
+    defined = script.reachable.get(call.words[0].text)
+    within = any(first <= call.start < last for first, last in script.bodies)
+    return defined is not None and (within or call.start > defined)
+
+
 def _unwrap(call: Call, found: Unwrapped, depth: int) -> None:
+    if depth > _MOST_WRAPPERS:
+        found.opaque = "commands are nested too deeply to be read"
+        return
     found.writes += call.writes
     words = list(call.words)
     if call.writes and not call.appends and _prints_nothing([word.text for word in words]):
         found.emptied += call.writes
     found.feed = (call.stdin, call.stdin_text)
     elsewhere = False
-    for _ in range(12):
+    for _ in range(_MOST_WRAPPERS):
         if not words:
             return
         head = words.pop(0)
@@ -147,9 +164,22 @@ def _unwrap(call: Call, found: Unwrapped, depth: int) -> None:
         words = rest
         if not words and not told and call.stdin in ("text", "file", "pipe") and name not in _FED_WITHOUT_EFFECT:
             _fed(call, found, depth)
+        if name == "xargs" and words:
+            words = _appended(call, words, found)
+    found.opaque = found.opaque or "it is wrapped too deeply to be read"
 
 
+#: wrappers around one program
+_MOST_WRAPPERS = 12
 _FED_WITHOUT_EFFECT = frozenset({"xargs", "time", "watch"})
+
+
+def _appended(call: Call, words: list[Word], found: Unwrapped) -> list[Word]:
+    """Add what xargs is fed to the words of the program, where the text says what that is."""
+    name = words[0].text.rsplit("/", 1)[-1]
+    if name in _SHELLS and not any(text for word in words[1:] if not (text := word.text).startswith("-")):
+        found.opaque = found.opaque or "what xargs gives to the shell is not known"
+    return words + [Word(part) for part in call.stdin_text.split()] if call.stdin == "text" else words
 
 
 def _prints_nothing(texts: list[str]) -> bool:
@@ -181,10 +211,11 @@ def _step(name: str, words: list[Word], found: Unwrapped, depth: int) -> tuple[l
     if name == "watch":
         found.endless = True
         rest = _skip(words, frozenset({"-n", "--interval"}), 0)
-        if len(rest) == 1 and rest[0].quoted:
-            _nested(rest[0], found, depth)
-            return [], False
-        return rest, False
+        by_itself = [word.text for word in words[: len(words) - len(rest)]]
+        if "-x" in by_itself or "--exec" in by_itself or not rest:
+            return rest, False
+        _nested(Word(" ".join(word.text for word in rest)), found, depth)
+        return [], False
     for verb in _RUNNERS.get(name, ()):
         rest = _after_verb(words, verb, name)
         if rest:
@@ -225,9 +256,41 @@ def _plain(name: str, words: list[Word], found: Unwrapped, depth: int) -> tuple[
         found.interactive = True
     if not rest and name == "env":
         return None
-    if rest and name == "xargs" and "{}" in rest[0].text:
-        found.opaque = "the program is computed by xargs"
+    if rest and name == "xargs":
+        _replaced(words[: len(words) - len(rest)], rest, found)
+    if name in ("env", "sudo", "doas"):
+        _set_before(words[: len(words) - len(rest)], found)
+    if any(_RUNS_BESIDE.match(word.text) for word in words[: len(words) - len(rest)]):
+        found.opaque = found.opaque or f"an option of {name} runs something of its own"
     return rest, False
+
+
+#: options of wrappers that run something beside the program: `env -S`, `strace -o '|…'`, `systemd-run -p ExecStopPost=…`
+_RUNS_BESIDE = re.compile(r"\||-\w*S\w*\b.*\s|--split-string|(?:--property=)?Exec\w+=|-o\|")
+
+
+def _replaced(options: list[Word], rest: list[Word], found: Unwrapped) -> None:
+    """Doubt a program whose name or shell text xargs would fill in."""
+    texts = [word.text for word in options]
+    marks: set[str] = {text[2:] or (texts[n + 1 : n + 2] or ["{}"])[0] for n, text in enumerate(texts) if text.startswith("-I")}
+    marks |= (
+        {text[2:] or "{}" for text in texts if text.startswith("-i")}
+        | {text.partition("=")[2] or "{}" for text in texts if text.startswith("--replace")}
+        | {"{}"}
+    )
+    shell = rest[0].text.rsplit("/", 1)[-1] in _SHELLS
+    if any(mark in rest[0].text for mark in marks) or (
+        shell and any(mark == word.text.strip() for mark in marks for word in rest[1:])
+    ):
+        found.opaque = "the program is computed by xargs"
+
+
+def _set_before(options: list[Word], found: Unwrapped) -> None:
+    """Doubt a program that is given variables which change what it does."""
+    for word in options:
+        name, equals, value = word.text.partition("=")
+        if equals and changes_programs(name.rstrip("+"), value):
+            found.opaque = found.opaque or f"{name} changes what programs do"
 
 
 def _skip(words: list[Word], values: frozenset[str], plain: int, *, assignments: bool = False) -> list[Word]:
@@ -238,7 +301,7 @@ def _skip(words: list[Word], values: frozenset[str], plain: int, *, assignments:
             position += 1
             break
         if len(text) > 1 and text[0] == "-" and not words[position].quoted:
-            bundled = len(text) > 2 and text[1] != "-" and f"-{text[-1]}" in values and text[1:].isalnum() and text[1:].islower()
+            bundled = len(text) > 2 and text[1] != "-" and f"-{text[-1]}" in values and text[1:].isalpha()
             position += 2 if text in values or (bundled and text[:2] not in values) else 1
         elif assignments and _ASSIGNMENT.match(text):
             position += 1
@@ -326,16 +389,25 @@ def _ssh(words: list[Word], found: Unwrapped, depth: int) -> tuple[list[Word], b
     if not rest:
         return None
     host, command = rest[0], _skip(rest[1:], _SSH_VALUES, 0)
+    given = [word.text for word in words[: len(words) - len(command)]]
+    if any(_SSH_RUNS.search(text) for text in given):
+        found.opaque = found.opaque or "an option of ssh runs something of its own"
+    if any(re.match(r"-[a-zA-Z]*[RF]", text) for text in given):
+        found.opaque = found.opaque or "what an option of ssh opens or reads is not known"
     found.target = found.target or host.text.rsplit("@", 1)[-1]
     if not command:
         tunnel = any(word.text in ("-N", "-fN", "-NL") for word in words)
         found.endless = found.endless or tunnel
         found.interactive = found.interactive or not tunnel
         return [], True
-    if len(command) == 1 or any(word.quoted for word in command):
-        _nested(Word(" ".join(word.text for word in command), static=True), found, depth)
-        return [], True
-    return command, True
+    _nested(Word(" ".join(word.text for word in command)), found, depth)
+    return [], True
+
+
+#: options by which ssh runs something here
+_SSH_RUNS = re.compile(
+    r"(?:ProxyCommand|LocalCommand|KnownHostsCommand|PKCS11Provider|SecurityKeyProvider)\b(?!\s*=?\s*none\b)", re.IGNORECASE
+)
 
 
 def _su(words: list[Word], found: Unwrapped, depth: int) -> tuple[list[Word], bool]:
@@ -347,10 +419,16 @@ def _su(words: list[Word], found: Unwrapped, depth: int) -> tuple[list[Word], bo
     return [], False
 
 
+#: commands whose output is a name or a number, harmless within the text of another shell
+_TELLS_A_NAME = re.compile(r"\$\(\s*(?:date|hostname|whoami|id|pwd|nproc|uname|basename|dirname|tty)\b[^()`;&|]*\)")
+
+
 def _nested(word: Word, found: Unwrapped, depth: int) -> None:
     if depth >= 4:
         found.opaque = "commands are nested too deeply to be read"
         return
+    if not word.static and ("$(" in (text := _TELLS_A_NAME.sub("", word.text)) or "`" in text):
+        found.opaque = found.opaque or "the text that a shell is given is computed by another"
     inner, _ = unwrap_text(word.text, depth + 1)
     stdin, said = found.feed
     found.started += [replace(one, stdin=stdin, stdin_text=said) if stdin and one.stdin is None else one for one in inner.started]
@@ -368,7 +446,14 @@ def _inside(name: str, words: list[Word], found: Unwrapped, depth: int) -> None:
     if name in _SHELLS:
         flag = next((n for n, text in enumerate(texts) if re.fullmatch(r"-[a-z]*c", text)), None)
         if flag is not None and flag + 1 < len(words):
-            _nested(words[flag + 1], found, depth)
+            code, given = words[flag + 1], [word.text for word in words[flag + 2 :]]
+            if code.text.strip() == "{}" or re.search(r"(?:^|[;&|(]\s*)\"?\$\{?[@*0-9]", code.text.strip()):
+                found.opaque = found.opaque or "the program is one of the words that the shell is given"
+            if any(one.startswith("-") and one not in ("-", "--") for one in given):
+                found.opaque = found.opaque or "a word that the shell is given may be an option"
+            _nested(code, found, depth)
+    elif name in ("alias", "hash", "enable"):
+        _renamed(name, words, found, depth)
     elif name == "find":
         for number, text in enumerate(texts):
             if text in ("-exec", "-execdir", "-ok", "-okdir") and number + 1 < len(words):
@@ -386,6 +471,18 @@ def _inside(name: str, words: list[Word], found: Unwrapped, depth: int) -> None:
             _unwrap(Call(tuple(rest)), found, depth + 1)
     else:
         _scripts(name, words, found, depth)
+
+
+def _renamed(name: str, words: list[Word], found: Unwrapped, depth: int) -> None:
+    """Follow a builtin that gives a word another meaning."""
+    if name != "alias":
+        if words:
+            found.opaque = found.opaque or f"{name} changes what a word means"
+        return
+    for word in words:
+        _, equals, value = word.text.partition("=")
+        if equals and value.strip():
+            _nested(Word(value.strip().strip("'\"")), found, depth)
 
 
 #: program -> options whose value is shell text that it runs somewhere

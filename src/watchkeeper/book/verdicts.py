@@ -26,14 +26,16 @@ def not_known(name: str, texts: Sequence[str]) -> Judged:
     return "unknown", f"No rule knows the program {name}."
 
 
-_REDIS_CALL = re.compile(r"redis\.p?call\(\s*['\"](\w+)['\"]", re.IGNORECASE)
+_REDIS_CALL = re.compile(r"\bredis\.p?call\(\s*['\"](\w+)['\"]", re.IGNORECASE)
+#: by these a script reaches commands without naming them
+_REDIS_REACHES = re.compile(r"\bserver\b|_G\b|load|getfenv|require|dofile", re.IGNORECASE)
 
 
 def _redis_script(texts: Sequence[str]) -> Judged:
     """Judge an EVAL by the commands that its script calls by name."""
     script = texts[[text.lower() for text in texts].index("eval") + 1 :][:1]
     calls = _REDIS_CALL.findall(script[0]) if script else []
-    if not calls or len(calls) != len(re.findall(r"redis\.p?call", script[0])):
+    if not calls or len(calls) != len(re.findall(r"redis", script[0], re.IGNORECASE)) or _REDIS_REACHES.search(script[0]):
         return "unknown", "What the script calls is not known."
     return worst([by_table("redis-cli", [call]) for call in calls])
 
@@ -45,12 +47,15 @@ def by_table(name: str, texts: Sequence[str]) -> Judged:
         return _redis_script(texts)
     if program is None:
         return not_known(name, texts)
-    if "--help" in texts:
+    verbs = all(re.fullmatch(r"[a-z][\w:-]*", text) for text in texts[:-1])
+    if list(texts[-1:]) == ["--help"] and verbs and not program.nocase:
         return "read", f"{name} --help only prints."
     given: Arguments = program.arguments(texts)
     risk, pattern = program.risk(given)
     if risk is None or (risk == "unknown" and not pattern):
-        if not given.words and (not given.options or name.endswith("-cli")):
+        if not given.words and program.alone:
+            return program.alone, f"{name} alone does more than print its usage."
+        if not given.words and (not given.options or program.nocase):
             return "read", f"{name} alone opens a session or prints its usage."
         return "unknown", f"What {name} {' '.join(given.words[:2])} does is in no rule.".replace("  ", " ")
     said = {
@@ -62,6 +67,14 @@ def by_table(name: str, texts: Sequence[str]) -> Judged:
     return risk, f"{name}{' ' + pattern if pattern and pattern != 'always' else ''} {said}."
 
 
+#: `nc -e /bin/sh`, `ncat --sh-exec …`
+_WIRE_RUNS = re.compile(r"-[a-z]*[ec](?:$|[/\s'\"])|--(?:sh-)?e|--lua")
+#: what socat only passes bytes to
+_JOINS = re.compile(
+    r"-|stdio|stdin|stdout|(?:unix|unix-connect|unix-client|tcp|tcp4|tcp6|tcp-connect|tcp4-connect|openssl|ssl|openssl-connect):[^,!]*"
+    r"(?:,(?:verify=\d|connect-timeout=\d+|crnl|crlf|shut-none))*|[\w./-]*(?:\.sock(?:et)?|/sock(?:et)?|/stats?|/run/[\w./-]+)",
+    re.IGNORECASE,
+)
 _TYPED_READ = re.compile(
     r"(?:show|help|get|gets|stats?|ruok|mntr|srvr|conf|cons|envi|info|ping|version|quit|exit|auth|dbsize|prompt|"
     r"(?:GET|HEAD|OPTIONS) \S+ HTTP/\S+|[A-Z][\w-]+: \S.*)\b.*", re.IGNORECASE)  # fmt: skip
@@ -70,6 +83,16 @@ _TYPED_CHANGE = re.compile(r"(?:disable|enable|set|add|shutdown sessions?|clear 
 
 def by_wire(name: str, texts: Sequence[str], stdin: str | None, said: str) -> Judged:
     """Judge what is sent to a port or a socket as typed lines (memcached, ZooKeeper, HAProxy, HTTP)."""
+    if name == "openssl" and (stdin is None or stdin == "null" or (stdin == "text" and said.strip() in ("", "Q"))):
+        return by_table(name, texts)
+    if any(_WIRE_RUNS.match(text) for text in texts):
+        return "unknown", f"What {name} runs is not known."
+    if (
+        name == "socat"
+        and stdin == "text"
+        and not all(_JOINS.fullmatch(text) for text in texts if not text.startswith("-") or text == "-")
+    ):
+        return "unknown", "What socat joins is not known."
     if stdin is None or stdin == "null" or any(re.fullmatch(r"-[a-z]*[zl][a-z]*", text) for text in texts):
         if name == "socat":
             return "unknown", "What socat joins is not known."
@@ -77,6 +100,11 @@ def by_wire(name: str, texts: Sequence[str], stdin: str | None, said: str) -> Ju
     if stdin != "text":
         return "unknown", f"What is sent by {name} is not known."
     lines = [line.strip() for line in re.split(r"\\r\\n|\\n|\\r|[\r\n;]", said) if line.strip()]
+    if any(
+        re.match(r"stats? +(?:reset|detail)|conf(?:ig)? +(?!get)|get +\S*(?:shutdown|stop|kill|delete|restart)", line, re.I)
+        for line in lines
+    ):
+        return "change", f"What {name} sends alters a state."
     if all(_TYPED_READ.fullmatch(line) for line in lines):
         return "read", f"What {name} sends only asks."
     if all(_TYPED_READ.fullmatch(line) or _TYPED_CHANGE.fullmatch(line) for line in lines):
