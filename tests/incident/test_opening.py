@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from watchkeeper.alert import ledger as alerts
-from watchkeeper.alert.model import Alert
+from watchkeeper.alert.model import Alert, Silence
 from watchkeeper.base.errors import NotFound
 from watchkeeper.book.model import Book, Dependency, Escalation, Severity, Threshold
 from watchkeeper.estate.model import Bindings, Bound
@@ -170,3 +170,24 @@ def test_resolving_stops_all_clocks_and_is_said_once(database: Database, now: da
 def test_an_incident_that_is_not_there_is_said(database: Database, now: datetime) -> None:
     with pytest.raises(NotFound, match="There is no incident inc-0"):
         database.write_now(lambda c: lifecycle.resolve(c, now, "inc-0", "anna", "why"))
+
+
+def test_a_held_alert_waits_and_opens_its_incident_at_the_end_of_the_silence(database: Database, now: datetime) -> None:
+    made = Silence("sil-1", "anna", "Reindexing", now, now + timedelta(minutes=5), component="DNS")
+    database.write_now(lambda c: alerts.add_silence(c, made, None))
+    waiting = fire(database, now, "dns")
+    assert group(database, now) == []
+    assert group(database, now + timedelta(minutes=4)) == []
+    rows = database.read_now(lambda c: c.execute(select(entries.c.act, entries.c.subject)).all())
+    assert [tuple(row) for row in rows] == [("alert.held", waiting.id)]
+    [found] = group(database, now + timedelta(minutes=5))
+    assert ("held", "DNS was held back until now, by sil-1, and still fires.") in told(database, found.id)
+
+
+def test_a_held_alert_that_ends_meanwhile_opens_nothing(database: Database, now: datetime) -> None:
+    made = Silence("sil-1", "anna", "Reindexing", now, now + timedelta(minutes=5), severity="P2")
+    database.write_now(lambda c: alerts.add_silence(c, made, None))
+    waiting = fire(database, now, "dns")
+    assert group(database, now) == []
+    database.write_now(lambda c: alerts.end_alert(c, waiting.id, now + timedelta(minutes=1)))
+    assert group(database, now + timedelta(minutes=6)) == []

@@ -9,7 +9,8 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Float, Index, Row, Select, String, Table, Text, insert, select, update
 
-from watchkeeper.alert.model import Alert
+from watchkeeper.alert.model import Alert, Silence
+from watchkeeper.estate.hours import parse_hours
 from watchkeeper.store.schema import Instant, metadata
 
 alerts = Table(
@@ -27,8 +28,27 @@ alerts = Table(
     Column("sentence", Text, nullable=False),
     Column("incident_id", String(40)),
     Column("explained_by", String(200)),
+    Column("silenced_by", String(100)),
     Index("ix_alert_open", "ended_at", "key"),
     Index("ix_alert_incident", "incident_id"),
+)
+
+
+silences = Table(
+    "silence",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("author", String(200), nullable=False),
+    Column("why", Text, nullable=False),
+    Column("begins_at", Instant, nullable=False),
+    Column("ends_at", Instant, nullable=False),
+    Column("component", String(200)),
+    Column("subject", String(500)),
+    Column("severity", String(50)),
+    Column("key", String(200)),
+    #: hours as they were written
+    Column("hours", String(200)),
+    Index("ix_silence_ends_at", "ends_at"),
 )
 
 
@@ -47,6 +67,30 @@ def attach(connection: Connection, alert_id: str, incident_id: str, explained_by
     """Put an alert into an incident, with the component that explains it (None: it is a cause itself)."""
     values = {"incident_id": incident_id, "explained_by": explained_by}
     connection.execute(update(alerts).where(alerts.c.id == alert_id).values(**values))
+
+
+def hold_back(connection: Connection, alert_id: str, by: str) -> bool:
+    """Write down what holds an alert back; False where that stood there already."""
+    changed = (alerts.c.id == alert_id) & (alerts.c.silenced_by.is_(None) | (alerts.c.silenced_by != by))
+    return connection.execute(update(alerts).where(changed).values(silenced_by=by)).rowcount == 1
+
+
+def add_silence(connection: Connection, silence: Silence, hours: str | None) -> None:
+    """Write a silence; `hours` as they were written."""
+    row = {column.name: getattr(silence, column.name) for column in silences.columns if column.name != "hours"}
+    connection.execute(insert(silences).values(**row, hours=hours))
+
+
+def end_silence(connection: Connection, silence_id: str, now: datetime) -> bool:
+    """End a silence now; False where there is none that goes on."""
+    going_on = (silences.c.id == silence_id) & (silences.c.ends_at > now)
+    return connection.execute(update(silences).where(going_on).values(ends_at=now)).rowcount == 1
+
+
+def list_silences(connection: Connection, now: datetime) -> list[Silence]:
+    """Give the silences that are not over, those to come too, in the order in which they end."""
+    rows = connection.execute(select(silences).where(silences.c.ends_at > now).order_by(silences.c.ends_at, silences.c.id))
+    return [Silence(**{**row._asdict(), "hours": parse_hours(row.hours) if row.hours else None}) for row in rows]
 
 
 def read_alert(connection: Connection, alert_id: str) -> Alert | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from watchkeeper.estate.hours import Hours
+
 
 @dataclass(frozen=True, slots=True)
 class Alert:
@@ -27,6 +29,36 @@ class Alert:
     incident_id: str | None = None
     #: the component that explains it, by the book's dependency diagram; None where it is a cause itself
     explained_by: str | None = None
+    #: the silence under which it waits or waited: a silence's id, or "window:<title>" for a maintenance window of the book
+    silenced_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Somebody's word that some alerts are to open no incident for a time; it always ends."""
+
+    id: str
+    author: str
+    why: str
+    begins_at: datetime
+    ends_at: datetime
+    #: what an alert must have, each where it is given: words of the component or of the subject, the severity, the exact key
+    component: str | None = None
+    subject: str | None = None
+    severity: str | None = None
+    key: str | None = None
+    #: it holds only within these hours of the week; None: all the time
+    hours: Hours | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """One occurrence of a maintenance window of the book."""
+
+    title: str
+    line: int
+    begins_at: datetime
+    ends_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,14 +6,14 @@ token as X-CSRF. What goes wrong comes as {code, message, hint, where}.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import Response, StreamingResponse
-from pydantic import BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field
 
-from watchkeeper.actions import acts, effects
+from watchkeeper.actions import acts, effects, silences
 from watchkeeper.actions.callers import address_of, check_csrf, cookie_name, program_for, session_for
 from watchkeeper.actions.permission import require
 from watchkeeper.actions.views import books, following, incidents, records, runs, signals
@@ -32,6 +32,7 @@ from watchkeeper.actions.views.model import (
     RunView,
     SignalsView,
 )
+from watchkeeper.alert.model import Silence
 from watchkeeper.api.following import DESCRIBED, as_events
 from watchkeeper.app import App
 from watchkeeper.incident.model import Entry, Incident
@@ -87,6 +88,18 @@ class AnswerBody(Why):
     answer: str = Field(max_length=50, description="One of the act's `answers`.")
     confirm: str = Field("", max_length=1000, description="The act's `to_type`, where approving takes it.")
     seen: datetime | None = Field(None, description="The act's `asked_at` as it was seen: another question is not answered.")
+
+
+class SilenceBody(Why):
+    """Which alerts to silence, and for how long."""
+
+    lasts_s: float = Field(gt=0, le=92 * 86_400, description="How long it holds, in seconds.")
+    component: str | None = Field(None, max_length=200)
+    subject: str | None = Field(None, max_length=500, description="Words of the alert's subject.")
+    severity: str | None = Field(None, max_length=50)
+    key: str | None = Field(None, max_length=200, description="One threshold's key.")
+    hours: str | None = Field(None, max_length=200, description='Only within these: "Sun 02:00-04:00 Europe/Berlin".')
+    begins_at: AwareDatetime | None = Field(None, description="Left out: now.")
 
 
 class CancelBody(Why):
@@ -246,6 +259,25 @@ async def procedure(app: TheApp, procedure_id: str) -> ProcedureView:
 async def list_signals(app: TheApp) -> SignalsView:
     """Show the signals, their latest samples and what they decide."""
     return await signals.all_signals(app)
+
+
+@router.get("/silences")
+async def list_silences(app: TheApp) -> silences.Quiet:
+    """Show the silences that are not over, and the maintenance windows of the runbook that are on."""
+    return await silences.quiet(app)
+
+
+@router.post("/silences", status_code=201)
+async def silence(app: TheApp, actor: Caller, body: SilenceBody) -> Silence:
+    """Keep some alerts from opening incidents for a time; all that is named must fit."""
+    names = body.model_dump(include={"component", "subject", "severity", "key", "hours", "begins_at"})
+    return await silences.silence(app, actor, timedelta(seconds=body.lasts_s), body.why, **names)
+
+
+@router.post("/silences/{silence_id}/end", status_code=204)
+async def end_silence(app: TheApp, actor: Caller, silence_id: str, body: Why) -> None:
+    """End a silence before its time."""
+    await silences.end_silence(app, actor, silence_id, body.why)
 
 
 @router.get("/ledger")

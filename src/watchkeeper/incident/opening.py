@@ -19,6 +19,7 @@ from watchkeeper.alert import ledger as alerts
 from watchkeeper.alert.graph import Graph, graph_of
 from watchkeeper.alert.model import Alert, Grouping, OpenIncident
 from watchkeeper.alert.rules import Scene, group, place_of
+from watchkeeper.alert.silencing import WINDOW, held, windows_at
 from watchkeeper.base.ids import new_id
 from watchkeeper.book.model import Book, Threshold
 from watchkeeper.estate.model import Bindings
@@ -36,7 +37,7 @@ def group_alerts(
     connection: Connection, book: Book, bindings: Bindings, service: str, now: datetime, group_wait_s: float
 ) -> list[Incident]:
     """Give every waiting alert its incident; returns the incidents that were opened or changed, as they are now."""
-    waiting = {alert.id: alert for alert in alerts.waiting_alerts(connection)}
+    waiting = _not_held(connection, alerts.waiting_alerts(connection), book, now)
     if not waiting:
         return []
     open_ones = incidents.list_incidents(connection, open_only=True, limit=1000)
@@ -60,6 +61,20 @@ def group_alerts(
         elif grouping.move == "join" and grouping.incident_id is not None:
             room.join(grouping, waiting[grouping.alert_id], grouping.incident_id)
     return [found for i in room.touched if (found := incidents.get_incident(connection, i)) is not None]
+
+
+def _not_held(connection: Connection, found: Sequence[Alert], book: Book, now: datetime) -> dict[str, Alert]:
+    """Leave out the alerts that a silence or a window holds back now; that is said once of each."""
+    free: dict[str, Alert] = {}
+    silences, windows = (alerts.list_silences(connection, now), windows_at(book, now)) if found else ([], ())
+    for alert in found:
+        holding = held(alert, silences, windows, now)
+        if holding is None:
+            free[alert.id] = alert
+        elif alerts.hold_back(connection, alert.id, holding.by):
+            ledger.append(connection, now, lifecycle.AUTOMATION, "alert.held", alert.id, why=holding.sentence)
+            log.info("%s", holding.sentence, extra={"action": "alert_held", "alert": alert.id})
+    return free
 
 
 class _Room:
@@ -89,6 +104,7 @@ class _Room:
         )
         incidents.open_incident(self.connection, incident)
         self.touched[incident.id] = None
+        self._tell_held(incident.id, members)
         for how, member in [(grouping, first), *((g, m) for (g, _), m in zip(followers, members[1:], strict=True))]:
             alerts.attach(self.connection, member.id, incident.id, member.explained_by)
             self._tell_alert(incident.id, member, how, min(member.fired_at, self.now))
@@ -125,6 +141,12 @@ class _Room:
         incidents.update_incident(self.connection, incident_id, **values)
         if "severity" in values:
             self._raise(incident_id, before, called, members)
+
+    def _tell_held(self, incident_id: str, members: Sequence[Alert]) -> None:
+        for alert in members:
+            if alert.silenced_by:
+                by = alert.silenced_by.removeprefix(WINDOW) if alert.silenced_by.startswith(WINDOW) else alert.silenced_by
+                self._entry(incident_id, "held", f"{alert.subject} was held back until now, by {by}, and still fires.")
 
     def _new_cause(self, before: Incident, grouping: Grouping) -> dict[str, Any]:
         for old in alerts.alerts_of(self.connection, before.id):

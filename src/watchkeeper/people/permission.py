@@ -14,6 +14,7 @@ LEAST: dict[str, Role] = {
     "acknowledge": "responder",
     "resolve": "responder",
     "note": "responder",
+    "silence": "responder",
     "start": "responder",
     "answer": "responder",
     "cancel": "responder",
