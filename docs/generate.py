@@ -6,13 +6,14 @@ Usage: python docs/generate.py [--check]; with --check nothing is written and a 
 from __future__ import annotations
 
 import ast
+import contextlib
+import io
 import os
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from watchkeeper.cli import COMMANDS
+from watchkeeper.cli import COMMANDS, execute
 from watchkeeper.estate import plugins
 from watchkeeper.settings import SETTINGS
 
@@ -40,13 +41,14 @@ def settings() -> str:
 
 def commands() -> str:
     """Give the page of commands, as their --help prints them."""
-    environment = {**os.environ, "COLUMNS": "110", "NO_COLOR": "1", "TERM": "dumb"}
+    os.environ |= {"COLUMNS": "110", "NO_COLOR": "1", "TERM": "dumb"}
     parts = ["# Commands", "", "What `watchkeeper COMMAND --help` prints.", ""]
     for verb in COMMANDS:
         for path in subcommands(verb.name):
-            call = [sys.executable, "-m", "watchkeeper", *path, "--help"]
-            shown = subprocess.run(call, env=environment, capture_output=True, text=True, check=True).stdout
-            text = "\n".join(line.rstrip() for line in shown.strip().splitlines())
+            with contextlib.redirect_stdout(io.StringIO()) as shown:
+                if execute([*path, "--help"]) != 0:
+                    raise SystemExit(f"watchkeeper {' '.join(path)} --help went wrong")
+            text = "\n".join(line.rstrip() for line in shown.getvalue().strip().splitlines())
             parts += [f"## watchkeeper {' '.join(path)}", "", "```text", text, "```", ""]
     return "\n".join(parts)
 
