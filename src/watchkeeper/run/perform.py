@@ -165,7 +165,7 @@ class Performer:
         try:
             await target.start(job)
         except OutsideError as problem:
-            return Outcome("failed", sentence=str(problem))
+            return Outcome("failed", sentence=f"{problem} {problem.hint or ''}".strip())
         return self._judge(act, await target.wait(job, live.take), target, job)
 
     async def _recover(self, target: Target, sight: Sight, act: Act, live: LiveOutput) -> Outcome:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from watchkeeper.run.words import COMPOSE, says_compose, words_in
 
 _BARE = """#!/bin/sh
-own={own} bare=
+own=${{0%/*}} bare=
 IFS=:
 for each in $PATH; do [ "$each" = "$own" ] || bare="$bare${{bare:+:}}$each"; done
 unset IFS
@@ -47,13 +47,13 @@ exec sudo "$@"
 )
 
 
-def shims(script: str, words: Mapping[str, str], folder: str) -> dict[str, str]:
+def shims(script: str, words: Mapping[str, str]) -> dict[str, str]:
     """Give the programs that a script needs, by name; none where it says no word that means something else."""
-    made = {word: _MAPPED.format(own=shlex.quote(folder), becomes=_quoted(words[word])) for word in words_in(script, words)}
+    made = {word: _MAPPED.format(becomes=_quoted(words[word])) for word in words_in(script, words)}
     if says_compose(script):
-        made |= {word: _COMPOSE[word].format(own=shlex.quote(folder)) for word in COMPOSE if word not in words}
+        made |= {word: _COMPOSE[word].format() for word in COMPOSE if word not in words}
     if made and words_in(script, {"sudo": ""}):
-        made["sudo"] = _SUDO.format(own=shlex.quote(folder))
+        made["sudo"] = _SUDO.format()
     return made
 
 

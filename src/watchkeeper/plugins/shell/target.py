@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import shlex
 import signal
 import time
 from asyncio.subprocess import DEVNULL
@@ -16,6 +15,7 @@ from typing import ClassVar
 from watchkeeper.base.errors import Permanent
 from watchkeeper.estate.config import target_options
 from watchkeeper.estate.model import Estate, TargetConfig
+from watchkeeper.plugins.shell.commands import command_as, command_for, exports
 from watchkeeper.plugins.shell.keeping import FLOOD, FLOOD_WHOLE, Output
 from watchkeeper.plugins.shell.processes import age_s, boot_id, end_group, gone, marked, start_of
 from watchkeeper.plugins.shell.shims import shims
@@ -23,11 +23,8 @@ from watchkeeper.plugins.shell.wrapper import BLANK, END_MARKED, MARK, STOPPED, 
 from watchkeeper.run.output import read_raw
 from watchkeeper.run.target import Found, Job
 
-_BASH = ("bash", "--noprofile", "--norc", "-o", "pipefail")
 _PASSED = ("HOME", "USER", "LOGNAME", "TZ", "TMPDIR")
 GRACE_S = 3.0
-# 1 the script; the variables come in as text that sets them, so that no list of processes shows a value
-_AS_USER = 'eval "$(cat)"; exec "$@" </dev/null'
 
 
 class ShellTarget:
@@ -61,7 +58,7 @@ class ShellTarget:
         script = job.folder / "script"
         durable = "durable" if job.durable else ""
         where = [str(job.folder), str(_open_claim(job.folder)), str(self._config.directory), durable, self._boot]
-        words = shims(job.script, {} if self._become else self._config.words, str(job.folder / "words"))
+        words = {} if self._become else shims(job.script, self._config.words)
         output = os.open(job.folder / "output", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         silence = os.open(os.devnull, os.O_RDONLY)
         try:
@@ -209,26 +206,9 @@ class ShellTarget:
         return None
 
     def _argv(self, job: Job, script: Path) -> list[str]:
-        """Give the command; another user cannot read the script, so it goes along as a word."""
-        if not self._become:
-            return self._command(job, script)
-        program = ["python3", "-c"] if job.language == "python" else [*_BASH, "-c"]
-        if job.language in ("sql", "redis"):
-            own = self._command(job, Path("/dev/fd/9"))
-            program, words = [*_BASH, "-c"], shlex.join(own)
-            return self._sudo([*program, f'exec 9<<< "$0"; exec {words}', job.script])
-        return self._sudo([*program, job.script])
-
-    def _sudo(self, words: list[str]) -> list[str]:
-        return ["sudo", "-n", "-u", str(self._become), "--", "/bin/sh", "-c", _AS_USER, "watchkeeper-job", *words]
-
-    def _command(self, job: Job, script: Path) -> list[str]:
-        client = {"sql": "psql", "redis": "redis_cli"}.get(job.language)
-        if client is not None:
-            prefix = str(self._config.options[client])
-            strict = _psql_options(job) if job.language == "sql" and _is_psql(prefix) else ""
-            return [*_BASH, "-c", f'{prefix}{strict} < "$0"', str(script)]
-        return ["python3", str(script)] if job.language == "python" else [*_BASH, str(script)]
+        if self._become:
+            return command_as(self._become, job, self._config.options)
+        return command_for(job, str(script), self._config.options)
 
     def _environment(self, job: Job, words: bool = False) -> dict[str, str]:
         own = {name: os.environ[name] for name in _PASSED if name in os.environ}
@@ -236,23 +216,6 @@ class ShellTarget:
         path = ":".join([*first, *map(str, self._config.path), os.environ.get("PATH", "/usr/local/bin:/usr/bin:/bin")])
         mark = {MARK: mark_of(job.folder)}
         return {"HOME": "/", **own, "PATH": path, "LANG": "C.UTF-8", "TERM": "dumb", **job.variables, **mark}
-
-
-def _is_psql(prefix: str) -> bool:
-    """Tell whether a client is psql, at once or behind `docker exec` and the like: what is added at the end then reaches it."""
-    return any(word.rsplit("/", 1)[-1] == "psql" for word in shlex.split(prefix))
-
-
-def _psql_options(job: Job) -> str:
-    """Give what makes psql stop at the first error, and one that only reads unable to write or to go on for ever.
-
-    Both hold for the transaction alone, so that a pooled connection carries nothing over to its next user.
-    """
-    strict = " -X -v ON_ERROR_STOP=1"
-    if job.durable:
-        return strict
-    limit = f"SET LOCAL statement_timeout = {max(1, int(job.timeout_s * 1000))}"
-    return f"{strict} -q --single-transaction -c 'SET TRANSACTION READ ONLY' -c '{limit}' -f -"
 
 
 def _write_programs(folder: Path, programs: Mapping[str, str]) -> None:
@@ -266,7 +229,7 @@ def _write_programs(folder: Path, programs: Mapping[str, str]) -> None:
 def _as_input(folder: Path, variables: Mapping[str, str]) -> int:
     """Give a descriptor from which a shell reads the variables that it is to set; nothing of it is left on disk."""
     path = folder / "variables"
-    _write(path, "".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items()))
+    _write(path, exports(variables))
     descriptor = os.open(path, os.O_RDONLY)
     path.unlink()
     return descriptor

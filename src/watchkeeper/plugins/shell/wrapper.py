@@ -29,7 +29,7 @@ read -r x x x p x < /proc/$$/stat || p=0
 
 # 1 signal, 2 the mark: what this user may see and end of a job, wherever it went
 END_MARKED = f"""
-for e in $(grep -lsF "{MARK}=$2" /proc/[0-9]*/environ 2>/dev/null); do
+for e in $(grep -lszF "{MARK}=$2" /proc/[0-9]*/environ 2>/dev/null); do
   p=${{e#/proc/}}; p=${{p%/environ}}
   [ "$p" = $$ ] || kill "-$1" "$p" 2>/dev/null
 done

@@ -1,0 +1,1 @@
+"""Containers as targets, through the docker command line."""

@@ -1,0 +1,1 @@
+"""Pods as targets, through kubectl."""
