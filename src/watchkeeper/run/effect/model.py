@@ -6,6 +6,7 @@ is what the way back puts in place again.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -95,6 +96,7 @@ def plain(sentence: str, *, scope: str = "", no_way_back: str = "No way back is 
 
 def unseen(answer: Answer, what: str = "The effect") -> Seen:
     """Say that a look failed, and why."""
-    last = next((line.strip() for line in reversed(answer.output.splitlines()) if line.strip()), "")
-    why = answer.sentence or last[:200] or f"status {answer.status}"
+    lines = [line.strip() for line in answer.output.splitlines() if line.strip()]
+    telling = next((line for line in lines if re.search(r"error|fatal|cannot|denied|refused", line, re.IGNORECASE)), "")
+    why = answer.sentence or (telling or next(reversed(lines), ""))[:200] or f"status {answer.status}"
     return Seen(f"{what} could not be looked at: {why.rstrip('.')}.", UNSEEN)

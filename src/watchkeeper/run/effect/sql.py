@@ -6,7 +6,6 @@ planner's estimate has to do. PostgreSQL's grammar reads and writes the statemen
 
 from __future__ import annotations
 
-import json
 import re
 from importlib import import_module
 from typing import Any
@@ -67,14 +66,15 @@ def _rows(statement: str, kind: str, node: Any, client: Client) -> Effect:
     alias = node.relation.alias.aliasname or node.relation.relname
     table = _name(node.relation)
     joined = list(node.using_clause if deletes else node.from_clause)
-    template = postgast.parse(f"SELECT {'DISTINCT ON (q.ctid) ' if joined else ''}to_jsonb({ident(alias)}) AS o FROM x q")
+    columns = [] if deletes else sorted({target.res_target.name for target in node.target_list})
+    nulls = " + ".join(f"({ident(alias)}.{ident(name)} IS NULL)::int" for name in columns) or "0"
+    template = postgast.parse(f"SELECT to_jsonb({ident(alias)}) AS o, {nulls} AS n FROM x")
     select = template.stmts[0].stmt.select_stmt
     del select.from_clause[:]
     select.from_clause.add().range_var.CopyFrom(node.relation)
     for each in joined:
         select.from_clause.add().CopyFrom(each)
     if joined:
-        del select.distinct_clause[:]
         reference = postgast.parse(f"SELECT DISTINCT ON ({ident(alias)}.ctid) 1").stmts[0].stmt.select_stmt
         select.distinct_clause.extend(reference.distinct_clause)
     if node.HasField("where_clause"):
@@ -82,10 +82,9 @@ def _rows(statement: str, kind: str, node: Any, client: Client) -> Effect:
     if node.HasField("with_clause"):
         select.with_clause.CopyFrom(node.with_clause)
     chosen = postgast.deparse(template)
-    columns = [] if deletes else sorted({target.res_target.name for target in node.target_list})
     asked = f"'rows', (SELECT count(*) FROM ({chosen}) q), 'cascade', ({_cascades(table)})"
     if not deletes:
-        asked += f", 'key', ({_key_of(table)}), 'old', (SELECT json_agg(q.o) FROM ({chosen} LIMIT {KEPT + 1}) q)"
+        asked += f", 'key', ({_key_of(table)}), 'old', ({_old(table, columns, chosen)})"
     looks = (client.ask(f"SELECT json_build_object({asked})"), client.ask(f"EXPLAIN {statement}"))
     every = "" if node.HasField("where_clause") or joined else "every row: "
     verb = "deletes" if deletes else f"changes {', '.join(columns)} of"
@@ -112,10 +111,8 @@ def _rows(statement: str, kind: str, node: Any, client: Client) -> Effect:
             return None
         sets = ", ".join(f"{ident(name)} = old.{ident(name)}" for name in columns)
         where = " AND ".join(f"now.{ident(name)} = old.{ident(name)}" for name in key)
-        rows = literal(json.dumps(old, ensure_ascii=False))
-        return client.do(
-            f"UPDATE {table} AS now SET {sets} FROM jsonb_populate_recordset(NULL::{table}, {rows}) AS old WHERE {where}"
-        )
+        source = f"jsonb_populate_recordset(NULL::{table}, {literal(old)}) AS old"
+        return client.do(f"UPDATE {table} AS now SET {sets} FROM {source} WHERE {where}")
 
     def happened(before: Any, now: Seen) -> bool | None:
         # a statement may still be at work on the server, so that what is unchanged proves nothing
@@ -127,10 +124,21 @@ def _rows(statement: str, kind: str, node: Any, client: Client) -> Effect:
 
 def _kept(found: dict[str, Any], columns: list[str], rows: int) -> dict[str, Any]:
     """Keep what the way back needs: the key and the previous values of the columns that change, of a few rows."""
-    key, old = found.get("key"), found.get("old") or []
+    key = found.get("key")
     if not columns or not key or rows > KEPT or set(key) & set(columns):
         return {"rows": rows}
-    return {"rows": rows, "key": key, "old": [{name: row.get(name) for name in (*key, *columns)} for row in old]}
+    return {"rows": rows, "key": key, "old": found.get("old")}
+
+
+def _old(table: str, columns: list[str], chosen: str) -> str:
+    """Ask for key and previous values as a text of JSON, which nobody but the server reads again: no figure is rounded."""
+    kept = ", ".join(literal(name) for name in columns)
+    names = f"ARRAY[{kept}]::text[] || ARRAY({_key_of(table, 'a.attname::text')})"
+    row = f"SELECT jsonb_object_agg(e.key, e.value) FROM jsonb_each(q.o) e WHERE e.key = ANY ({names})"
+    # a null of JSON and a null of SQL look alike there, so rows with the former are not put back from it
+    nulls = f"SELECT count(*) FROM jsonb_each(q.o) e WHERE e.key = ANY (ARRAY[{kept}]::text[]) AND e.value = 'null'"
+    exact = f"NOT EXISTS (SELECT 1 FROM ({chosen}) q WHERE q.n <> ({nulls}))"
+    return f"SELECT jsonb_agg(({row}))::text FROM ({chosen} LIMIT {KEPT + 1}) q WHERE {exact}"
 
 
 def _estimate(output: str) -> int | None:
@@ -138,9 +146,9 @@ def _estimate(output: str) -> int | None:
     return int(found[1] if len(found) > 1 else found[0]) if found else None
 
 
-def _key_of(table: str) -> str:
+def _key_of(table: str, what: str = "json_agg(a.attname)") -> str:
     return (
-        "SELECT json_agg(a.attname) FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY(i.indkey) "
+        f"SELECT {what} FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY(i.indkey) "
         f"WHERE i.indrelid = {literal(table)}::regclass AND i.indisprimary"
     )
 
