@@ -13,7 +13,7 @@ from typing import TypeAlias
 from watchkeeper.book.model import Command
 from watchkeeper.book.risk import assess
 from watchkeeper.book.sql_clients import SQL_CLIENTS
-from watchkeeper.run.effect import clients, files, redis, sql
+from watchkeeper.run.effect import clients, files, kubernetes_change, redis, sql
 from watchkeeper.run.effect.combine import combine
 from watchkeeper.run.effect.model import Effect, plain
 from watchkeeper.run.effect.place import Place, Unplaced, places
@@ -91,6 +91,7 @@ FAMILIES: Mapping[str, Family] = {
     **dict.fromkeys(("redis-cli", "valkey-cli"), redis.of_place),
     **dict.fromkeys(("rm", "rmdir", "unlink", "shred"), files.remove),
     **dict.fromkeys(("mv", "cp"), files.move),
+    **dict.fromkeys(("kubectl", "oc", "k", "kubecolor"), kubernetes_change.of_place),
     "find": files.find,
     "truncate": files.truncate,
     "sed": files.rewrite,
