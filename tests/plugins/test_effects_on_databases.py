@@ -79,7 +79,8 @@ insert into jobs select n, case when n % 3 = 0 then 'done' else 'new' end, 'job 
 create table steps (job int references jobs on delete cascade);
 create table flags (name text primary key, enabled boolean, changed timestamptz, share numeric, extra jsonb);
 insert into flags values ('checkout', true, '2026-03-01 10:00:00.123456+01', 0.10, '{"a": [1.50, "it''s"]}');
-insert into flags values ('O''Hara"s', false, null, null, null), ('big', null, null, 12345678901234567890.1234567890, '{"a": null}');
+insert into flags values ('O''Hara"s', false, null, null, null);
+insert into flags values ('big', null, null, 12345678901234567890.1234567890, '{"a": null}');
 create table "Big Orders" (id int);
 """
 

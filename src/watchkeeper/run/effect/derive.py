@@ -13,7 +13,19 @@ from typing import TypeAlias
 from watchkeeper.book.model import Command
 from watchkeeper.book.risk import assess
 from watchkeeper.book.sql_clients import SQL_CLIENTS
-from watchkeeper.run.effect import clients, files, kubernetes_change, redis, sql
+from watchkeeper.run.effect import (
+    aws,
+    clients,
+    containers,
+    files,
+    kubernetes_change,
+    packages,
+    redis,
+    restore,
+    services,
+    sql,
+    terraform,
+)
 from watchkeeper.run.effect.combine import combine
 from watchkeeper.run.effect.model import Effect, plain
 from watchkeeper.run.effect.place import Place, Unplaced, places
@@ -66,6 +78,8 @@ def _of_place(place: Place) -> Effect | None:
     if place.name in SQL_CLIENTS:
         return _sql(place)
     family = FAMILIES.get(place.name)
+    if family is None and "restore" in place.name:
+        family = restore.script
     found = family(place) if family else None
     if found is None and place.call.writes and _prints(place):
         return files.written(place)
@@ -83,7 +97,7 @@ def _sql(place: Place) -> Effect | None:
         return None
     statements = clients.statements_of(place)
     if not statements:
-        return None
+        return restore.replay(place)
     return sql.of_statements(";\n".join(text.rstrip().rstrip(";") for text in statements), client)
 
 
@@ -92,6 +106,15 @@ FAMILIES: Mapping[str, Family] = {
     **dict.fromkeys(("rm", "rmdir", "unlink", "shred"), files.remove),
     **dict.fromkeys(("mv", "cp"), files.move),
     **dict.fromkeys(("kubectl", "oc", "k", "kubecolor"), kubernetes_change.of_place),
+    **dict.fromkeys(("docker", "podman", "nerdctl"), containers.of_docker),
+    **dict.fromkeys(("docker compose", "docker-compose", "podman-compose"), containers.of_compose),
+    **dict.fromkeys(("apt", "apt-get"), packages.apt),
+    **dict.fromkeys(("terraform", "tofu"), terraform.of_place),
+    "systemctl": services.systemctl,
+    "service": services.service,
+    "supervisorctl": services.supervisorctl,
+    "pg_restore": restore.pg_restore,
+    "aws": aws.of_place,
     "find": files.find,
     "truncate": files.truncate,
     "sed": files.rewrite,

@@ -28,7 +28,7 @@ def _command(name: str, *words: Said) -> str:
     return " ".join([name, *map(said, words)])
 
 
-def _plain_words(place: Place, values: frozenset[str] = frozenset()) -> list[Word]:
+def plain_words(place: Place, values: frozenset[str] = frozenset()) -> list[Word]:
     """Give the words of a program that are no options; what follows `--` is none."""
     found: list[Word] = []
     position, over = 0, False
@@ -55,7 +55,7 @@ def _used(place: Place, paths: Sequence[Word]) -> Look:
 
 def remove(place: Place) -> Effect | None:
     """`rm`, `rmdir`, `unlink`, `shred`: how many files, of which size."""
-    paths = _plain_words(place, frozenset({"-n", "-s"}) if place.name == "shred" else frozenset())
+    paths = plain_words(place, frozenset({"-n", "-s"}) if place.name == "shred" else frozenset())
     return _deletes(_used(place, paths), paths) if paths else None
 
 
@@ -100,7 +100,7 @@ def find(place: Place) -> Effect | None:
 
 def truncate(place: Place) -> Effect | None:
     """`truncate -s SIZE FILE`: how much goes."""
-    paths = _plain_words(place, frozenset({"-s", "--size", "-r"}))
+    paths = plain_words(place, frozenset({"-s", "--size", "-r"}))
     return _empties(place, paths, place.arguments.value("-s", "--size") or "") if paths else None
 
 
@@ -132,7 +132,7 @@ def _empties(place: Place, paths: Sequence[Word], to: str) -> Effect:
 
 def move(place: Place) -> Effect | None:
     """`mv` and `cp`: what is moved, and what is overwritten at its place."""
-    paths = _plain_words(place, frozenset({"-t", "--target-directory", "-S"}))
+    paths = plain_words(place, frozenset({"-t", "--target-directory", "-S"}))
     if len(paths) < 2 or place.pick(frozenset({"-t", "--target-directory"})):
         return None
     sources, goal = paths[:-1], paths[-1]
@@ -169,7 +169,7 @@ def rewrite(place: Place) -> Effect | None:
     """`sed -i`: how the file would read, line by line; the file itself is kept for the way back."""
     shown = [word for word in place.words if not re.fullmatch(r"-i.*|--in-place(?:=.*)?", word.text)]
     given = place.pick(frozenset({"-e", "--expression", "-f", "--file"}))
-    paths = _plain_words(place, frozenset({"-e", "--expression", "-f", "--file"}))
+    paths = plain_words(place, frozenset({"-e", "--expression", "-f", "--file"}))
     paths = paths if given else paths[1:]
     odd = any(word.text in ("-f", "--file", "-s") or re.fullmatch(r"-[nEr]+i\S*", word.text) for word in place.words)
     if len(paths) != 1 or odd:

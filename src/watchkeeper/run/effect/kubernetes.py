@@ -246,7 +246,7 @@ def _node(kubectl: Kubectl) -> Effect | None:
             return Seen(f"{node.text} {verb}; {counted(len(found), 'pod')} run there.", f"{kubectl.verb} {node.text}", [])
         lonely = [name_of(item) for item, owner in zip(found, owners, strict=True) if owner is None]
         told = [f"evicts {counted(len(moved), 'pod')} from {node.text}"]
-        told += [f"{listed(lonely)} belong to nothing and do not come back"] if lonely else []
+        told += [f"{listed(lonely)}: of no controller, so gone for good"] if lonely else []
         return Seen(sentence(told), f"drain {node.text} {' '.join(sorted(lonely))}", [])
 
     return Effect(read, (look,), lambda before: kubectl.do(back, node))

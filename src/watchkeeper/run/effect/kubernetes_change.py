@@ -176,7 +176,10 @@ def _apply(kubectl: Kubectl) -> Effect | None:
         minus = [line for line in lines if line.startswith("-") and not line.startswith("---")]
         if not things:
             return Seen("Changes nothing: the cluster has it like this already.", "nothing", None)
-        told = [f"changes {counted(len(things), 'object')}: {listed(things)}", f"{len(plus)} lines more, {len(minus)} fewer"]
+        told = [
+            f"changes {counted(len(things), 'object')}: {listed(things)}",
+            f"{counted(len(plus), 'line')} more, {len(minus)} fewer",
+        ]
         found = objects(answers[1]) or []
         kept = [_bare(item) for item in found]
         whole = len(found) == len(things) and not any(item.get("kind") in _SECRET for item in found)
@@ -233,7 +236,7 @@ def _delete(kubectl: Kubectl) -> Effect | None:
         ]
         told += [f"{listed(sorted(set(owned)))} makes {'it' if len(owned) == 1 else 'them'} anew"] if owned else []
         lonely = [name_of(item) for item in found if item.get("kind") == "Pod" and not at(item, "metadata", "ownerReferences")]
-        told += [f"{listed(lonely)} belongs to nothing and does not come back"] if lonely else []
+        told += [f"{listed(lonely)}: of no controller, so gone for good"] if lonely else []
         uids = [at(item, "metadata", "uid") for item in found]
         return Seen(sentence(told), f"delete {' '.join(sorted(kinds))} {len(lonely)} {len(found) if not owned else ''}", uids)
 

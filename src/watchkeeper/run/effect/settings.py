@@ -80,7 +80,7 @@ def of_mysql(statement: str, client: Client) -> Effect | None:
     if found is None or not isinstance(value_tree, exp.Literal | exp.Column | exp.Boolean | exp.Neg):
         return None
     how, name, value = found[1].strip().upper(), found[2].lower(), found[3]
-    look = client.ask(f"SELECT JSON_OBJECT('now', CAST(@@GLOBAL.{name} AS CHAR), 'number', @@GLOBAL.{name} REGEXP '^-?[0-9.]+$')")
+    look = client.ask(f"SELECT JSON_OBJECT('now', @@GLOBAL.{name})")
 
     def read(answers: Answers) -> Seen:
         row = json_in(answers[0].output) if answers[0].ok else None
@@ -89,13 +89,10 @@ def of_mysql(statement: str, client: Client) -> Effect | None:
         return Seen(f"{name} {row['now']} → {value}.", f"{name} {row['now']} → {value}", row)
 
     def undo(before: Any) -> str | None:
-        old = str(before["now"])
-        if before.get("number") and re.fullmatch(r"-?[0-9.]+", old):
-            word = old
-        elif "\\" in old or "'" in old:
+        old = before["now"]
+        if isinstance(old, str) and ("\\" in old or "'" in old):
             return None
-        else:
-            word = f"'{old}'"
+        word = f"'{old}'" if isinstance(old, str) else str(old)
         return client.do(f"SET {how.split('@@')[-1].split('.')[0].strip()} {name} = {word}")
 
     return Effect(read, (look,), undo, no_way_back="No way back is known.")

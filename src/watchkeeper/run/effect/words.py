@@ -55,9 +55,14 @@ def age(seconds: float) -> str:
 
 
 def sentence(parts: Sequence[str]) -> str:
-    """Join clauses into one sentence."""
+    """Join clauses into one sentence; a name at its beginning keeps its letters.
+
+    >>> sentence(["deletes 3 keys", "", "of shop"]), sentence(["deployment/web: 3 → 5"])
+    ('Deletes 3 keys; of shop.', 'deployment/web: 3 → 5.')
+    """
     text = "; ".join(part.rstrip(".") for part in parts if part)
-    return f"{text[:1].upper()}{text[1:]}." if text else ""
+    first = text.split(" ", 1)[0]
+    return f"{text[:1].upper()}{text[1:]}." if first.isalpha() else f"{text}." if text else ""
 
 
 def json_in(output: str) -> Any:
