@@ -7,7 +7,7 @@ from watchkeeper.base.errors import Permanent, Transient
 
 def away(name: str, why: str, hint: str | None = None) -> Transient:
     """Say that a place does not answer for now."""
-    return Transient(f"{name} does not answer: {why.rstrip('.')}.", hint=hint, code="WK413")
+    return Transient(f"{name} does not answer: {why.rstrip('.')}.", hint=hint, code="WK414")
 
 
 def unfit(name: str, why: str, hint: str | None = None) -> Permanent:
