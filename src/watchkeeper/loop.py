@@ -19,12 +19,12 @@ from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
-from pathlib import Path
 
 import aiohttp
 from sqlalchemy import Connection
 
-from watchkeeper.actions import acts
+from watchkeeper.actions import acts, restoring
+from watchkeeper.actions.keeping import Keeper
 from watchkeeper.alert import board
 from watchkeeper.alert import ledger as alerts
 from watchkeeper.alert.rules import keys_to_watch
@@ -40,8 +40,6 @@ from watchkeeper.run import ledger as runs
 from watchkeeper.run.choose import choose
 from watchkeeper.run.model import Run
 from watchkeeper.store import due, workers
-from watchkeeper.store.anchor import write_anchor
-from watchkeeper.store.ledger import Head, read_head
 from watchkeeper.store.membership import RUN, SIGNAL, TURN, Membership
 from watchkeeper.tell import message, outbox
 from watchkeeper.tell.clocks import clock_due
@@ -70,8 +68,7 @@ class Loop:
         #: for what one worker does at a time: each write holds the claim to the turn
         self.led = replace(app, database=self.worker.guarded(TURN))
         self._entered = asyncio.Event()
-        self._kept_at: datetime | None = None
-        self._anchored: Head | None = None
+        self.keeper = Keeper(app)
         self._children: list[asyncio.Task[None]] = []
 
     async def run(self) -> None:
@@ -83,6 +80,7 @@ class Loop:
             # the state folder's lock says that no other worker lives, so every claim is a dead one's
             await app.database.write(due.void_claims)
             await app.database.write(void_claims)
+        await restoring.notice(app)
         await app.engine.open(self._advance)
         self.worker.executor = app.engine.executor
         await self.worker.enter()
@@ -335,21 +333,12 @@ class Loop:
         return 0.0 if sent else 0.3
 
     async def keep(self) -> float:
-        """Anchor the ledger, ping the dead man's switch, and drop old samples; returns how long to rest, in seconds."""
-        app, now = self.app, self.app.clock.now()
-        head = await app.database.read(read_head)
-        if head != self._anchored:
-            anchor = Path(app.settings.text("anchor_file") or app.state / "ledger.anchor")
-            await asyncio.to_thread(write_anchor, anchor, head, now)
-            log.info("The ledger stands at entry %d, %s", head.seq, head.hash, extra={"action": "ledger_anchored"})
-            self._anchored = head
-        if url := app.settings.text("dead_man_url"):
+        """Anchor the ledger, ping the dead man's switch, and forget what is old; returns how long to rest, in seconds."""
+        await self.keeper.anchor()
+        if url := self.app.settings.text("dead_man_url"):
             await _ping(url)
-        if self._kept_at is None or now - self._kept_at > timedelta(hours=1):
-            self._kept_at = now
-            old = now - timedelta(days=app.settings.number("keep_samples_days"))
-            await app.database.write(lambda c: watch.prune(c, old))
-            await app.database.write(lambda c: workers.forget_workers(c, old))
+        if await self.worker.claim(TURN):
+            await self.keeper.forget()
         return 60.0
 
 

@@ -42,6 +42,10 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("step_output_bytes", "2000000", "Most output kept of one step, half from its start and half from its end, in bytes."),
     Setting("group_wait_s", "1", "How long an alert waits for a cause that may explain it, in seconds."),
     Setting("keep_samples_days", "7", "How long samples are kept, in days."),
+    Setting("keep_outputs_days", "90", "How long what acts printed is kept after their run ended, in days; 0: for ever."),
+    Setting("keep_events_days", "0", "How long the logs of ended runs are kept, in days; 0: for ever."),
+    Setting("keep_ledger_days", "0", "How long ledger entries stay in the database before they are exported; 0: for ever."),
+    Setting("export_folder", "", "Folder for exported ledger entries; empty: exports in the state folder."),
     Setting("anchor_file", "", "File outside the state folder to which the ledger's head is written; empty: beside the log."),
     Setting("dead_man_url", "", "Address that is called every minute while Watchkeeper lives; empty: none."),
 )

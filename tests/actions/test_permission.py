@@ -38,6 +38,7 @@ CALLS: dict[str, tuple[Any, ...]] = {
     "effects.preview_plan": ("restart",),
     "effects.undo_run": ("run-1",),
     "acts.unhalt": ("over",),
+    "restoring.restored": ("the disk died",),
     "silences.silence": (timedelta(hours=1), "expected"),
     "silences.end_silence": ("sil-1",),
     "tokens.give_token": ("bot", "viewer", timedelta(days=1)),

@@ -42,6 +42,7 @@ COMMANDS: tuple[Verb, ...] = (
     Verb("halt", "halt", "Stop everything automatic at once."),
     Verb("unhalt", "halt", "Let automatic acts go on again."),
     Verb("token", "token", "Make, list and take back the tokens of programs."),
+    Verb("restored", "restored", "Say that the database was put back from a backup."),
     Verb("audit", "audit", "Verify the ledger of acts and decisions."),
 )
 

@@ -1,7 +1,8 @@
 """Who may ask for what: four roles, each with all that the one before it may. Pure; a refusal comes with its sentence.
 
 `viewer` looks; `responder` takes incidents, starts runs, answers them and pulls the brake; `operator` also approves what can
-destroy or is unknown, and lifts the brake; `owner` also gives out tokens. Whoever sits at the machine is its owner.
+destroy or is unknown, and lifts the brake; `owner` also gives out tokens and says
+that the database was restored. Whoever sits at the machine is its owner.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ LEAST: dict[str, Role] = {
     "approve destroy": "operator",
     "approve unknown": "operator",
     "give token": "owner",
+    "restored": "owner",
 }
 
 

@@ -21,6 +21,8 @@ def evolve(run: Run, event: Event) -> Run:
     body = event.body
     if event.kind == "started":
         return replace(run, person=str(body.get("person", "")))
+    if event.kind == "reopened":
+        return _reopened(run, str(body.get("sentence", "")))
     if event.kind == "ended":
         return replace(run, state=body["state"], sentence=body.get("sentence", ""), ended_at=event.at)
     if event.kind == "cancelled":
@@ -43,6 +45,12 @@ def evolve(run: Run, event: Event) -> Run:
         return replace(run, state="cancelled", sentence=body.get("sentence") or f"{event.actor} stopped it.")
     state: RunState = "asking" if standing.state == "asking" else "waiting" if standing.state == "waiting" else "running"
     return replace(run, state=state)
+
+
+def _reopened(run: Run, sentence: str) -> Run:
+    """Void every approval: what was approved may have been done in what the restored database forgot."""
+    void: dict[str, Any] = {"approved_by": None, "approvers": (), "approved_until": None, "approved_digest": None}
+    return replace(run, reopened=sentence, acts={key: replace(standing, **void) for key, standing in run.acts.items()})
 
 
 def fold(run: Run, events: Iterable[Event]) -> Run:

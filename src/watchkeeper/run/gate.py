@@ -61,6 +61,8 @@ def gate(
     if answer.allow == "run" and act.mutating and unattended(run):
         brake = brakes.overwhelmed or brakes.repeated
         answer = Gate("ask", brake) if brake else answer
+    if answer.allow == "run" and act.mutating and run.reopened:
+        answer = Gate("ask", run.reopened)
     standing = run.acts.get(act.key)
     if answer.allow != "ask" or standing is None or standing.approved_until is None:
         return answer

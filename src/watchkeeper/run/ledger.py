@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -202,7 +202,7 @@ def create_run(
 def load_run(connection: Connection, run_id: str) -> Run | None:
     """Give a run as its log tells it; None where there is no such run."""
     row = connection.execute(select(runs).where(runs.c.id == run_id)).first()
-    return None if row is None else fold(_begun(row), read_events(connection, run_id))
+    return None if row is None else _folded(connection, row)
 
 
 def catch_up(connection: Connection, run: Run) -> Run:
@@ -217,7 +217,7 @@ def list_runs(connection: Connection, incident_id: str | None = None, limit: int
         query = query.where(runs.c.incident_id == incident_id)
     if open_only:
         query = query.where(runs.c.state.not_in(ENDED))
-    return [fold(_begun(row), read_events(connection, row.id)) for row in connection.execute(query).all()]
+    return [_folded(connection, row) for row in connection.execute(query).all()]
 
 
 def open_run_ids(connection: Connection) -> list[str]:
@@ -287,6 +287,14 @@ def stop_wanted(connection: Connection, run_id: str) -> bool:
     """Tell whether somebody cancelled a run and wants what is under way to be ended."""
     found = connection.execute(_STOP_WANTED, {"of_run": run_id}).scalars()
     return any(body.get("stops") for body in found)
+
+
+def _folded(connection: Connection, row: Any) -> Run:
+    run = fold(_begun(row), read_events(connection, row.id))
+    if row.ended_at is not None and run.ended_at is None:
+        # its log was dropped by the policy of retention; how it ended stays in its row
+        return replace(run, state=row.state, sentence=row.sentence, ended_at=row.ended_at)
+    return run
 
 
 def _begun(row: Any) -> Run:

@@ -186,6 +186,8 @@ class Run:
     target: str = "local"
     #: as whom the one who started it counts where two people are wanted; empty: by the name
     person: str = ""
+    #: the database was restored since it began: why each change asks again; empty where it was not
+    reopened: str = ""
 
     def target_of(self, act: Act) -> str:
         """Give the target on which an act runs."""

@@ -87,6 +87,11 @@ def put_off(connection: Connection, key: str, until: datetime) -> None:
     connection.execute(update(dues).where(dues.c.key == key).values(at=until, claimed_by=None, lease_until=None))
 
 
+def forget(connection: Connection, kind: str, before: datetime) -> int:
+    """Drop the rows of a kind whose keys never come again, once they were done before an instant; returns how many."""
+    return connection.execute(delete(dues).where(dues.c.kind == kind, dues.c.done_at < before)).rowcount
+
+
 def cancel(connection: Connection, subject: str, kind: str | None = None) -> int:
     """Drop what is still owed about a subject; returns how many."""
     where = and_(dues.c.subject == subject, dues.c.done_at.is_(None))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -40,7 +40,20 @@ head = Table(
     Column("hash", String(64), nullable=False),
 )
 
+#: where the ledger was cut after its beginning had been exported; the chain goes on from the last of these
+cuts = Table(
+    "ledger_cut",
+    metadata,
+    Column("seq", Serial, primary_key=True, autoincrement=False),
+    Column("hash", String(64), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("file", Text, nullable=False),
+    Column("sha256", String(64), nullable=False),
+)
+
 FIRST = "0" * 64
+#: what entries are called that verifying looks at: the beginning was exported, the database was restored
+CUT, RESTORED = "ledger cut", "database restored"
 #: key of an entry's body: by which credential and from where the act was asked for; our own loop says nothing
 ORIGIN = "origin"
 _BESIDE = f"watchkeeper.{ORIGIN}"
@@ -121,11 +134,28 @@ def read_head(connection: Connection) -> Head:
     return Head(row.seq, row.hash) if row else Head(0, FIRST)
 
 
-def verify(connection: Connection, anchors: Mapping[int, str]) -> tuple[Head, list[Broken]]:
-    """Walk the whole chain and hold it against the anchors (sequence number -> hash) that were kept outside."""
+def last_cut(connection: Connection) -> Head:
+    """Give the last entry that was exported and cut; sequence 0 where none was."""
+    row = connection.execute(select(cuts.c.seq, cuts.c.hash).order_by(cuts.c.seq.desc()).limit(1)).first()
+    return Head(row.seq, row.hash) if row else Head(0, FIRST)
+
+
+def verify(connection: Connection, anchors: Mapping[int, str] | Iterable[tuple[int, str]]) -> tuple[Head, list[Broken]]:
+    """Walk the whole chain and hold it against the anchors (sequence number and hash) that were kept outside.
+
+    A ledger whose beginning was exported begins where it was cut, and must say so itself. What an owner declared to be lost with
+    a restored database is not held against the ledger; `losses` gives it.
+    """
     broken: list[Broken] = []
-    previous, expected = FIRST, 1
-    missing = {seq: digest for seq, digest in anchors.items() if seq > 0}
+    cut = last_cut(connection)
+    previous, expected, attested = cut.hash, cut.seq + 1, cut.seq == 0
+    pairs = anchors.items() if isinstance(anchors, Mapping) else anchors
+    missing = _by_number((seq, digest) for seq, digest in pairs if seq >= max(1, cut.seq))
+    if missing.pop(cut.seq, {cut.hash}) != {cut.hash}:
+        broken.append(
+            Broken(cut.seq, f"Entry {cut.seq}, after which the ledger was cut, is not the one that was anchored outside.")
+        )
+    lost: list[tuple[int, int]] = []
     for row in connection.execute(select(entries).order_by(entries.c.seq)):
         if row.seq != expected:
             broken.append(Broken(expected, f"Entry {expected} is missing; the next one is {row.seq}."))
@@ -134,12 +164,40 @@ def verify(connection: Connection, anchors: Mapping[int, str]) -> tuple[Head, li
             broken.append(Broken(row.seq, f"Entry {row.seq} does not follow the one before it."))
         elif entry_hash(row.previous, content) != row.hash:
             broken.append(Broken(row.seq, f"Entry {row.seq} was altered after it was written."))
-        if missing.pop(row.seq, row.hash) != row.hash:
-            broken.append(Broken(row.seq, f"Entry {row.seq} is not the one that was anchored outside."))
+        if row.hash in missing.get(row.seq, ()):
+            missing[row.seq].discard(row.hash)
+        attested |= row.act == CUT and (row.body.get("seq"), row.body.get("hash")) == (cut.seq, cut.hash)
+        if row.act == RESTORED and row.body.get("declared"):
+            lost.append((row.body["lost_from"], row.body["lost_to"]))
         previous, expected = row.hash, row.seq + 1
-    broken += [Broken(seq, f"Entry {seq} was anchored outside and is gone: the end of the ledger was cut.") for seq in missing]
-    kept = read_head(connection)
+    if not attested:
+        broken.append(Broken(cut.seq, f"The ledger begins after entry {cut.seq}, and no entry of it says why."))
     last = Head(expected - 1, previous)
+    for seq in sorted(seq for seq, digests in missing.items() if digests):
+        if any(first <= seq <= end for first, end in lost):
+            continue
+        gone = f"Entry {seq} was anchored outside and is gone: the end of the ledger was cut."
+        broken.append(Broken(seq, gone if seq > last.seq else f"Entry {seq} is not the one that was anchored outside."))
+    kept = read_head(connection)
     if kept != last and not broken:
         broken.append(Broken(kept.seq, f"The head says entry {kept.seq}, the last one there is {last.seq}."))
     return last, broken
+
+
+def losses(connection: Connection) -> list[str]:
+    """Say which entries an owner declared to be lost with a restored database, by whom and why."""
+    said = []
+    for row in connection.execute(select(entries).where(entries.c.act == RESTORED).order_by(entries.c.seq)):
+        if row.body.get("declared") and row.body["lost_to"]:
+            which = (
+                f"Entries {row.body['lost_from']} to {row.body['lost_to']} as they were before {row.at:%Y-%m-%d %H:%M} are lost"
+            )
+            said.append(f"{which}: {row.actor} restored the database ({row.why.rstrip('.')}).")
+    return said
+
+
+def _by_number(anchors: Iterable[tuple[int, str]]) -> dict[int, set[str]]:
+    found: dict[int, set[str]] = {}
+    for seq, digest in anchors:
+        found.setdefault(seq, set()).add(digest)
+    return found

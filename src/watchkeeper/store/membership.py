@@ -114,7 +114,7 @@ class Membership:
             raise Transient(
                 "This worker cannot renew its lease, so it begins nothing.",
                 hint="It goes on watching and tries again; peers that reach the database take over its runs.",
-                code="WK413",
+                code="WK419",
             )
 
     async def beat(self, on_death: Callable[[Connection], None]) -> list[str]:
