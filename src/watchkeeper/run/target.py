@@ -47,8 +47,8 @@ class Found:
 class Target(Protocol):
     """One configured place where commands run.
 
-    A class that sets `found_from_anywhere = True` keeps its jobs at the other end, so that any worker finds them there; without
-    it a job is looked for only where its worker put it.
+    A class that sets `elsewhere = True` keeps its jobs at the other end, where any worker can see what they did; without it only
+    who is where the job's worker was can see that.
     """
 
     def __init__(self, config: TargetConfig, estate: Estate) -> None:
