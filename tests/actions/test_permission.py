@@ -32,6 +32,7 @@ CALLS: dict[str, tuple[Any, ...]] = {
     "acts.resolve": ("inc-1", "sure"),
     "acts.note": ("inc-1", "seen"),
     "acts.start_run": ("restart",),
+    "acts.start_command": ("runbook.md:3",),
     "acts.answer": ("run-1", "1.1", "approve"),
     "acts.cancel_run": ("run-1",),
     "acts.halt": ("odd",),

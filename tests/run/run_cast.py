@@ -134,10 +134,16 @@ class Desk:
             verify_s=verify_s,
         )
 
-    def start(self, *steps: Step, actor: str = "automation", title: str = "Web is down", component: str = "web") -> str:
-        made = plan(Book(title="Shop", service="shop", digest="d1"), procedure(*steps, title=title))
+    def start(
+        self, *steps: Step, actor: str = "automation", title: str = "Web is down", component: str = "web", **more: Any
+    ) -> str:
+        return self.start_plan(
+            plan(Book(title="Shop", service="shop", digest="d1"), procedure(*steps, title=title)), actor, component, **more
+        )
+
+    def start_plan(self, made: Plan, actor: str = "automation", component: str = "web", **more: Any) -> str:
         incident = Incident("inc-1", "shop", "Web is down", "P1", "open", component, self.clock.now(), self.clock.now())
-        return self.database.write_now(lambda c: start_run(c, self.clock.now(), made, incident, actor, "local"))
+        return self.database.write_now(lambda c: start_run(c, self.clock.now(), made, incident, actor, "local", **more))
 
     async def drive(self, run_id: str) -> Run:
         """Advance until the run waits or is over."""

@@ -11,7 +11,7 @@ from run_cast import UNATTENDED, Story, branch, command, expect, plan_of, step
 from watchkeeper.book.model import Step, Threshold
 from watchkeeper.run.gate import Brakes
 from watchkeeper.run.known import Facts
-from watchkeeper.run.model import Ask, Do, Done, Outcome, Wait
+from watchkeeper.run.model import Ask, Do, Done, Input, Outcome, Wait
 
 FAILED = Outcome("failed", 1, sentence="It ended with status 1.")
 RESTART, CHECK = command("ctl restart web", "change"), command("curl -f localhost")
@@ -174,7 +174,7 @@ def test_a_wait_is_over_when_it_is_over(now: datetime) -> None:
         ({"brakes": Brakes(halted="Ben halted everything automatic: enough")}, Wait),
         ({"brakes": Brakes(busy="web is being changed by run-0.")}, Wait),
         ({"brakes": Brakes(repeated="It ran before.")}, Ask),
-        ({"unfilled": {"1.1": ("<host>",)}}, Ask),
+        ({"missing": {"1.1": (Input("host", "<host>"),)}}, Ask),
         ({"languages": frozenset({"sql"})}, Ask),
     ],
 )
@@ -187,7 +187,7 @@ def test_what_cannot_run_is_handed_to_a_person_with_the_reason(now: datetime) ->
         now,
         step(1, command("x <host>"), phase="diagnose"),
         step(2, command("DELETE 1", "change", language="sql")),
-        unfilled={"1.1": ("<host>",)},
+        missing={"1.1": (Input("host", "<host>"),)},
     )
     found = story.next()
     assert story.run.acts["1.1"].sentence == "It cannot run as it stands: nothing fills <host>."

@@ -225,6 +225,10 @@ def test_a_variable_with_a_default_or_set_by_the_text_is_not_asked_for() -> None
     assert needs_of(command, frozenset({"KIND"})).places == {}
 
 
+def test_what_bash_itself_sets_is_not_asked_for() -> None:
+    assert needs_of(make_command('echo $BASHPID $RANDOM "${BASH_REMATCH[1]}" ${PIPESTATUS[0]} $$ $? $1', 1, "bash")).places == {}
+
+
 def test_a_sample_that_the_book_marks_is_filled_as_a_word() -> None:
     command = Command(text="kubectl logs pod-name -c pod-name-2", line=1, placeholders=("pod-name",))
     assert render(command, {"pod-name": "web 1"}).script == 'kubectl logs "${WK_POD_NAME}" -c pod-name-2'

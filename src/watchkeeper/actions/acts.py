@@ -6,6 +6,7 @@ and wakes the loop, which itself asks as `OURSELVES`. An act that a promise abou
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -25,9 +26,11 @@ from watchkeeper.people.permission import needed_to_answer
 from watchkeeper.run import answering, starting
 from watchkeeper.run import ledger as runs
 from watchkeeper.run.chronicle import chronicle
+from watchkeeper.run.filling import checked
 from watchkeeper.run.model import Event, Plan
 from watchkeeper.run.placing import place
 from watchkeeper.run.plan import plan as make_plan
+from watchkeeper.run.plan import plan_command, with_queries
 from watchkeeper.store import due, ledger
 
 AUTOMATION = "automation"
@@ -89,14 +92,46 @@ def find_procedure(app: App, name: str) -> Procedure:
 
 def plan_of(app: App, name: str) -> Plan:
     """Make the plan of a procedure: what would be done, without doing any of it."""
-    return place(make_plan(app.book, find_procedure(app, name)), app.estate)
+    made = make_plan(app.book, find_procedure(app, name), app.estate.runs_on)
+    return place(with_queries(made, app.estate.inputs), app.estate)
 
 
-async def start_run(app: App, actor: Actor, procedure_id: str, incident_id: str | None = None, why: str = "") -> str:
+def plan_of_command(app: App, where: str) -> Plan:
+    """Make the plan of one command of the book, found by file:line; NotFound where none stands there."""
+    return place(with_queries(plan_command(app.book, where), app.estate.inputs), app.estate)
+
+
+async def start_run(
+    app: App,
+    actor: Actor,
+    procedure_id: str,
+    incident_id: str | None = None,
+    why: str = "",
+    inputs: Mapping[str, str] | None = None,
+) -> str:
     """Start carrying out a procedure; returns the run's id. It asks before what the policy does not allow."""
     require(actor, "start")
-    procedure_plan = plan_of(app, procedure_id)
-    if app.estate.policy.mode == "observe" and actor.name == AUTOMATION:
+    return await _start(app, actor, plan_of(app, procedure_id), incident_id, why, inputs)
+
+
+async def start_command(
+    app: App,
+    actor: Actor,
+    where: str,
+    incident_id: str | None = None,
+    why: str = "",
+    inputs: Mapping[str, str] | None = None,
+) -> str:
+    """Start one command of the book, found by file:line, under the same gates; returns the run's id."""
+    require(actor, "run command")
+    return await _start(app, actor, plan_of_command(app, where), incident_id, why, inputs)
+
+
+async def _start(
+    app: App, by: Actor, procedure_plan: Plan, incident_id: str | None, why: str, inputs: Mapping[str, str] | None
+) -> str:
+    given = checked(inputs or {}, procedure_plan, app.estate)
+    if app.estate.policy.mode == "observe" and by.name == AUTOMATION:
         raise Refused("The service is in mode observe: nothing runs by itself.", hint='Set mode = "ask" in watchkeeper.toml.')
     now = app.clock.now()
     target = next(iter(app.estate.targets), "local")
@@ -105,14 +140,15 @@ async def start_run(app: App, actor: Actor, procedure_id: str, incident_id: str 
         incident = incidents.get_incident(connection, incident_id) if incident_id else None
         if incident_id and incident is None:
             raise no_incident(incident_id)
-        run_id = starting.start_run(connection, now, procedure_plan, incident, actor.name, target, why=why, person=actor.person)
+        about: dict[str, Any] = {"why": why, "person": by.person, "inputs": given}
+        run_id = starting.start_run(connection, now, procedure_plan, incident, by.name, target, **about)
         if incident is not None:
             sentence = f"“{procedure_plan.title}” is being carried out. {why}".strip()
-            incidents.add_entry(connection, incident.id, now, "run", actor.name, sentence, {"run": run_id})
+            incidents.add_entry(connection, incident.id, now, "run", by.name, sentence, {"run": run_id})
         drive_at(connection, run_id, now)
         return run_id
 
-    return await done_by(app, actor, "start", work)
+    return await done_by(app, by, "start", work)
 
 
 async def answer(
@@ -125,11 +161,12 @@ async def answer(
     *,
     confirm: str = "",
     seen: datetime | None = None,
+    inputs: Mapping[str, str] | None = None,
 ) -> None:
-    """Answer what a run asks: approve, refuse, happened, did-not-happen, again, skip, done, yes, no or abort.
+    """Answer what a run asks: approve, refuse, happened, did-not-happen, again, skip, done, yes, no, input or abort.
 
     To approve what can destroy takes its name in `confirm`; `seen` is when the question that was seen was put, so that an answer
-    to another one is not taken for it.
+    to another one is not taken for it; the answer "input" takes a value for each input that is asked for.
     """
     now = app.clock.now()
 
@@ -138,7 +175,8 @@ async def answer(
         risk = next((act.risk for act in run.plan.acts if act.key == act_key), "read") if run else "read"
         require(actor, needed_to_answer(answer, risk))
         policy, person = app.estate.policy, actor.person
-        more: dict[str, Any] = {"policy": policy, "person": person, "confirm": confirm, "seen": seen}
+        more: dict[str, Any] = {"policy": policy, "person": person, "confirm": confirm, "seen": seen, "inputs": inputs}
+        more["secrets"] = app.estate.secrets()
         event = answering.answer(connection, now, run_id, act_key, answer, actor.name, why, policy.approval_s, **more)
         _after(connection, run_id, event)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import Connection
@@ -15,8 +16,11 @@ from watchkeeper.people.identity import Actor
 from watchkeeper.run import answering, starting
 from watchkeeper.run import ledger as runs
 from watchkeeper.run.chronicle import chronicle
+from watchkeeper.run.clients import languages
+from watchkeeper.run.filling import fill
+from watchkeeper.run.fold import begin
 from watchkeeper.run.model import Plan, Preview, Run
-from watchkeeper.run.operation import command_of, languages, unfilled
+from watchkeeper.run.operation import command_of
 from watchkeeper.run.output import forget_jobs
 from watchkeeper.run.preview import Previewer
 from watchkeeper.run.undo import undo_plan
@@ -28,19 +32,22 @@ async def preview_plan(app: App, actor: Actor, name: str) -> tuple[Plan, dict[st
     made = acts.plan_of(app, name)
     previewer = Previewer(app.estate, app.targets, app.state)
     job = f"plan-{uuid4().hex[:12]}"
+    default = next(iter(app.estate.targets), "local")
+    run = begin(Run(job, made, None, None, None, actor.name, app.clock.now(), target=default))
     seen: dict[str, Preview] = {}
     for act in made.acts:
         command = command_of(act)
         if not act.mutating or act.skip or command is None:
             continue
-        target = act.target or next(iter(app.estate.targets), "local")
-        config = app.estate.targets.get(target)
-        missing = unfilled(command, app.estate)
-        if missing or config is None or command.language not in languages(config):
-            why = f"nothing fills {', '.join(missing)}" if missing else f"no target runs {command.language}"
+        config = app.estate.targets.get(run.target_of(act))
+        filled = fill(command, run, app.estate)
+        missing = ", ".join(each.token for each in filled.missing)
+        if missing or filled.refused or config is None or command.language not in languages(config.options):
+            unspoken = f"no target runs {command.language}"
+            why = filled.refused or (f"nothing fills {missing}" if missing else unspoken)
             seen[act.key] = Preview(f"It cannot be looked at: {why}.", "unseen")
             continue
-        found = await previewer.preview(f"{job}.{act.key}", act, target)
+        found = await previewer.preview(f"{job}.{act.key}", act, run)
         if found is not None:
             seen[act.key] = found
     forget_jobs(app.state, job)
@@ -63,7 +70,8 @@ async def undo_run(app: App, actor: Actor, run_id: str, act_key: str | None = No
             acts.drive_at(connection, run_id, now)
         incident = incidents.get_incident(connection, run.incident_id) if run.incident_id else None
         reason = why or f"Way back of {run_id}"
-        undo_id = starting.start_run(connection, now, made, incident, actor.name, run.target, component=run.component, why=reason)
+        about: dict[str, Any] = {"component": run.component, "why": reason, "person": actor.person, "like": run}
+        undo_id = starting.start_run(connection, now, made, incident, actor.name, run.target, **about)
         if incident is not None:
             sentence = f"“{run.plan.title}” is being taken back. {why}".strip()
             incidents.add_entry(connection, incident.id, now, "run", actor.name, sentence, {"run": undo_id})

@@ -7,7 +7,7 @@ token as X-CSRF. What goes wrong comes as {code, message, hint, where}.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import Response, StreamingResponse
@@ -50,6 +50,9 @@ class Problem(BaseModel):
     where: str | None = Field(None, description="file:line of the text to blame.")
 
 
+Inputs: TypeAlias = dict[Annotated[str, Field(max_length=200)], Annotated[str, Field(max_length=5000)]]
+
+
 class Why(BaseModel):
     """The reason of an act; it goes into the ledger."""
 
@@ -67,6 +70,15 @@ class StartBody(Why):
 
     procedure: str = Field(max_length=500)
     incident: str | None = Field(None, max_length=100)
+    inputs: Inputs = Field(default_factory=dict, description="Values for what its commands take in, by their names.")
+
+
+class CommandBody(Why):
+    """Which command of the book to run by itself, and for which incident."""
+
+    command: str = Field(max_length=1000, description="file:line of the command, or the line alone.")
+    incident: str | None = Field(None, max_length=100)
+    inputs: Inputs = Field(default_factory=dict, description="Values for what it takes in, by their names.")
 
 
 class UndoBody(Why):
@@ -88,6 +100,7 @@ class AnswerBody(Why):
     answer: str = Field(max_length=50, description="One of the act's `answers`.")
     confirm: str = Field("", max_length=1000, description="The act's `to_type`, where approving takes it.")
     seen: datetime | None = Field(None, description="The act's `asked_at` as it was seen: another question is not answered.")
+    inputs: Inputs = Field(default_factory=dict, description="With the answer `input`: a value for each of the act's `inputs`.")
 
 
 class SilenceBody(Why):
@@ -197,7 +210,13 @@ async def list_runs(app: TheApp) -> Runs:
 @router.post("/runs", status_code=201)
 async def start_run(app: TheApp, actor: Caller, body: StartBody) -> Started:
     """Start carrying out a procedure."""
-    return Started(run=await acts.start_run(app, actor, body.procedure, body.incident, body.why))
+    return Started(run=await acts.start_run(app, actor, body.procedure, body.incident, body.why, body.inputs))
+
+
+@router.post("/runs/command", status_code=201)
+async def start_command(app: TheApp, actor: Caller, body: CommandBody) -> Started:
+    """Start one command of the book by itself."""
+    return Started(run=await acts.start_command(app, actor, body.command, body.incident, body.why, body.inputs))
 
 
 @router.get("/runs/{run_id}")
@@ -221,7 +240,8 @@ async def run_stream(app: TheApp, run_id: str, after: After = "", last_event_id:
 @router.post("/runs/{run_id}/answers", status_code=204)
 async def answer(app: TheApp, actor: Caller, run_id: str, body: AnswerBody) -> None:
     """Answer what a run asks."""
-    await acts.answer(app, actor, run_id, body.act, body.answer, body.why, confirm=body.confirm, seen=body.seen)
+    more: dict[str, Any] = {"confirm": body.confirm, "seen": body.seen, "inputs": body.inputs}
+    await acts.answer(app, actor, run_id, body.act, body.answer, body.why, **more)
 
 
 @router.post("/runs/{run_id}/cancel", status_code=204)

@@ -19,9 +19,15 @@ def asked(run: Run, act: Act, question: str) -> Iterator[str]:
     if preview is not None and question == "approve":
         yield from effect_lines(preview)
     yield f"asks: {question}"
+    inputs = run.acts[act.key].inputs if question == "input" else ()
+    for each in inputs:
+        choices = f", such as {', '.join(each.choices[:12])}" if each.choices else ""
+        default = f"; left out: {each.default}" if each.default else ""
+        yield f"  {each.name}: {each.words}, for {each.token}{choices}{default}"
+    sets = "".join(f" --set {each.name}=…" for each in inputs)
     name = to_type(run, act) if question == "approve" else None
     typed = f" --confirm {shlex.quote(name)}" if name else ""
-    yield f"answer: watchkeeper run answer {run.id} {act.key} {'|'.join(ANSWERS[question])} --why REASON{typed}"
+    yield f"answer: watchkeeper run answer {run.id} {act.key} {'|'.join(ANSWERS[question])}{sets} --why REASON{typed}"
 
 
 def effect_lines(preview: Preview) -> Iterator[str]:

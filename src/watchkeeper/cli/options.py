@@ -15,6 +15,7 @@ from watchkeeper.app import App, find_config, open_app, open_rows
 from watchkeeper.cli.plain import plain
 from watchkeeper.people.access import name_of, person_of
 from watchkeeper.people.identity import Actor, user_here
+from watchkeeper.run.inputs import read_pairs
 
 T = TypeVar("T")
 
@@ -24,6 +25,10 @@ ConfigOption: TypeAlias = Annotated[
 ]
 Format: TypeAlias = Literal["text", "json"]
 FormatOption: TypeAlias = Annotated[Format, typer.Option("--format", help="text for people, json for programs.")]
+SetOption: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="A value for an input, as name=value; may be given several times.", metavar="NAME=VALUE"),
+]
 WhyOption: TypeAlias = Annotated[str, typer.Option("--why", "-m", help="The reason, kept in the ledger.")]
 
 
@@ -67,6 +72,14 @@ def is_served(app: App) -> bool:
     except OSError:
         return True
     return False
+
+
+def pairs(given: list[str] | None) -> dict[str, str]:
+    """Read what --set gave."""
+    try:
+        return read_pairs(given or ())
+    except ValueError as problem:
+        raise typer.BadParameter(f"{problem} is not NAME=VALUE") from None
 
 
 def say(text: str = "") -> None:

@@ -12,10 +12,23 @@ from watchkeeper.actions import acts, effects
 from watchkeeper.app import App, furnish_targets
 from watchkeeper.base.errors import NotFound
 from watchkeeper.cli.asking import asked, effect_lines, one_line
-from watchkeeper.cli.options import ConfigOption, FormatOption, WhyOption, is_served, me, print_json, say, with_app, with_rows
+from watchkeeper.cli.options import (
+    ConfigOption,
+    FormatOption,
+    SetOption,
+    WhyOption,
+    is_served,
+    me,
+    pairs,
+    print_json,
+    say,
+    with_app,
+    with_rows,
+)
 from watchkeeper.run import ledger as runs
+from watchkeeper.run.filling import inputs_of
 from watchkeeper.run.fold import preview_to_json
-from watchkeeper.run.model import Plan, Preview, Run
+from watchkeeper.run.model import Input, Plan, Preview, Run
 from watchkeeper.run.plan import plan_to_json
 from watchkeeper.run.undo import offer
 
@@ -40,13 +53,19 @@ def plan(
 ) -> None:
     """Print what a procedure would do, without doing any of it."""
 
-    async def work(app: App) -> tuple[Plan, Mapping[str, Preview]]:
-        if not preview:
-            return acts.plan_of(app, procedure), {}
-        furnish_targets(app)
-        return await effects.preview_plan(app, me(app), procedure)
+    async def work(app: App) -> tuple[Plan, tuple[Input, ...], Mapping[str, Preview]]:
+        made = acts.plan_of(app, procedure)
+        seen: Mapping[str, Preview] = {}
+        if preview:
+            furnish_targets(app)
+            made, seen = await effects.preview_plan(app, me(app), procedure)
+        return *_with_inputs(app, made), seen
 
-    _print_plan(*with_app(config, work), format)
+    _print_plan(*with_app(config, work), format=format)
+
+
+def _with_inputs(app: App, made: Plan) -> tuple[Plan, tuple[Input, ...]]:
+    return made, inputs_of(made, app.estate, app.clock.now())
 
 
 @app.command()
@@ -55,6 +74,7 @@ def start(
     config: ConfigOption = None,
     incident: Annotated[str | None, typer.Option(help="The incident it is for.")] = None,
     why: WhyOption = "",
+    set: SetOption = None,
     plan_only: Annotated[bool, typer.Option("--plan", help="Print the steps and run none.")] = False,
     format: FormatOption = "text",
 ) -> None:
@@ -64,9 +84,37 @@ def start(
         return
 
     async def work(app: App) -> tuple[str, bool]:
-        return await acts.start_run(app, me(app), procedure, incident, why), is_served(app)
+        return await acts.start_run(app, me(app), procedure, incident, why, pairs(set)), is_served(app)
 
-    run_id, served = with_app(config, work)
+    _say_started(*with_app(config, work), format)
+
+
+@app.command()
+def command(
+    where: Annotated[str, typer.Argument(help="Where the command stands: FILE:LINE, or the line alone.")],
+    config: ConfigOption = None,
+    incident: Annotated[str | None, typer.Option(help="The incident it is for.")] = None,
+    why: WhyOption = "",
+    set: SetOption = None,
+    plan_only: Annotated[bool, typer.Option("--plan", help="Print it and run nothing.")] = False,
+    format: FormatOption = "text",
+) -> None:
+    """Start one command of the runbook by itself, wherever it stands, under the same gates as any."""
+    if plan_only:
+
+        async def look(app: App) -> tuple[Plan, tuple[Input, ...]]:
+            return _with_inputs(app, acts.plan_of_command(app, where))
+
+        _print_plan(*with_app(config, look), format=format)
+        return
+
+    async def work(app: App) -> tuple[str, bool]:
+        return await acts.start_command(app, me(app), where, incident, why, pairs(set)), is_served(app)
+
+    _say_started(*with_app(config, work), format)
+
+
+def _say_started(run_id: str, served: bool, format: str) -> None:
     if format == "json":
         print_json({"run": run_id, "served": served})
         return
@@ -128,13 +176,18 @@ def show(run_id: RunId, config: ConfigOption = None, format: FormatOption = "tex
 def answer(
     run_id: RunId,
     act: Annotated[str, typer.Argument(help="The act that asks, such as 3.1.")],
-    what: Annotated[str, typer.Argument(help="approve, refuse, happened, did-not-happen, again, skip, done, yes, no or abort.")],
+    what: Annotated[
+        str, typer.Argument(help="approve, refuse, happened, did-not-happen, again, skip, done, yes, no, input or abort.")
+    ],
     config: ConfigOption = None,
+    set: SetOption = None,
     why: WhyOption = "",
     confirm: Annotated[str, typer.Option(help="The name that approving what can destroy takes, as `run show` says it.")] = "",
 ) -> None:
     """Answer what a run asks."""
-    with_rows(config, lambda app: acts.answer(app, me(app), run_id, act, what, why, confirm=confirm))
+    # values are held against the secrets, which the rows alone do not know
+    opened = with_app if set else with_rows
+    opened(config, lambda app: acts.answer(app, me(app), run_id, act, what, why, confirm=confirm, inputs=pairs(set)))
     say("Answered.")
 
 
@@ -163,10 +216,13 @@ def undo(
         say("Nothing serves this state folder now: the run waits for `watchkeeper serve`.")
 
 
-def _print_plan(made: Plan, previews: Mapping[str, Preview], format: str) -> None:
+def _print_plan(
+    made: Plan, inputs: tuple[Input, ...], previews: Mapping[str, Preview] | None = None, format: str = "text"
+) -> None:
+    previews = previews or {}
     if format == "json":
         seen = {"previews": {key: preview_to_json(preview) for key, preview in previews.items()}} if previews else {}
-        print_json(plan_to_json(made) | seen)
+        print_json({**plan_to_json(made), "inputs": [asdict(each) for each in inputs], **seen})
         return
     say(f"{made.title} (line {made.line}), {len(made.acts)} acts; nothing is run.")
     for act in made.acts:
@@ -176,3 +232,12 @@ def _print_plan(made: Plan, previews: Mapping[str, Preview], format: str) -> Non
         say(f"  {act.key:5} {what:9} {under}{one_line(act.command.text if act.command else act.text)}{where}  (line {act.line})")
         for said in (*act.words, *(effect_lines(previews[act.key]) if act.key in previews else ())):
             say(f"        {said}")
+    for each in inputs:
+        say(f"  takes {each.name:12} {each.token}: {each.words}{_said_of(each)}")
+
+
+def _said_of(one: Input) -> str:
+    choices = (
+        f", one of {', '.join(one.choices[:12])}" if one.choices else f", one of what `{one.query}` lists" if one.query else ""
+    )
+    return choices + (f", else {one.default}" if one.default else "")

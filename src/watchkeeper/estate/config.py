@@ -17,6 +17,7 @@ from watchkeeper.base.errors import ConfigError
 from watchkeeper.base.secrets import Secret
 from watchkeeper.estate import plugins
 from watchkeeper.estate.access import check_people, read_access, read_person
+from watchkeeper.estate.declared import read_inputs
 from watchkeeper.estate.hours import Hours, parse_hours
 from watchkeeper.estate.lines import key_lines
 from watchkeeper.estate.model import Estate, Mode, Permission, Policy, PolicyRule, SignalConfig, TargetConfig
@@ -25,6 +26,7 @@ from watchkeeper.estate.variables import Variables, names_used
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 _PERMISSIONS = ("run", "ask", "never")
+PLATFORMS = ("docker", "kubernetes", "systemd")
 _RISKS = ("read", "change", "destroy", "unknown")
 
 
@@ -37,6 +39,7 @@ def load_estate(path: Path, environment: Mapping[str, str] | None = None) -> Est
     service = root.table("service")
     name, runbook = service.text("name"), service.text("runbook")
     mode = cast(Mode, service.choice("mode", ("observe", "ask", "act"), "ask"))
+    platform = service.choice("platform", PLATFORMS) if "platform" in service.values else None
     service.finish()
     estate = Estate(
         path=path,
@@ -46,6 +49,8 @@ def load_estate(path: Path, environment: Mapping[str, str] | None = None) -> Est
         targets={key: _read_target(_named(key, table), key, variables) for key, table in root.named_tables("targets")},
         signals={key: _read_signal(_named(key, table), key, variables) for key, table in root.named_tables("signals")},
         people={key: read_person(_named(key, table), key, variables) for key, table in root.named_tables("people")},
+        platform=platform,
+        inputs=read_inputs(root.table("inputs")),
         policy=_read_policy(root.table("policy"), mode),
         access=read_access(root.table("access"), variables),
     )

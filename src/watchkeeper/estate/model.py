@@ -194,6 +194,8 @@ class Estate:
     targets: Mapping[str, TargetConfig] = field(default_factory=dict)
     signals: Mapping[str, SignalConfig] = field(default_factory=dict)
     people: Mapping[str, Person] = field(default_factory=dict)
+    #: "docker", "kubernetes" or "systemd", where the file says it; it chooses among the alternatives of the book
+    platform: str | None = None
     #: by the name of the placeholder
     inputs: Mapping[str, InputRule] = field(default_factory=dict)
     policy: Policy = field(default_factory=Policy)
@@ -203,6 +205,15 @@ class Estate:
     def folder(self) -> Path:
         """Give the folder of watchkeeper.toml, against which its paths are taken."""
         return self.path.parent
+
+    @property
+    def runs_on(self) -> str | None:
+        """Give the platform that the file names, else the one that its targets show; None where they show none or several."""
+        if self.platform is not None:
+            return self.platform
+        kinds = {target.kind for target in self.targets.values()} & {"docker", "compose", "kubernetes"}
+        shown = {"docker" if kind == "compose" else kind for kind in kinds}
+        return shown.pop() if len(shown) == 1 else None
 
     def where(self, line: int) -> str:
         """Give file:line of a line of watchkeeper.toml."""

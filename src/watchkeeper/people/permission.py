@@ -17,6 +17,7 @@ LEAST: dict[str, Role] = {
     "note": "responder",
     "silence": "responder",
     "start": "responder",
+    "run command": "responder",
     "answer": "responder",
     "cancel": "responder",
     "undo": "responder",

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
 
 from watchkeeper.base.errors import Conflict, InputError, NotFound
+from watchkeeper.base.secrets import Secret
 from watchkeeper.estate.model import Policy
 from watchkeeper.run.approving import check_approval, check_seen
+from watchkeeper.run.inputs import by_name, check_value, input_from_json, no_input
 from watchkeeper.run.ledger import append_event, load_run, read_events
 from watchkeeper.run.model import Event, Run
 from watchkeeper.store import ledger
@@ -20,6 +23,7 @@ ANSWERS: dict[str, tuple[str, ...]] = {
     "settle": ("happened", "did-not-happen", "abort"),
     "manual": ("done", "skip", "abort"),
     "branch": ("yes", "no", "abort"),
+    "input": ("input", "skip", "abort"),
     "failed": ("again", "done", "skip", "abort"),
 }
 _SAYS = {
@@ -32,6 +36,7 @@ _SAYS = {
     "done": "says that it is done",
     "yes": "says yes",
     "no": "says no",
+    "input": "gave what it needs",
     "abort": "stopped the run",
 }
 APPROVAL_S = 900.0
@@ -51,10 +56,13 @@ def answer(
     person: str = "",
     confirm: str = "",
     seen: datetime | None = None,
+    inputs: Mapping[str, str] | None = None,
+    secrets: Iterable[Secret] = (),
 ) -> Event:
     """Write down what a person answers; Conflict where the run does not ask that (any more), or asks another thing than was seen.
 
     `person` is as whom the actor counts, `confirm` what they typed; an approval is held against the policy where one is given.
+    `inputs` are values for the question "input", by their names; each is checked here, and none may hold one of the secrets.
     """
     run = _open_run(connection, run_id)
     standing = run.acts.get(act_key)
@@ -68,6 +76,7 @@ def answer(
     check_seen(run, act, seen)
     if answer == "approve" and policy is not None:
         check_approval(run, act, person or actor, why, confirm, policy, now)
+    asked = _last_asked(connection, run_id, act_key)
     sentence = f"{actor} {_SAYS[answer]}{': ' + why if why else ''}."
     body: dict[str, Any] = {"question": standing.question, "answer": answer, "sentence": sentence, "why": why}
     if person:
@@ -75,8 +84,10 @@ def answer(
     kind = "answered"
     if answer == "approve":
         kind = "approved"
-        asked = _last_asked(connection, run_id, act_key)
         body |= {"digests": asked.body.get("digests", {}), "until": (now + timedelta(seconds=approval_s)).isoformat()}
+    if answer == "input":
+        body["inputs"] = _checked(asked.body.get("inputs", ()), inputs or {}, secrets)
+        body["sentence"] = sentence = f"{sentence.rstrip('.')}: {', '.join(f'{k} = {v}' for k, v in body['inputs'].items())}."
     event = append_event(connection, run_id, now, kind, actor, act_key, body, expect_seq=run.seq)
     ledger.append(connection, now, actor, f"run {kind}", run_id, why=why, body={"act": act_key, **body})
     return event
@@ -115,3 +126,19 @@ def _not_asked(connection: Connection, run_id: str, act_key: str) -> Conflict:
 
 def _last_asked(connection: Connection, run_id: str, act_key: str) -> Event:
     return next(event for event in reversed(read_events(connection, run_id)) if event.kind == "asked" and event.act == act_key)
+
+
+def _checked(asked: Iterable[Mapping[str, Any]], given: Mapping[str, str], secrets: Iterable[Secret]) -> dict[str, str]:
+    """Give the values for what was asked, each held against its input; InputError names the first that is wrong."""
+    wanted = {one.name: one for one in (input_from_json(each) for each in asked)}
+    values = by_name(given)
+    for name in values:
+        if name not in wanted:
+            raise no_input(name, wanted)
+    for name, one in wanted.items():
+        value = values.get(name, one.default)
+        if value is None:
+            raise InputError(f"Nothing is given for {name} ({one.words}).", hint=f"Give it: --set {name}=…", code="WK171")
+        check_value(one, value, secrets)
+        values[name] = value
+    return values

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from watchkeeper.run.judge import judge_condition
-from watchkeeper.run.known import Facts, obstacle
+from watchkeeper.run.known import Facts, asks_for, obstacle
 from watchkeeper.run.model import Act, Ask, Do, Next, Outcome, Run, Settle, Standing, Wait
 
 HALT_LOOK_AGAIN = timedelta(seconds=15)
@@ -26,7 +26,9 @@ def of_condition(act: Act, standing: Standing, run: Run, facts: Facts, now: date
         if holds is not None:
             return Settle(act, Outcome("ok", ended_at=now, sentence=sentence, holds=holds))
     if condition.command is not None:
-        if act.risk != "read" or facts.unfilled.get(act.key) or not facts.speaks(act, condition.command.language):
+        if act.risk == "read" and act.key in facts.missing and act.key not in facts.refused:
+            return Ask(act, "input", asks_for(facts.missing[act.key]))
+        if act.risk != "read" or act.key in facts.refused or not facts.speaks(act, condition.command.language):
             return Ask(act, "branch", f"Its check cannot run by itself: {obstacle(act, facts)}.")
         if facts.brakes.halted:
             return Wait(now + HALT_LOOK_AGAIN, facts.brakes.halted)

@@ -9,8 +9,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from watchkeeper.run.conditions import HALT_LOOK_AGAIN, of_condition, stopped
-from watchkeeper.run.gate import gate
-from watchkeeper.run.known import Facts, obstacle
+from watchkeeper.run.gate import gate, unattended
+from watchkeeper.run.known import Facts, asks_for, obstacle
 from watchkeeper.run.model import Act, Ask, Do, Done, Next, Outcome, Run, Settle, Skip, Standing, Wait
 
 #: a halt or a busy component is looked at again after this long
@@ -96,9 +96,13 @@ def _untaken(act: Act, run: Run) -> str | None:
 def _of_command(act: Act, standing: Standing, run: Run, facts: Facts, now: datetime) -> Next:
     command = act.command
     assert command is not None
-    if facts.unfilled.get(act.key) or not facts.speaks(act, command.language):
+    if act.key in facts.refused or not facts.speaks(act, command.language):
         why = f"It cannot run as it stands: {obstacle(act, facts)}."
         return Skip(act, why) if act.phase == "diagnose" else Ask(act, "manual", why)
+    if act.key in facts.missing:
+        if act.phase == "diagnose" and unattended(run):
+            return Skip(act, f"It cannot run as it stands: {obstacle(act, facts)}.")
+        return Ask(act, "input", asks_for(facts.missing[act.key]))
     if facts.brakes.halted:
         return Wait(now + HALT_LOOK_AGAIN, facts.brakes.halted)
     answer = gate(act, run, facts.policy, facts.brakes, now, facts.severities, facts.meant(act, run))

@@ -11,11 +11,13 @@ from sqlalchemy import Connection
 from watchkeeper.book.model import Severity
 from watchkeeper.estate.model import Bindings, Estate
 from watchkeeper.run import ledger as rows
+from watchkeeper.run.clients import languages
+from watchkeeper.run.filling import fill
 from watchkeeper.run.gate import Brakes, overwhelmed, unattended
 from watchkeeper.run.judge import threshold_holds
 from watchkeeper.run.known import Facts
-from watchkeeper.run.model import Act, Run
-from watchkeeper.run.operation import command_of, digest, languages, unfilled
+from watchkeeper.run.model import Act, Input, Run
+from watchkeeper.run.operation import command_of, digest
 from watchkeeper.watch.ledger import read_standings
 
 #: within this time the same procedure on the same component asks: at the third time, or once one did not help
@@ -25,11 +27,15 @@ FREE_REPEATS = 2
 
 @dataclass(frozen=True, slots=True)
 class Still:
-    """What is the same at every step of a run."""
+    """What is the same at every step of a run while its inputs are."""
 
+    inputs: object
+    #: which looks are over; what they list may be a choice for what is missing
+    looks: object
     languages: frozenset[str]
     languages_of: Mapping[str, frozenset[str]]
-    unfilled: Mapping[str, tuple[str, ...]]
+    missing: Mapping[str, tuple[Input, ...]]
+    refused: Mapping[str, str]
     digests: Mapping[str, str]
 
 
@@ -49,30 +55,45 @@ def gather(connection: Connection, run: Run, world: World, now: datetime) -> Fac
     """Gather the facts for the next decision about a run."""
     open_acts = [act for act in run.plan.acts if run.acts[act.key].state in ("to-do", "failed") and act.skip is None]
     still = world.still.get(run.id)
-    if still is None:
-        still = world.still[run.id] = _still(run, world.estate)
+    if still is None or still.inputs != _inputs(run) or (still.missing and still.looks != _looks(run)):
+        still = world.still[run.id] = _still(run, world.estate, now)
     return Facts(
         policy=world.estate.policy,
         brakes=brakes(connection, run, world, now, any(act.mutating for act in open_acts)),
         severities=severity_words(run.severity, world.severities),
         languages=still.languages,
         languages_of=still.languages_of,
-        unfilled=still.unfilled,
+        missing=still.missing,
+        refused=still.refused,
         digests=still.digests,
         readings=_readings(connection, open_acts, world),
         verify_s=world.verify_s,
     )
 
 
-def _still(run: Run, estate: Estate) -> Still:
+def _inputs(run: Run) -> object:
+    """Give all of a run that its commands are rendered with."""
+    return (dict(run.given), dict(run.labels), dict(run.carried), run.folder)
+
+
+def _looks(run: Run) -> object:
+    return [run.acts[act.key].state for act in run.plan.acts if not act.mutating]
+
+
+def _still(run: Run, estate: Estate, now: datetime) -> Still:
     target = estate.targets.get(run.target)
-    commands = {act.key: command for act in run.plan.acts if (command := command_of(act)) is not None}
+    commands = {act.key: command for act in run.plan.acts if (command := command_of(act)) is not None and act.skip is None}
     targets = {act.key: estate.targets.get(run.target_of(act)) for act in run.plan.acts}
+    filled = {key: fill(command, run, estate, now) for key, command in commands.items()}
+    digests = {key: digest(command, estate, own, run) for key, command in commands.items() if (own := targets[key])}
     return Still(
-        languages(target) if target else frozenset(),
-        {act.key: languages(own) if (own := targets[act.key]) else frozenset() for act in run.plan.acts if act.target},
-        {key: missing for key, command in commands.items() if (missing := unfilled(command, estate))},
-        {key: digest(command, estate, own) for key, command in commands.items() if (own := targets[key])},
+        _inputs(run),
+        _looks(run),
+        languages(target.options) if target else frozenset(),
+        {act.key: languages(own.options) if (own := targets[act.key]) else frozenset() for act in run.plan.acts if act.target},
+        {key: each.missing for key, each in filled.items() if each.missing},
+        {key: each.refused for key, each in filled.items() if each.refused},
+        {key: each for key, each in digests.items() if each is not None},
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from watchkeeper.run.inputs import input_from_json
 from watchkeeper.run.model import Event, Outcome, Preview, Run, RunState, Standing
 
 
@@ -20,7 +21,9 @@ def evolve(run: Run, event: Event) -> Run:
     run = replace(run, seq=event.seq)
     body = event.body
     if event.kind == "started":
-        return replace(run, person=str(body.get("person", "")))
+        run = replace(run, person=str(body.get("person", "")), folder=body.get("folder"))
+        given, labels, carried = (dict(body.get(name, {})) for name in ("inputs", "labels", "carried"))
+        return replace(run, given=given, labels=labels, carried=carried)
     if event.kind == "reopened":
         return _reopened(run, str(body.get("sentence", "")))
     if event.kind == "ended":
@@ -32,6 +35,12 @@ def evolve(run: Run, event: Event) -> Run:
         until = read_instant(body["until"])
         acts = {key: _approved(run.acts[key], event, until, digest) for key, digest in body["digests"].items()}
         run = replace(run, acts={**run.acts, **acts})
+    if event.kind == "answered" and body["answer"] == "input":
+        run = replace(run, given={**run.given, **body.get("inputs", {})})
+    if event.kind == "outcome" and body["outcome"].get("kept"):
+        kept = dict(body["outcome"]["kept"])
+        folder = kept.pop("PWD", run.folder)
+        run = replace(run, folder=folder, carried={**run.carried, **kept})
     if event.kind == "asked" and body.get("previews"):
         seen = {key: replace(run.acts[key], preview=preview_from_json(each)) for key, each in body["previews"].items()}
         run = replace(run, acts={**run.acts, **seen})
@@ -81,7 +90,8 @@ def _stand(standing: Standing, event: Event) -> Standing:
         return replace(standing, state="skipped", sentence=body.get("sentence", ""), question=None)
     if kind == "asked":
         sentence = body.get("sentence", "")
-        return replace(standing, state="asking", question=body["question"], asked_at=event.at, sentence=sentence)
+        inputs = tuple(input_from_json(each) for each in body.get("inputs", ()))
+        return replace(standing, state="asking", question=body["question"], asked_at=event.at, sentence=sentence, inputs=inputs)
     if kind == "approved":
         return replace(standing, state="to-do", question=None)
     if kind == "waiting":
@@ -112,6 +122,8 @@ def _answered(standing: Standing, event: Event) -> Standing:
             "since": None,
         }
         return replace(standing, state="to-do", attempt=standing.attempt + 1, question=None, **anew)
+    if answer == "input":
+        return replace(standing, state="to-do", question=None)
     if answer == "skip":
         return replace(standing, state="skipped", sentence=said, question=None)
     if answer in ("yes", "no"):
@@ -154,6 +166,7 @@ def outcome_to_json(outcome: Outcome) -> dict[str, Any]:
         "ended_at": outcome.ended_at.isoformat() if outcome.ended_at else None,
         "sentence": outcome.sentence,
         "holds": outcome.holds,
+        **({"kept": dict(outcome.kept)} if outcome.kept else {}),
     }
 
 
@@ -168,4 +181,5 @@ def outcome_from_json(value: Mapping[str, Any]) -> Outcome:
         read_instant(ended) if ended else None,
         value.get("sentence", ""),
         value.get("holds"),
+        dict(value.get("kept", {})),
     )

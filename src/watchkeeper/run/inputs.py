@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
+from typing import Any
 
+from watchkeeper.base.errors import InputError
+from watchkeeper.base.secrets import Scrubber, Secret
 from watchkeeper.estate.model import InputRule
 from watchkeeper.run.model import Input
 from watchkeeper.run.places import LIMITS, Place
@@ -192,3 +195,27 @@ def read_pairs(pairs: Iterable[str]) -> dict[str, str]:
             raise ValueError(pair)
         found[name.strip()] = value
     return found
+
+
+def check_value(given: Input, value: str, secrets: Iterable[Secret] = ()) -> None:
+    """Raise InputError where a value cannot be given to an input, or holds a secret, which would then stand in the log."""
+    if Scrubber(secrets).clean(value) != value:
+        hint = "Put it under [variables] in watchkeeper.toml, from the environment or a file."
+        raise InputError(f"What is given for {given.name} holds a secret.", hint=hint, code="WK154")
+    wrong = why_not(given, value)
+    if wrong is not None:
+        raise InputError(f"{value!r} cannot be given for {given.token}. {wrong}", hint=f"It takes {given.words}.", code="WK172")
+
+
+def no_input(name: str, known: Iterable[str]) -> InputError:
+    """Give the error for a value that nothing takes in."""
+    return InputError(f"Nothing here takes an input {name}.", hint=f"Known here: {', '.join(known) or 'none'}.", code="WK153")
+
+
+def input_from_json(value: Mapping[str, Any]) -> Input:
+    """Read an input as a question carries it; fields that this release does not know are left out."""
+    names = {each.name for each in fields(Input)}
+    known: dict[str, Any] = {
+        name: tuple(each) if isinstance(each, list) else each for name, each in value.items() if name in names
+    }
+    return Input(**known)

@@ -11,7 +11,7 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -172,7 +172,7 @@ class Interpreter:
         """Carry out an act; where it would by now do something else than a person approved, ask again instead."""
         before = None
         if do.act.mutating and run.acts[do.act.key].state != "running":
-            effect = self._previewer.effect(do.act, run.target_of(do.act))
+            effect = self._previewer.effect(do.act, run)
             if effect is not None and effect.looks:
                 before = await self._preview(run, do.act)
             approved = run.acts[do.act.key].preview
@@ -194,6 +194,8 @@ class Interpreter:
         """
         offered = f" {offer(run)}" if ask.question == "failed" else ""
         body: dict[str, Any] = {"question": ask.question, "sentence": f"{ask.sentence}{offered}".strip()}
+        if ask.question == "input":
+            body["inputs"] = [asdict(each) for each in facts.missing.get(ask.act.key, ())]
         if ask.question == "approve":
             began = self._clock.now()
             covered = [ask.act]
@@ -209,7 +211,7 @@ class Interpreter:
         await self._journal.note(run, [Note("asked", ask.act.key, body)], self._clock.now())
 
     async def _preview(self, run: Run, act: Act) -> Preview | None:
-        return await self._previewer.preview(job_id(run.id, act.key, run.acts[act.key].attempt), act, run.target_of(act))
+        return await self._previewer.preview(job_id(run.id, act.key, run.acts[act.key].attempt), act, run)
 
     def _allowed(self, run: Run, do: Do, facts: Facts) -> Callable[[Connection], Gate]:
         """Give the check that the journal makes in the intent's own transaction: halt, other changes, policy and approval."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from watchkeeper.estate.model import Policy
 from watchkeeper.run.gate import Brakes
-from watchkeeper.run.model import Act, Preview, Run
+from watchkeeper.run.model import Act, Input, Preview, Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +23,10 @@ class Facts:
     languages: frozenset[str] = frozenset({"bash"})
     #: act -> languages of its own target, where that is another one
     languages_of: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    #: act -> placeholders in its command that the estate does not fill
-    unfilled: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    #: act -> inputs of its command that nothing fills yet
+    missing: Mapping[str, tuple[Input, ...]] = field(default_factory=dict)
+    #: act -> why its command takes values where only a person can give them
+    refused: Mapping[str, str] = field(default_factory=dict)
     #: act -> digest of what would run now
     digests: Mapping[str, str] = field(default_factory=dict)
     #: condition act -> what the readings say of it
@@ -49,10 +51,18 @@ def sealed(digest: str, preview: Preview | None) -> str:
 
 def obstacle(act: Act, facts: Facts) -> str:
     """Say what keeps an act's command from running as it stands."""
-    missing = facts.unfilled.get(act.key)
+    if act.key in facts.refused:
+        return facts.refused[act.key]
+    missing = facts.missing.get(act.key)
     if missing:
-        return f"nothing fills {', '.join(missing)}"
+        return f"nothing fills {', '.join(each.token for each in missing)}"
     command = act.command or (act.condition.command if act.condition else None)
     if command is not None and not facts.speaks(act, command.language):
         return f"{command.language} needs a bound connection"
     return command.because.rstrip(".") if command and command.because else "it would not only read"
+
+
+def asks_for(missing: Iterable[Input]) -> str:
+    """Say what a command needs before it can run."""
+    wanted = [f"{each.token} ({each.words})" for each in missing]
+    return f"It needs {', '.join(wanted)}."

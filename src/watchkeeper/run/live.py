@@ -19,6 +19,7 @@ from sqlalchemy import Column, Connection, Delete, Integer, String, Table, Text,
 from watchkeeper.base.errors import WatchkeeperError
 from watchkeeper.base.printed import Tamer
 from watchkeeper.base.secrets import Scrubber, Secret
+from watchkeeper.run.carrying import without_kept
 from watchkeeper.run.output import CUT
 from watchkeeper.store.database import Database
 from watchkeeper.store.schema import metadata
@@ -82,6 +83,7 @@ class LiveOutput:
 
     def take(self, piece: str) -> None:
         """Take the next piece of raw output."""
+        piece = without_kept(piece)
         first, *later = CUT.split(piece)
         self._waiting += self._scrubber.feed(self._tamer.feed(first))
         for gap, part in zip(CUT.findall(piece), later, strict=True):

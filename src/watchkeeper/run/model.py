@@ -73,6 +73,10 @@ class Act:
     target: str | None = None
     #: what words of the command mean there, each as one sentence
     words: tuple[str, ...] = ()
+    #: variables that later acts take from it; "PWD" where it changes the folder for them
+    keeps: tuple[str, ...] = ()
+    #: the name of the input whose choices it lists
+    lists: str | None = None
 
     @property
     def mutating(self) -> bool:
@@ -107,6 +111,8 @@ class Outcome:
     sentence: str = ""
     #: a condition's answer
     holds: bool | None = None
+    #: what it leaves to later acts, by the names of variables
+    kept: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +163,8 @@ class Standing:
     since: datetime | None = None
     #: why it was asked or skipped
     sentence: str = ""
+    #: what a person is asked for, while the question is "input"
+    inputs: tuple[Input, ...] = ()
     #: what was seen when a person was last asked about it
     preview: Preview | None = None
     #: what was seen right before its first attempt, and before its latest
@@ -188,6 +196,13 @@ class Run:
     person: str = ""
     #: the database was restored since it began: why each change asks again; empty where it was not
     reopened: str = ""
+    #: what people gave for inputs, by their names
+    given: Mapping[str, str] = field(default_factory=dict)
+    #: what the incident says, by the names that inputs have
+    labels: Mapping[str, str] = field(default_factory=dict)
+    #: variables that earlier acts left, and the folder they went to
+    carried: Mapping[str, str] = field(default_factory=dict)
+    folder: str | None = None
 
     def target_of(self, act: Act) -> str:
         """Give the target on which an act runs."""
@@ -211,7 +226,8 @@ class Ask:
     """Put a question to a person and stop until it is answered."""
 
     act: Act
-    #: "approve" (may it run), "settle" (did it happen), "manual" (do it and say so), "branch" (does it hold), "failed" (what now)
+    #: "approve" (may it run), "settle" (did it happen), "manual" (do it and say so), "branch" (does it hold), "failed" (what
+    #: now), "input" (with which values)
     question: str
     sentence: str
 

@@ -12,16 +12,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
+from watchkeeper.base.errors import Permanent
 from watchkeeper.book.model import Command
 from watchkeeper.estate.model import Estate, TargetConfig
+from watchkeeper.run.carrying import in_folder, keeping
+from watchkeeper.run.clients import SHELLS, client_for
 from watchkeeper.run.effect.derive import effect_of
 from watchkeeper.run.effect.model import Effect, Look
-from watchkeeper.run.model import Act
+from watchkeeper.run.filling import fill
+from watchkeeper.run.model import Act, Run
+from watchkeeper.run.render import Rendered, render
 from watchkeeper.run.target import Job
-
-#: set by the target itself or by bash, whatever the estate says
-_ALWAYS_SET = frozenset({"HOME", "PATH", "PWD", "LANG", "TERM", "USER", "SHELL", "HOSTNAME", "RANDOM", "SECONDS", "PPID", "IFS"})
-
 
 #: a look takes at most this long, in seconds, and this much of what it prints is read, in bytes
 LOOK_S = 15.0
@@ -56,6 +57,8 @@ class BookCommand:
     command: Command
     target: TargetConfig
     estate: Estate
+    #: how the run stands, from which the command's inputs are filled; None: by the estate alone
+    run: Run | None = None
     output_bytes: int = 2_000_000
 
     def plan(self) -> str:
@@ -69,19 +72,40 @@ class BookCommand:
     def look(self, look: Look, job_id: str, folder: Path) -> Job:
         """Give the job of a look: the same place, a shorter time, and nothing that would have to be kept."""
         command = replace(self.command, text=look.script, language=look.language, risk="read")
-        act = replace(self.act, command=command, risk="read")
+        act = replace(self.act, command=command, risk="read", keeps=())
         job = replace(self, act=act, command=command, output_bytes=LOOK_BYTES).perform(job_id, folder)
         return replace(job, timeout_s=min(job.timeout_s, LOOK_S), durable=False)
 
     def perform(self, job_id: str, folder: Path) -> Job:
-        """Give the job, with the estate's variables beside the script."""
+        """Give the job, with all values beside the script; Permanent where the command cannot be rendered."""
+        made = rendered(self.command, self.estate, self.target, self.run)
         variables = {name: variable.reveal() for name, variable in self.estate.variables.items()}
-        limits = {"timeout_s": self.target.timeout_s, "output_bytes": self.output_bytes}
-        return Job(job_id, self.command.text, self.command.language, folder, variables, durable=self.act.mutating, **limits)  # type: ignore[arg-type]
+        script = keeping(made.script, self.act.keeps, job_id) if self.act.keeps else made.script
+        return Job(
+            job_id,
+            script,
+            self.command.language,
+            folder,
+            {**variables, **made.variables},
+            timeout_s=self.target.timeout_s,
+            output_bytes=self.output_bytes,
+            durable=self.act.mutating,
+        )
 
-    def digest(self, preview: str | None = None) -> str:
+    def digest(self, preview: str | None = None) -> str | None:
         """Give the sha256 of all that an approval stands for: text, names of the variables, target and preview."""
-        return digest(self.command, self.estate, self.target, preview)
+        return digest(self.command, self.estate, self.target, self.run, preview)
+
+
+def rendered(command: Command, estate: Estate, target: TargetConfig, run: Run | None = None) -> Rendered:
+    """Render a command as it would run now; Permanent where only a person can, or a value is missing."""
+    filled = fill(command, run, estate)
+    missing = filled.refused or (f"nothing fills {filled.missing[0].token}" if filled.missing else None)
+    if missing is not None:
+        raise Permanent(f"It cannot run as it stands: {missing}.", code="WK437")
+    made = render(command, filled.values, filled.known, client_for(command.language, command.text, target.options) or "psql")
+    script, where = in_folder(made.script, run.folder if run and command.language in SHELLS else None)
+    return Rendered(script, {**(filled.carried or {}), **made.variables, **where})
 
 
 def command_of(act: Act) -> Command | None:
@@ -89,30 +113,31 @@ def command_of(act: Act) -> Command | None:
     return act.command or (act.condition.command if act.condition else None)
 
 
-def digest(command: Command, estate: Estate, target: TargetConfig, preview: str | None = None) -> str:
-    """Give the sha256 of a rendered command with its inputs, target and preview; a secret counts by its name alone."""
+def digest(
+    command: Command, estate: Estate, target: TargetConfig, run: Run | None = None, preview: str | None = None
+) -> str | None:
+    """Give the sha256 of a rendered command with its inputs, target and preview; a secret counts by its name alone.
+
+    None where it cannot be rendered yet, so that nobody can approve it.
+    """
+    try:
+        made = rendered(command, estate, target, run)
+    except Permanent:
+        return None
+    secrets = {secret.reveal() for secret in estate.secrets()}
     inputs = sorted(f"{v.name}={v.value}" for v in estate.variables.values())
-    meant = [command.language, command.text, inputs, target.name, target.kind, str(target.directory), preview]
+    masked = {name: value for name, value in made.variables.items() if value not in secrets}
+    meant = [
+        command.language,
+        made.script,
+        sorted(made.variables),
+        masked,
+        inputs,
+        target.name,
+        target.kind,
+        str(target.directory),
+        preview,
+    ]
     if target.words:
         meant.append(json.dumps(dict(target.words), sort_keys=True))
     return hashlib.sha256(json.dumps(meant, ensure_ascii=False).encode()).hexdigest()
-
-
-def languages(target: TargetConfig) -> frozenset[str]:
-    """Say which languages a target can run: SQL and Redis words only where it names the client to give them to."""
-    clients = {"sql": "psql", "redis": "redis_cli"}
-    return frozenset({"bash", "sh", "shell", "python", *(name for name, option in clients.items() if target.options.get(option))})
-
-
-def unfilled(command: Command, estate: Estate) -> tuple[str, ...]:
-    """Give the placeholders that neither the estate nor the environment fills.
-
-    An environment variable is filled by a variable of the same name; any other kind of placeholder stands in the text itself and
-    is for a person to fill.
-    """
-    known = _ALWAYS_SET | set(estate.variables)
-    return tuple(token for token in command.placeholders if not _is_variable(token) or token.strip("${}") not in known)
-
-
-def _is_variable(token: str) -> bool:
-    return token.startswith("$") or (token.isidentifier() and token.isupper())

@@ -23,8 +23,10 @@ from sqlalchemy import Connection
 from watchkeeper.base.clock import Clock
 from watchkeeper.base.errors import OutsideError, Permanent
 from watchkeeper.base.printed import words_of
+from watchkeeper.base.secrets import Scrubber
 from watchkeeper.estate.model import Estate
 from watchkeeper.run.adopting import Sight, sight_of
+from watchkeeper.run.carrying import kept, without_kept
 from watchkeeper.run.gate import Gate
 from watchkeeper.run.journal import Intent, Journal
 from watchkeeper.run.judge import judge_command, judge_condition
@@ -151,7 +153,7 @@ class Performer:
         command, config = command_of(act), self._estate.targets.get(name)
         if command is None or config is None or name not in self._targets:
             raise Permanent(f"There is no target {name} to run act {act.key} on.", code="WK422")
-        return BookCommand(act, command, config, self._estate, self._output_bytes)
+        return BookCommand(act, command, config, self._estate, run, self._output_bytes)
 
     async def _sight(self, target: Target, job: Job, earlier: Attempt) -> Sight:
         here, began_by = self._journal.boot_id, None
@@ -186,14 +188,18 @@ class Performer:
 
         What is unchanged proves nothing: a program that lost its wrapper may still be at it, and so may a server.
         """
-        happened, now = await self._previewer.evidence(job_id(run.id, act.key, attempt), act, run.target_of(act), before)
+        happened, now = await self._previewer.evidence(job_id(run.id, act.key, attempt), act, run, before)
         if happened:
             return replace(outcome, result="ok", sentence=f"It left its mark, so it happened. Seen now: {now}")
         known = (f"Seen before it: {before.sentence}" if before else "", f"Seen now: {now}" if now else "")
         return replace(outcome, sentence=" ".join(filter(None, (outcome.sentence, *known))))
 
     def _judge(self, act: Act, found: Found, target: Target, job: Job) -> Outcome:
-        output = self._output(target, job)
+        secrets = self._estate.secrets()
+        raw, left = kept(target.read_output(job), job.id, Scrubber(secrets).clean)
+        return replace(self._judge_by(act, found, safe(raw, secrets)), kept=left)
+
+    def _judge_by(self, act: Act, found: Found, output: str) -> Outcome:
         if found.state == "never-begun":
             return Outcome("lost", sentence="It never began; a new attempt follows.")
         if found.state != "ended":
@@ -209,4 +215,4 @@ class Performer:
         return outcome
 
     def _output(self, target: Target, job: Job) -> str:
-        return safe(target.read_output(job), self._estate.secrets())
+        return safe(without_kept(target.read_output(job)), self._estate.secrets())

@@ -6,14 +6,23 @@ looked up or rendered here, and a plan survives the trip to JSON and back withou
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, fields
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields, replace
 from typing import Any
 
+from watchkeeper.base.errors import NotFound
+from watchkeeper.book.commands import make_command
 from watchkeeper.book.model import Book, Command, Condition, Expectation, Procedure, Step, Threshold
+from watchkeeper.estate.model import InputRule
+from watchkeeper.run.carrying import with_keeping
+from watchkeeper.run.inputs import name_of
 from watchkeeper.run.model import Act, Plan
+from watchkeeper.run.render import needs_of
 from watchkeeper.run.twin import stating_twin_of, twin_of
 
+#: the procedure of a plan of one command is called after its place
+COMMAND = "command:"
 _ENDLESS = "It never ends by itself"
 _INTERACTIVE = "It waits for somebody to type"
 _LEFT_TO_PEOPLE = {
@@ -31,7 +40,78 @@ def plan(book: Book, procedure: Procedure, platform: str | None = None) -> Plan:
         number = step.n if all(act.step != step.n for act in acts) else 1000 + place
         branch = _branch(step, number, acts, branches)
         acts += _step_acts(step, number, branch, platform)
-    return Plan(procedure.id, procedure.title, book.digest, procedure.line, tuple(acts))
+    acts = [_with_samples(act, book) for act in acts]
+    return Plan(procedure.id, procedure.title, book.digest, procedure.line, with_keeping(acts))
+
+
+def plan_command(book: Book, where: str) -> Plan:
+    """Make the plan of one command, found by file:line (or the line alone in a book of one file); NotFound where none stands."""
+    command = find_command(book, where)
+    step = Step(
+        n=1, text=command.purpose or "One command of the runbook.", line=command.line, file=command.file, commands=(command,)
+    )
+    place = f"{command.file or 'line'}:{command.line}"
+    acts = [_with_samples(act, book) for act in _step_acts(step, 1, None, command.alternative)]
+    return Plan(f"{COMMAND}{place}", f"The command at {place}", book.digest, command.line, with_keeping(acts))
+
+
+def find_command(book: Book, where: str) -> Command:
+    """Find the command that stands on a line of the book, in a procedure or anywhere else."""
+    file, _, number = where.rpartition(":")
+    line = int(number) if number.isdigit() else 0
+    every = (*(c for p in book.procedures for s in p.steps for c in s.commands), *book.commands)
+    near = [command for command in every if file in ("", command.file) or command.file is None or _is_file(command.file, file)]
+    on = [command for command in near if command.line <= line <= command.line + command.text.count("\n")]
+    if not on:
+        nearest = sorted({command.line for command in near}, key=lambda each: (abs(each - line), each))[:3]
+        hint = f"Commands stand on lines {', '.join(map(str, sorted(nearest)))}." if nearest else "The book has no commands."
+        raise NotFound(f"No command of the book stands at {where}.", hint=hint, code="WK214")
+    return min(on, key=lambda command: line - command.line)
+
+
+def _is_file(own: str, given: str) -> bool:
+    return given.endswith(f"/{own}") or own.endswith(f"/{given}")
+
+
+def with_queries(plan: Plan, rules: Mapping[str, InputRule]) -> Plan:
+    """Put a look before the first act that needs an input for which the estate has a query: it lists the choices."""
+    acts: list[Act] = []
+    listed: set[str] = set()
+    for act in plan.acts:
+        command = act.command or (act.condition.command if act.condition else None)
+        for token in needs_of(command).places if command is not None and act.skip is None else ():
+            rule = rules.get(name_of(token))
+            if rule is not None and rule.query is not None and rule.name not in listed:
+                listed.add(rule.name)
+                look = make_command(rule.query, act.line, "bash")
+                text = f"Lists what {token} may be, as watchkeeper.toml says."
+                made = replace(act, key=f"{act.key}.{len(listed)}", kind="command", text=text, phase="diagnose", command=look)
+                acts.append(
+                    replace(made, condition=None, risk=look.risk, expects=None, lists=rule.name, stands_for=None, keeps=())
+                )
+        acts.append(act)
+    return replace(plan, acts=tuple(acts))
+
+
+def _with_samples(act: Act, book: Book) -> Act:
+    """Give an act's command the samples that the book's placeholders mark on its lines: `pod-name`, `server-ip`."""
+    command = act.command
+    if command is None:
+        return act
+    lines = range(command.line, command.line + command.text.count("\n") + 1)
+    marked = [
+        slot.token for slot in book.placeholders if slot.file == command.file and slot.kind == "word" and _on(slot.lines, lines)
+    ]
+    found = [token for token in marked if re.search(rf"(?<![\w-]){re.escape(token)}(?![\w-])", command.text)]
+    return (
+        replace(act, command=replace(command, placeholders=tuple(dict.fromkeys((*command.placeholders, *found)))))
+        if found
+        else act
+    )
+
+
+def _on(lines: Sequence[int], among: range) -> bool:
+    return any(line in among for line in lines)
 
 
 def _branch(step: Step, number: int, acts: list[Act], branches: dict[tuple[int, str], str]) -> str | None:
@@ -108,7 +188,7 @@ def _act(value: Mapping[str, Any]) -> Act:
     known["command"] = _command(known.get("command"))
     known["condition"] = _condition(known.get("condition"))
     known["expects"] = _expectation(known.get("expects"))
-    known["words"] = tuple(known.get("words", ()))
+    known["words"], known["keeps"] = tuple(known.get("words", ())), tuple(known.get("keeps", ()))
     return Act(**known)
 
 

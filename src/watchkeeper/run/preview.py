@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
-from watchkeeper.base.errors import OutsideError
+from watchkeeper.base.errors import OutsideError, Permanent
 from watchkeeper.estate.model import Estate
 from watchkeeper.run.effect.model import Answer, Effect, Look, Seen
-from watchkeeper.run.model import Act, Preview
+from watchkeeper.run.model import Act, Preview, Run
 from watchkeeper.run.operation import BookCommand, command_of
 from watchkeeper.run.output import job_folder, safe
 from watchkeeper.run.target import Target
@@ -33,26 +33,26 @@ class Previewer:
     targets: Mapping[str, Target]
     state: Path
 
-    def effect(self, act: Act, target_name: str) -> Effect | None:
+    def effect(self, act: Act, run: Run) -> Effect | None:
         """Give what is known of an act's effect; None where the act runs no command or has no target."""
-        operation = self._operation(act, target_name)
+        operation = self._operation(act, run)
         return operation.effect() if operation else None
 
-    async def preview(self, name: str, act: Act, target_name: str) -> Preview | None:
+    async def preview(self, name: str, act: Act, run: Run) -> Preview | None:
         """Look at what an act would do; None where it runs no command. `name` begins the names of the jobs."""
-        operation = self._operation(act, target_name)
+        operation = self._operation(act, run)
         if operation is None:
             return None
         effect = operation.effect()
-        return to_preview(effect, await self.look(name, operation, target_name))
+        return to_preview(effect, await self.look(name, operation, run.target_of(act)))
 
-    async def evidence(self, name: str, act: Act, target_name: str, before: Preview | None) -> tuple[bool | None, str]:
+    async def evidence(self, name: str, act: Act, run: Run, before: Preview | None) -> tuple[bool | None, str]:
         """Look for what an act left behind; None where nothing tells whether it happened. The sentence says what is seen."""
-        operation = self._operation(act, target_name)
+        operation = self._operation(act, run)
         effect = operation.effect() if operation else None
         if operation is None or effect is None or not effect.looks:
             return None, ""
-        seen = await self.look(name, operation, target_name)
+        seen = await self.look(name, operation, run.target_of(act))
         return effect.happened(before.before if before else None, seen), seen.sentence
 
     async def look(self, name: str, operation: BookCommand, target_name: str) -> Seen:
@@ -61,15 +61,19 @@ class Previewer:
         answers = [await self._answer(name, look, operation, self.targets[target_name]) for look in effect.looks]
         return effect.read(answers)
 
-    def _operation(self, act: Act, target_name: str) -> BookCommand | None:
+    def _operation(self, act: Act, run: Run) -> BookCommand | None:
+        target_name = run.target_of(act)
         command, config = command_of(act), self.estate.targets.get(target_name)
         if command is None or config is None or target_name not in self.targets:
             return None
-        return BookCommand(act, command, config, self.estate)
+        return BookCommand(act, command, config, self.estate, run)
 
     async def _answer(self, name: str, look: Look, operation: BookCommand, target: Target) -> Answer:
         job_id = f"{name}.look-{uuid4().hex[:12]}"
-        job = operation.look(look, job_id, job_folder(self.state, job_id))
+        try:
+            job = operation.look(look, job_id, job_folder(self.state, job_id))
+        except Permanent as problem:
+            return Answer("", None, problem.message)
         try:
             await target.start(job)
             found = await target.wait(job)

@@ -14,19 +14,25 @@ from functools import lru_cache
 from urllib.parse import quote
 
 from watchkeeper.book.model import Command
+from watchkeeper.book.programs import word_set
 from watchkeeper.book.slots import SHELL_OWN, marked_slots
 from watchkeeper.book.syntax import read_script
 from watchkeeper.run import escaping
+from watchkeeper.run.clients import SHELLS
 from watchkeeper.run.inputs import FORBIDDEN, variable_of
 from watchkeeper.run.places import Place, read_places
 
-SHELLS = frozenset({"bash", "sh", "shell"})
 _FORMS: Mapping[str, Callable[[str], str]] = {
     "url": lambda value: quote(value, safe=""),
     "json": lambda value: json.dumps(value, ensure_ascii=False)[1:-1],
 }
 #: names of slots that are names of HTML's elements as well, and so are no slots to the reader of the book
 _TAG_LIKE = re.compile(r"(?<![<\w])<(table|script|input|label|source|path|object|code|link)>(?!>)")
+#: what bash itself sets, beside what every shell has
+_BY_BASH = word_set(
+    "BASHPID BASHOPTS SHELLOPTS DIRSTACK EPOCHREALTIME EUID GROUPS HISTCMD OLDPWD SRANDOM MAPFILE COPROC BASH_VERSINFO "
+    "BASH_COMMAND BASH_SUBSHELL BASH_REMATCH BASH_ARGV0 BASH_LINENO"
+)
 _OPTIONAL = re.compile(r"\$\{(\w+):?[-+=]")
 
 
@@ -70,7 +76,7 @@ def used_variables(command: Command) -> tuple[str, ...]:
     script = read_script(command.text)
     optional = set(_OPTIONAL.findall(command.text))
     uses = (name for name in script.uses if re.fullmatch(r"[A-Za-z_]\w*", name))
-    return tuple(dict.fromkeys(name for name in uses if name not in script.sets | SHELL_OWN | optional))
+    return tuple(dict.fromkeys(name for name in uses if name not in script.sets | SHELL_OWN | _BY_BASH | optional))
 
 
 def _tokens(command: Command) -> list[tuple[str, int]]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -10,7 +12,7 @@ from watchkeeper.base.errors import Refused
 from watchkeeper.base.ids import new_id
 from watchkeeper.incident.model import Incident
 from watchkeeper.run.ledger import append_event, check_halt, create_run
-from watchkeeper.run.model import Plan
+from watchkeeper.run.model import Plan, Run
 from watchkeeper.store import ledger
 
 
@@ -25,8 +27,14 @@ def start_run(
     component: str | None = None,
     why: str = "",
     person: str = "",
+    inputs: Mapping[str, str] | None = None,
+    like: Run | None = None,
 ) -> str:
-    """Start a run of a plan and give its id; refused for automation while a halt stands. `person` is as whom the actor counts."""
+    """Start a run of a plan and give its id; refused for automation while a halt stands.
+
+    `person` is as whom the actor counts; `inputs` are values that they gave, checked before; `like` is a run whose values this
+    one takes over.
+    """
     if actor == "automation":
         check_halt(connection)
     if not plan.acts:
@@ -35,9 +43,21 @@ def start_run(
     cause = component or (incident.cause if incident else None)
     about = {"incident_id": incident.id if incident else None, "severity": incident.severity if incident else None}
     create_run(connection, run_id, now, plan, actor=actor, target=target, component=cause, **about)
-    body = {"procedure": plan.procedure_id, "title": plan.title, "book": plan.book, "sentence": why}
+    body: dict[str, Any] = {"procedure": plan.procedure_id, "title": plan.title, "book": plan.book, "sentence": why}
     if person:
         body["person"] = person
+    given = {**(like.given if like else {}), **(inputs or {})}
+    labels = like.labels if like else labels_of(incident, cause)
+    left = {"carried": dict(like.carried), "folder": like.folder} if like else {}
+    body |= {name: value for name, value in {"inputs": given, "labels": dict(labels), **left}.items() if value}
     append_event(connection, run_id, now, "started", actor, body=body)
     ledger.append(connection, now, actor, "run started", run_id, why=why, body={**body, **about, "target": target})
     return run_id
+
+
+def labels_of(incident: Incident | None, component: str | None) -> dict[str, str]:
+    """Give what an incident says, by the names that inputs have."""
+    said = {"component": component}
+    if incident is not None:
+        said |= {"severity": incident.severity, "incident": incident.id, "incident_id": incident.id}
+    return {name: value for name, value in said.items() if value}

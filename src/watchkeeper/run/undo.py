@@ -44,7 +44,7 @@ def undo_plan(run: Run, only: str | None = None) -> Plan:
             continue
         what = f"Take back {act.key}: {act.command.text if act.command else act.text}"
         made = replace(act, key=f"{number}.1", step=number, text=what, phase="act", branch=None, stands_for=None, skip=None)
-        made = replace(made, condition=None, expects=None, caution=None, wait_s=None)
+        made = replace(made, condition=None, expects=None, caution=None, wait_s=None, keeps=(), lists=None)
         if text is None or act.command is None:
             acts.append(replace(made, kind="manual", command=None, risk="read", skip=sentence))
             continue

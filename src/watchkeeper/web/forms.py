@@ -138,6 +138,7 @@ async def start_procedure(app: TheApp, person: Person, procedure_id: str, incide
 
 @router.post("/runs/{run_id}/answer")
 async def answer(
+    request: Request,
     app: TheApp,
     person: Person,
     run_id: str,
@@ -147,8 +148,10 @@ async def answer(
     confirm: Text = "",
     asked: Text = "",
 ) -> Response:
-    """Answer what a run asks, as the page that was seen put it."""
-    await acts.answer(app, person, run_id, act, answer, why, confirm=confirm, seen=seen_at(asked))
+    """Answer what a run asks, as the page that was seen put it; a field "input.NAME" is the value of an input."""
+    fields = (await request.form()).items() if answer == "input" else ()
+    inputs = {name.removeprefix("input."): str(value) for name, value in fields if name.startswith("input.") and value}
+    await acts.answer(app, person, run_id, act, answer, why, confirm=confirm, seen=seen_at(asked), inputs=inputs)
     return back_to(f"/runs/{run_id}#act-{act.replace('.', '-')}")
 
 

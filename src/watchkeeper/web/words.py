@@ -31,6 +31,7 @@ ANSWERS = {
     "done": "It is done",
     "yes": "Yes, it holds",
     "no": "No",
+    "input": "Use these values",
     "abort": "Stop the run",
 }
 ENTRY_TONES = {

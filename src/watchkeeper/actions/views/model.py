@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
+from watchkeeper.run.model import Input
+
 #: worst first: firing, blind, pending, ok; unwatched: nothing looks at it
 Health: TypeAlias = Literal["firing", "blind", "pending", "ok", "unwatched"]
 #: met or missed: a promise, kept or not; told: a rung of the ladder that was climbed; stopped: not needed any more
@@ -283,6 +285,10 @@ class ActView:
     effect: EffectView | None = None
     #: the name that approving it takes; None where none is asked for
     to_type: str | None = None
+    #: what a person is asked for, with the answer "input"
+    inputs: tuple[Input, ...] = ()
+    #: what people gave for its placeholders, by name
+    values: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

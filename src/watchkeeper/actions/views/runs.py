@@ -23,13 +23,15 @@ from watchkeeper.actions.views.model import (
 from watchkeeper.app import App
 from watchkeeper.base.errors import NotFound
 from watchkeeper.base.printed import tame
-from watchkeeper.book.model import Book, Procedure
+from watchkeeper.book.model import Book, Command, Procedure
 from watchkeeper.incident.ledger import get_incident, list_incidents
 from watchkeeper.run.answering import ANSWERS
 from watchkeeper.run.approving import to_type
+from watchkeeper.run.inputs import name_of
 from watchkeeper.run.ledger import list_runs, load_run, read_events
 from watchkeeper.run.live import read_pieces, together
 from watchkeeper.run.model import Act, Event, Plan, Run, Standing
+from watchkeeper.run.render import needs_of
 from watchkeeper.run.undo import offer, ways_back
 
 OVER = ("done", "failed", "skipped")
@@ -43,6 +45,7 @@ QUESTIONS: Mapping[str, str] = {
     "settle": "Nobody knows whether this happened. Did it?",
     "manual": "This is for a person. Is it done?",
     "branch": "Does this hold?",
+    "input": "With which values?",
     "failed": "This failed. What now?",
 }
 
@@ -183,7 +186,13 @@ def act_view(act: Act, standing: Standing, output: str = "", run: Run | None = N
         answers=ANSWERS.get(standing.question or "", ()) if asking else (),
         to_type=to_type(run, act) if run and asking and standing.question == "approve" else None,
         effect=EffectView(seen.sentence, seen.way_back) if seen and act.kind == "command" else None,
+        inputs=standing.inputs if asking else (),
+        values={name: run.given[name] for name in _taken(command) if name in run.given} if command and run and run.given else {},
     )
+
+
+def _taken(command: Command) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name_of(token) for token in needs_of(command).places))
 
 
 def steps_of(plan: Plan, views: list[ActView], procedure: Procedure | None) -> tuple[StepView, ...]:
