@@ -89,7 +89,7 @@ def _stray_backtick(source: bytes, root: Node) -> bool:
     while at >= 0:
         escaped = (len(source[:at]) - len(source[:at].rstrip(b"\\"))) % 2 == 1
         node = root.descendant_for_byte_range(at, at + 1)
-        while node is not None and node.type in ("string_content", "word", "regex"):
+        while node is not None and node.type in ("`", "string_content", "word", "regex"):
             node = node.parent
         kind = node.type if node is not None else ""
         within = _within_backticks(node, source)

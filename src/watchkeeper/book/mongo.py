@@ -8,7 +8,7 @@ from watchkeeper.book.programs import word_set
 from watchkeeper.book.verdicts import Judged
 
 _DESTROY = re.compile(
-    r"\.(?:drop\w*|remove\w*|delete\w*|findOneAndDelete|findAndModify|shutdownServer|dropDatabase)\s*\(|\$out|\$merge|"
+    r"\.(?:drop\w*|remove\w*|delete\w*|findOneAndDelete|findAndModify|shutdownServer|dropDatabase)\s*(?:\?\.)?\s*\(|\$out|\$merge|"
     r"(?:runCommand|adminCommand)\s*\(\s*\{?\s*['\"]?(?:drop\w*|delete|shutdown|killAllSessions|convertToCapped|emptycapped)\b",
 )  # fmt: skip
 _CHANGE = re.compile(
@@ -34,8 +34,29 @@ _ASKS = re.compile(
 _PLAIN = re.compile(r"(?:show\s+\w+|use\s+[\w<>${}-]+|it|help|exit|quit)", re.IGNORECASE)
 
 
+#: commands of the server that alter state and can be taken back
+_ALTERS = re.compile(
+    r"(?:runCommand|adminCommand)\s*\(\s*\{?\s*['\"]?(?:setParameter|replSetStepDown|replSetFreeze|replSetReconfig|replSetInitiate|fsync|"
+    r"fsyncUnlock|compact|createIndexes|collMod|enableSharding|shardCollection|split|moveChunk|moveRange|moveCollection|movePrimary|"
+    r"balancerStart|balancerStop|"
+    r"flushRouterConfig|rotateCertificates|logRotate|profile|killOp|killCursors|replSetSyncFrom|replSetMaintenance|create|insert|update|"
+    r"grantRolesToUser|createUser|updateUser|createRole|setFeatureCompatibilityVersion|setUserWriteBlockMode|refineCollectionShardKey|"
+    r"addShard|reIndex|setIndexCommitQuorum|clearJumboFlag|planCacheClear|invalidateUserCache)\b")  # fmt: skip
+
+
+def _uncommented(text: str) -> str:
+    """Leave out comments, which may stand between a name and what it is called with."""
+    return re.sub(
+        r"(\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*')|/\*.*?\*/|(?<!:)//[^\n]*",
+        lambda found: found.group(1) or " ",
+        text,
+        flags=re.DOTALL,
+    )
+
+
 def assess_mongo(text: str) -> Judged:
     """Judge code of the MongoDB shell by every method that it calls; a method that no rule knows makes it unknown."""
+    text = _uncommented(text)
     found = _DESTROY.search(text)
     if found:
         return "destroy", f"{found.group().strip().strip('.(')} removes data or stops the server."
@@ -49,7 +70,10 @@ def assess_mongo(text: str) -> Judged:
         return "change", f"{found.group().strip().strip('.(')} alters state."
     commands = len(re.findall(r"(?:runCommand|adminCommand)\s*\(", bare))
     if commands != len(_ASKS.findall(text)):
-        return "change", "It runs a command of the server that may alter state."
+        alters = commands == len(_ASKS.findall(text)) + len(_ALTERS.findall(text))
+        return "change" if alters else "unknown", "It runs a command of the server that may alter state."
+    if re.search(r"\?\.\s*[(\[]|\]\s*(?:\?\.)?\s*\(|\[\s*''\s*\+|[{,]\s*\[|\\u|\.(?:call|apply|bind)\b", bare):
+        return "unknown", "What is called in it is computed."
     called = re.findall(r"([A-Za-z_]\w*)\s*\(", bare)
     strange = next((name for name in called if name not in _READS), None)
     if strange:

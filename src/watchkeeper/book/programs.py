@@ -205,7 +205,9 @@ def _pattern(text: str, *, reads: bool = False) -> Pattern:
             words.append(token)
     if text.strip() == "never":
         words = ["\0"]
-    weight = len(words) + sum(2.5 if values else 2.0 for _, values in options)
+    weight = (
+        len(words) + sum(2.5 if values else 2.0 for _, values in options) + 0.5 * ("$" in text.split()) + 0.25 * bool(without)
+    )
     return Pattern(tuple(words), tuple(options), tuple(without), "$" in text.split(), text.strip(), weight, reads)
 
 

@@ -11,6 +11,7 @@ import shlex
 from collections.abc import Sequence
 from functools import lru_cache
 
+from watchkeeper.book.cypher import assess_cypher
 from watchkeeper.book.fetch import judge_fetch
 from watchkeeper.book.filters import look_closer
 from watchkeeper.book.model import Risk
@@ -102,6 +103,8 @@ def _redis_words(line: str) -> list[str]:
 def assess_unwrapped(found: Unwrapped) -> Judged:
     """Judge what unwrapping found."""
     judged: list[Judged] = [judge(started) for started in found.started if not started.wrapper]
+    if found.leaves:
+        judged.append(("change", found.leaves))
     if found.opaque:
         judged.append(("unknown", f"{found.opaque[0].upper()}{found.opaque[1:]}."))
     if found.emptied:
@@ -151,12 +154,19 @@ _SESSION_WORDS = word_set("shell dbshell console tinker dbconsole repl shell_plu
 def _obeys(started: Started) -> bool:
     """Say whether a program would carry out what it is fed."""
     name = started.name
-    if name in SQL_CLIENTS or name in _REDIS or name in _MONGO or name in _SHELLS or name in _WIRES or name == "openssl":
+    if (
+        name in SQL_CLIENTS
+        or name in _REDIS
+        or name in _MONGO
+        or name in _SHELLS
+        or name in _WIRES
+        or name in ("openssl", "cypher-shell")
+    ):
         return False
     program = find(name)
     if program is None:
         return not any(text in ("--version", "--help", "-V", "version") for text in started.texts)
-    if program.otherwise == "read":
+    if program.otherwise == "read" or program.alone == "read":
         return False
     given = program.arguments(started.texts)
     return (
@@ -185,6 +195,8 @@ def _judge(started: Started) -> Judged:
         return _redis(started)
     if name in _MONGO:
         return _mongo(started)
+    if name == "cypher-shell":
+        return _cypher(started)
     if name in _FETCHERS:
         return judge_fetch(name, texts)
     if name in _WIRES or (name == "openssl" and texts[:1] == ("s_client",)):
@@ -205,7 +217,8 @@ def _judge(started: Started) -> Judged:
     if started.path.startswith(_ANYBODYS) or (
         program is not None and re.fullmatch(r"\.{1,2}/[^/]+", started.path) and only_reads(name)
     ):
-        return "unknown", f"Whether {started.path} is the program of that name is not known."
+        named: Judged = ("unknown", f"Whether {started.path} is the program of that name is not known.")
+        return worst([named, assess_script(name, texts)]) if program is None else worst([named, by_table(name, texts)])
     if program is None or (started.path.startswith(("./", "../")) and "." in name):
         if name in ("gradlew", "mvnw"):
             return by_table(name, texts)
@@ -266,12 +279,31 @@ def _closer(name: str, texts: Sequence[str], found: Judged) -> Judged:
 def _redis(started: Started) -> Judged:
     program = find("redis-cli")
     given = program.arguments(started.texts) if program else None
+    if given is not None and given.has("--eval"):
+        return "unknown", "What is in the script that redis-cli runs is not known."
     if given is not None and not given.words and started.stdin in ("text", "file", "pipe") and not given.has("--scan"):
         if started.stdin != "text":
             return "unknown", "What is fed to redis-cli is not known."
         lines = [line.split() for line in re.split(r"\\r\\n|\\n|[\r\n]", started.stdin_text) if line.strip()]
         return worst([by_table("redis-cli", line) for line in lines]) if lines else ("read", "redis-cli is fed nothing.")
     return by_table("redis-cli", started.texts)
+
+
+_CYPHER_VALUES = word_set(
+    "-a --address -u --username -p --password -d --database --encryption --format -P --param --access-mode --uri"
+)
+
+
+def _cypher(started: Started) -> Judged:
+    texts = started.texts
+    if any(text in ("-f", "--file") or text.startswith("--file=") for text in texts):
+        return "unknown", "What is in the file for the Cypher shell is not known."
+    code = [t for n, t in enumerate(texts) if not t.startswith("-") and (not n or texts[n - 1] not in _CYPHER_VALUES)]
+    if started.stdin == "text" and started.stdin_text.strip():
+        code.append(started.stdin_text)
+    elif started.stdin in ("file", "pipe") and not code:
+        return "unknown", "What is fed to the Cypher shell is not known."
+    return worst([assess_cypher(one) for one in code]) if code else ("read", "It only opens a Cypher session.")
 
 
 _MONGO_VALUES = word_set(
@@ -396,5 +428,5 @@ def knows(name: str) -> bool:
     """Say whether a word is a program that some rule here knows by name."""
     return (
         name in SQL_CLIENTS or name in _MONGO or name in _SHELLS or name in _INTERPRETERS or name in _MAKE or name in WRAPPERS
-        or find(name) is not None or bool(_VERSIONED.fullmatch(name))
+        or name == "cypher-shell" or find(name) is not None or bool(_VERSIONED.fullmatch(name))
     )  # fmt: skip

@@ -38,6 +38,8 @@ _THINGS = word_set(
     "deploy deployment backup backups release restore recovery migration migrations migrate build failover "
     "rollback sync maintenance renewal rotation snapshot upgrade schedule incident"
 )
+#: commands of Laravel that drop what they then build again
+_TAKE_BACK = word_set("migrate:fresh migrate:refresh migrate:reset migrate:rollback db:wipe")
 _ASKING = word_set("verify check list show validate audit status test describe get view")
 #: deeds that a check may be about
 _STATES = word_set("install set up down process pull push start scale load update upgrade register schedule block publish")
@@ -75,7 +77,7 @@ def _by_options(words: Sequence[str]) -> tuple[Risk | None, str]:
             if parts[0] in ("no", "skip", "without") or parts[-1] in ("only", "id", "name", "file", "dir", "path", "format"):
                 continue
             acts = [part for part in parts if part in (DESTROYS | CHANGES | _INSISTS) - _THINGS - _ASKED]
-            risk: Risk = "destroy" if any(part in DESTROYS for part in acts) else "change"
+            risk: Risk = "destroy" if any(part in DESTROYS and part != "flush" for part in acts) else "change"
             if acts and (found[0] is None or risk == "destroy"):
                 found = risk, word
     return found
@@ -117,6 +119,8 @@ _ASKED = word_set("run start export set add configure notify send load upload ge
 
 def verb_risk(phrase: str) -> Risk | None:
     """Judge a hyphenated word such as `backup-status`; None where it has no verb known to us or contradicts itself."""
+    if phrase.strip(":") in _TAKE_BACK:
+        return "destroy"
     if ":" in phrase.strip(":"):
         last = phrase.strip(":").rsplit(":", 1)[1]
         if any(part in READS | DESTROYS | CHANGES for part in re.split(r"[-_.]+", last.lower())):
@@ -129,7 +133,8 @@ def verb_risk(phrase: str) -> Risk | None:
     destroys = [part for part in parts if part in DESTROYS]
     changes = [part for part in parts if part in CHANGES]
     if parts[0] in _ASKING and "and" not in parts:
-        acts = [part for part in parts[1:] if part in DESTROYS | CHANGES and part not in _THINGS | _STATES]
+        about = _THINGS if parts[0] in ("audit", "status", "view") else _THINGS | _STATES
+        acts = [part for part in parts[1:] if part in DESTROYS | CHANGES and part not in about]
         if acts and parts[0] in ("audit", "status", "view") and acts[-1] in DESTROYS:
             return "destroy"
         return None if acts or (destroys and parts[0] == "test") else "read"

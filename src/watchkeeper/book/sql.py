@@ -13,15 +13,13 @@ from importlib import import_module
 
 from watchkeeper.book.model import Risk
 from watchkeeper.book.programs import word_set
+from watchkeeper.book.sql_text import Statement, readings
 from watchkeeper.book.sql_words import CHANGING, DESTROYING, FIRST_WORDS, PURE, PURE_PREFIXES, SESSION_SETTINGS
 
 _PLACEHOLDERS = re.compile(
     r"<[^<>\n;'()=]{1,60}>|\[[A-Za-z_][\w .-]{0,60}\]|\{\{?[\w .-]+\}?\}|\$\{?\w+\}?|%\(?\w*\)?s|:'?[A-Za-z_]\w*'?"
 )
 _COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/|^\s*#[^\n]*", re.DOTALL | re.MULTILINE)
-#: comments that MySQL executes
-_EXECUTED = re.compile(r"/\*!\d*(.*?)\*/", re.DOTALL)
-_STRINGS = re.compile(r"'(?:[^']|'')*'|\$(\w*)\$.*?\$\1\$", re.DOTALL)
 _START = re.compile(r"\s*\(*\s*([A-Za-z]+)")
 
 
@@ -108,22 +106,26 @@ def _keep(found: list[tuple[int, str]], text: str, start: int, end: int) -> None
 def assess_sql(text: str) -> tuple[Risk, str]:
     """Say what SQL would do, with the sentence why; the worst of its statements counts."""
     order: dict[Risk, int] = {"read": 0, "change": 1, "unknown": 2, "destroy": 3}
-    judged = [_assess_one(statement) for _, statement in cut_statements(_EXECUTED.sub(r" \1 ", text))]
+    judged = [_assess_one(statement) for reading in readings(text) for statement in reading]
     if not judged:
         return "unknown", "There is no SQL statement in it."
     return max(judged, key=lambda one: order[one[0]])
 
 
-def _assess_one(statement: str) -> tuple[Risk, str]:
-    statement = _EXECUTED.sub(r" \1 ", statement)
-    bare = _COMMENT.sub(" ", statement).strip().rstrip(";").strip()
-    bare = re.sub(r"\\(?:G|g|gx)\s*$", "", bare).strip()
-    words = re.findall(r"[A-Za-z_]+", bare[:400])
+def _assess_text(text: str) -> tuple[Risk, str]:
+    """Judge what stands within another statement."""
+    risks = [_assess_one(one) for one in readings(text)[0]]
+    return max(risks, key=lambda one: _rank(one[0])) if risks else ("unknown", "There is no statement in it.")
+
+
+def _assess_one(statement: Statement) -> tuple[Risk, str]:
+    bare = re.sub(r"\\(?:G|g|gx)\s*$", "", statement.text).strip()
+    words = re.findall(r"[A-Za-z_]+", statement.plain[:400])
     upper = " ".join(word.upper() for word in words[:8])
     for risk, beginnings in (("destroy", DESTROYING), ("change", CHANGING)):
         found = next((begin for begin in beginnings if (upper + " ").startswith(begin + " ")), None)
         if found:
-            return _by_first_words(risk, found, bare, upper)  # type: ignore[arg-type]
+            return _by_first_words(risk, found, bare, statement)  # type: ignore[arg-type]
     first = words[0].upper() if words else ""
     if first in ("SHOW", "DESCRIBE", "DESC", "USE", "HELP", "EXISTS", "STATUS", "LIST"):
         return "read", f"{first} only shows."
@@ -154,9 +156,9 @@ def _assess_one(statement: str) -> tuple[Risk, str]:
         executes = re.search(r"\bANALY[SZ]E\b", options, re.I)
         if not inner or re.match(r"\.\.\.|<|\[", inner) or not executes:
             return "read", "EXPLAIN only plans." if not executes else "EXPLAIN ANALYZE of a query to be filled in."
-        return _assess_one(inner)
+        return _assess_text(inner)
     if first in ("SELECT", "WITH", "VALUES", "TABLE"):
-        return _assess_query(bare)
+        return _assess_query(statement)
     return "unknown", f"No rule knows the statement {first or bare[:20]!r}."
 
 
@@ -166,23 +168,49 @@ _TRANSACTION = re.compile(
     r"(?:\s+TO(?:\s+SAVEPOINT)?\s+\w+)?|SAVEPOINT\s+\w+)", re.IGNORECASE)  # fmt: skip
 
 
-def _by_first_words(risk: Risk, found: str, bare: str, upper: str) -> tuple[Risk, str]:
-    if found in ("DELETE", "UPDATE") and "WHERE" not in bare.upper():
+#: what ClickHouse is told by SYSTEM; to the client of MySQL it is a command of the machine
+_SYSTEM = re.compile(
+    r"SYSTEM\s+(?:RELOAD|FLUSH|SYNC|STOP|START|RESTART|RESTORE|ENABLE|DISABLE|WAIT|REFRESH|THREAD|UNFREEZE|JEMALLOC)\b",
+    re.IGNORECASE,
+)
+#: procedures that are known
+_PROCEDURES: dict[str, Risk] = {
+    "mysql.rds_kill": "change",
+    "mysql.rds_kill_query": "change",
+    "mysql.rds_rotate_slow_log": "change",
+}
+
+
+def _by_first_words(risk: Risk, found: str, bare: str, statement: Statement) -> tuple[Risk, str]:
+    plain = statement.plain
+    if found in ("DELETE", "UPDATE") and not re.search(r"\bWHERE\b", plain, re.IGNORECASE):
         return "destroy", f"{found} without WHERE reaches every row."
-    if found == "ALTER TABLE" and re.search(r"\bDROP\b|\bDELETE\b|\bTRUNCATE\b", bare, re.I):
+    if found == "ALTER TABLE" and re.search(r"\bDROP\b|\bDELETE\b|\bTRUNCATE\b", plain, re.I):
         return "destroy", "ALTER TABLE … DROP removes data."
+    if found == "DO":
+        acts = any(re.search(r"\b(?:drop|delete|truncate)\b", text, re.IGNORECASE) for text in statement.strings)
+        return ("destroy" if acts else "unknown"), "What a block of code does is not judged."
+    if found == "CALL":
+        called = re.match(r"CALL\s+([\w.]+)", plain, re.IGNORECASE)
+        known = _PROCEDURES.get(called.group(1).lower()) if called else None
+        return known or "unknown", "What a procedure does is not known." if known is None else "The procedure is known."
+    if found == "SYSTEM" and not _SYSTEM.match(bare):
+        return "unknown", "What SYSTEM runs is not known."
     inner = re.match(r"COPY\s*\((.*)\)\s*TO\b", bare, re.IGNORECASE | re.DOTALL) if found == "COPY" else None
-    if inner and not re.search(r"\bTO\s+PROGRAM\b", bare, re.IGNORECASE):
-        return _assess_one(inner.group(1))
-    if found == "COPY" and re.search(r"\bPROGRAM\b", bare.upper()):
+    if inner and not re.search(r"\bTO\s+PROGRAM\b", plain, re.IGNORECASE):
+        within = _assess_text(inner.group(1))
+        return (
+            within if _rank(within[0]) or re.search(r"\bTO\s+STDOUT\b", plain, re.I) else ("change", "COPY … TO writes a file.")
+        )
+    if found == "COPY" and re.search(r"\bPROGRAM\b", plain.upper()):
         return "unknown", "COPY runs a program of the server."
-    if found == "COPY" and re.search(r"\bTO\b", bare.upper()) and not re.search(r"\bTO\s+PROGRAM\b|\bFROM\b\s+'", bare.upper()):
-        return "read", "COPY … TO only reads the table."
+    if found == "COPY" and re.search(r"\bTO\s+STDOUT\b", plain, re.IGNORECASE):
+        return "read", "COPY … TO STDOUT only reads the table."
     verb = {"destroy": "removes data, evidence or a way back", "change": "alters state"}[risk]
     return risk, f"{found} {verb}."
 
 
-_FUNCTION = re.compile(r"([A-Za-z_][\w.]*)\s*\(")
+_FUNCTION = re.compile(r"((?:[A-Za-z_]\w*\s*\.\s*)*[A-Za-z_][\w$]*|\]|\\\w+)\s*\(")
 _NO_FUNCTION = word_set(
     "in values any all some exists over filter within select from where and or not as on using case when then "
     "else with by having union "
@@ -192,15 +220,19 @@ _NO_FUNCTION = word_set(
 )
 
 
-def _assess_query(bare: str) -> tuple[Risk, str]:
-    names = _functions(bare)
-    if names is None:
+def _assess_query(statement: Statement) -> tuple[Risk, str]:
+    if re.search(r"\bINTO\s+(?:OUT|DUMP)FILE\b", statement.plain, re.IGNORECASE):
+        return "change", "The query writes a file of the server."
+    masked = _mask(statement)
+    kinds = _postgres(masked)
+    if kinds is None:
+        kinds = _other(masked)
+    if kinds is None:
         return "unknown", "The query cannot be parsed."
-    kinds, functions = names
     if "write" in kinds:
         return ("destroy" if "delete" in kinds else "change"), "The query writes (INTO, FOR UPDATE or a data-changing WITH)."
     worst: tuple[Risk, str] | None = None
-    for name in functions:
+    for name in _functions(statement.plain):
         short = name.rsplit(".", 1)[-1].lower()
         if short in _FUNCTION_RISKS:
             risk = _FUNCTION_RISKS[short]
@@ -209,9 +241,21 @@ def _assess_query(bare: str) -> tuple[Risk, str]:
                     risk,
                     f"{short}() {_SAID[risk]}.",
                 )
-        elif short not in PURE and not short.startswith(PURE_PREFIXES) and worst is None:
-            worst = "unknown", f"Whether {short}() changes anything is not known."
+        elif not _pure(name.lower(), short) and worst is None:
+            worst = "unknown", f"Whether {name}() changes anything is not known."
     return worst or ("read", "SELECT, and every function in it is known to change nothing.")
+
+
+def _pure(name: str, short: str) -> bool:
+    """Say whether a function is one of the database's own that change nothing."""
+    schema = name.rpartition(".")[0]
+    if schema and schema not in ("pg_catalog", "information_schema", "sys"):
+        return False
+    return short in PURE or (short.startswith(PURE_PREFIXES) and not _ACTS.search(short))
+
+
+#: no function of the prefixes that we trust has one of these in its name
+_ACTS = re.compile(r"wipe|delete|drop|purge|truncat|create|import|retile|reset|kill|terminate|update|refresh|clear|execute")
 
 
 _SAID = {"read": "only reads", "change": "alters state", "destroy": "cannot be undone", "unknown": "runs what it is given"}
@@ -251,29 +295,29 @@ _FUNCTION_RISKS: dict[str, Risk] = {
 }  # fmt: skip
 
 
-def _functions(bare: str) -> tuple[set[str], list[str]] | None:
-    """Give what a query does beside reading ("write", "delete") and the names of its functions; None where nothing parses it."""
-    quoted = re.sub(r"'(?:<[^<>']*>|\[[^\]']*\])'", "'x'", bare)
-    masked = _mask(quoted)
-    kinds = _postgres(masked)
-    if kinds is None:
-        kinds = _other(masked)
-    if kinds is None:
-        return None
-    no_strings = re.sub(r'["`]([^"`\n]*)["`](?!\s*\()|\[([^\]\n]*)\](?!\s*\()', "x", _STRINGS.sub("''", quoted))
-    no_strings = re.sub(r"[\"`\[\]]", "", no_strings)
-    return kinds, [name for name in _FUNCTION.findall(no_strings) if name.lower() not in _NO_FUNCTION]
+def _functions(plain: str) -> list[str]:
+    """Give the names of all that is called in a statement."""
+    return [name for name in _FUNCTION.findall(plain) if name.lower() not in _NO_FUNCTION]
 
 
-def _mask(text: str) -> str:
-    parts = re.split(r"('(?:[^']|'')*')", text)
-    for number in range(0, len(parts), 2):
-        parts[number] = _PLACEHOLDERS.sub(
-            lambda m: m.group() if m.group().startswith(":") and m.string[m.start() - 1 : m.start()] == ":" else " xx ",
-            parts[number],
-        )
-        parts[number] = re.sub(r"\s*\.\.\.\s*", " ", parts[number]).replace("…", " ")
-    return "".join(parts)
+def _mask(statement: Statement) -> str:
+    """Give the statement with a plain name for each placeholder outside its strings."""
+    parts: list[str] = []
+    position, text = 0, statement.text
+    for said in statement.strings:
+        at = text.find(said, position) if said else -1
+        if at < 0:
+            continue
+        parts += [_filled(text[position : at - 1]), text[at - 1 : at + len(said) + 1]]
+        position = at + len(said) + 1
+    return "".join([*parts, _filled(text[position:])])
+
+
+def _filled(code: str) -> str:
+    code = _PLACEHOLDERS.sub(
+        lambda m: m.group() if m.group().startswith(":") and m.string[m.start() - 1 : m.start()] == ":" else " xx ", code
+    )
+    return re.sub(r"\s*\.\.\.\s*", " ", code).replace("…", " ")
 
 
 #: without one of these words a SELECT cannot write: a data-changing WITH, INTO, FOR UPDATE

@@ -44,7 +44,7 @@ _FAMILY = {
 _LONG_VALUES = word_set(
     "--host --port --username --dbname --user --database --password --output --set --variable --keyspace --server --catalog "
     "--schema --account --warehouse --socket --defaults-file --defaults-extra-file --login-path --protocol --url --format "
-    "--certs-dir --separator -database -port -host -separator -username -password -format"
+    "--certs-dir --separator --log-file --tee -database -port -host -separator -username -password -format"
 )
 #: verbs after which the client takes statements
 _SESSIONS = frozenset({"sql", "client", "v1"})
@@ -58,6 +58,20 @@ class Told:
     files: list[str] = field(default_factory=list)
     words: list[str] = field(default_factory=list)
     options: list[str] = field(default_factory=list)
+    #: files that its output goes to
+    written: list[str] = field(default_factory=list)
+
+
+_OUTPUTS = word_set("-o --output -L --log-file --tee")
+#: clients to which `-o` or `-L` means something else
+_OUTPUT_IS_OTHER = word_set("sqlite3 duckdb cqlsh clickhouse-client clickhouse influx beeline hive trino presto cockroach")
+
+
+def _whole(option: str, known: Sequence[str]) -> str:
+    """Give the option that a shortened one stands for; most clients allow it."""
+    if not option.startswith("--") or len(option) < 4 or option in known or option in _LONG_VALUES:
+        return option
+    return next((one for one in known if one.startswith(option)), option)
 
 
 def told_to(name: str, texts: Sequence[str]) -> Told:
@@ -78,8 +92,10 @@ def told_to(name: str, texts: Sequence[str]) -> Told:
             position += 1
         if option in statements:
             told.code.append(value)
-        elif option in files or (option in ("-o", "--output", "-L") and value.lstrip().startswith("|")):
+        elif option in files or (option in _OUTPUTS and value.lstrip().startswith("|")):
             told.files.append(value)
+        elif option in _OUTPUTS and name not in _OUTPUT_IS_OTHER and value not in ("/dev/null", "-", "/dev/stdout"):
+            told.written.append(value)
 
     while position < len(texts):
         text = texts[position]
@@ -88,6 +104,7 @@ def told_to(name: str, texts: Sequence[str]) -> Told:
             told.words.append(text)
             continue
         option, equals, value = text.partition("=")
+        option = _whole(option, (*statements, *files))
         if option in statements or option in files or option in _LONG_VALUES:
             take(option, value if equals else None)
             continue
@@ -115,9 +132,10 @@ def judge_client(name: str, texts: Sequence[str], stdin: str | None, stdin_text:
         code.append(stdin_text)
     judged = [assess_typed(part) for part in code]
     judged += [_file(name, file) for file in told.files]
+    judged += [("change", f"{name} writes {file}.") for file in told.written]
     if any(word.startswith("@") for word in told.words):
         judged.append(("unknown", f"What is in the script that {name} runs is not known."))
-    if judged:
+    if code or told.files or any(word.startswith("@") for word in told.words):
         return worst(judged)
     if stdin == "file":
         return "destroy", f"{name} replays {stdin_text} over what is in the database."
@@ -125,7 +143,7 @@ def judge_client(name: str, texts: Sequence[str], stdin: str | None, stdin_text:
         return "destroy", f"{name} replays what is piped into it over what is in the database."
     if any(_statement_like(word) for word in told.words):
         return "unknown", f"What {name} is given is not known."
-    return "read", f"{name} only opens a session."
+    return worst(judged) if judged else ("read", f"{name} only opens a session.")
 
 
 def _statement_like(word: str) -> bool:
@@ -144,7 +162,7 @@ def _file(name: str, source: str) -> Judged:
 
 _META_READ = re.compile(
     r"\\(?:d\S*|l\+?|x|timing|conninfo|c|connect|pset|q|z|sf\+?|sv\+?|encoding|echo|\?|h|watch|set|a|t|errverbose|unset|prompt|"
-    r"copy\s+\(.*\)\s+to\b.*|copy\s+\S+\s+to\b.*)(?:\s|$|\+)",
+    r"copy\s+(?:\(.*\)|\S+(?:\s*\([^()]*\))?)\s+to\s+p?stdout\b.*)(?:\s|$|\+)",
     re.IGNORECASE | re.DOTALL,
 )
 _META_INSIDE = re.compile(r"\\(?:gexec\b|!|ir?\s|include|copy\b|[ow]\s|setenv\b|g\s*[^\s;]|out\b|write\b|lo_\w+)")
@@ -182,8 +200,12 @@ def assess_meta(text: str) -> Judged:
         return "unknown", "Several meta commands stand on one line."
     if len(parts := re.split(r"\s+(?=\\)", word)) > 1:
         return worst([assess_meta(part) for part in parts])
+    if re.match(r"\\set\s+\w+\s+.*[;()]", word, re.DOTALL):
+        return "unknown", r"What \set puts into the statements after it is not judged."
     if _META_READ.match(word):
         return "read", f"{first} only shows."
+    if re.match(r"\\copy\b.*\bto\s+(?!program)\S", word, re.IGNORECASE | re.DOTALL):
+        return "change", r"\copy … to writes a file."
     if re.match(r"\\copy\b.*\bfrom\b", word, re.IGNORECASE | re.DOTALL):
         return "change", r"\copy … from loads rows."
     return "unknown", f"No rule knows {first}."

@@ -52,7 +52,7 @@ DESTROYING: tuple[str, ...] = (
 )  # fmt: skip
 CHANGING: tuple[str, ...] = (
     "INSERT", "UPDATE", "ALTER TABLE", "ALTER", "CREATE", "GRANT", "REVOKE", "VACUUM", "ANALYZE", "REINDEX", "OPTIMIZE",
-    "REPAIR", "FLUSH", "KILL", "SET GLOBAL", "SET PERSIST", "SET PASSWORD",
+    "REPAIR", "FLUSH", "KILL", "SET GLOBAL", "SET PERSIST", "SET PERSIST_ONLY", "SET PASSWORD",
     "START SLAVE", "START REPLICA", "STOP SLAVE", "STOP REPLICA", "START GROUP", "STOP GROUP", "CHANGE", "RESET SLAVE",
     "RESET REPLICA", "RESET", "REFRESH", "COPY", "LOCK", "UNLOCK", "CLUSTER",
     "COMMENT", "RENAME", "NOTIFY", "MERGE", "PAUSE", "RESUME", "RELOAD", "SYSTEM", "BACKUP", "ATTACH", "DETACH", "DO", "CALL",
@@ -61,9 +61,9 @@ CHANGING: tuple[str, ...] = (
 SESSION_SETTINGS = frozenset({"STATEMENT_TIMEOUT", "LOCK_TIMEOUT", "SEARCH_PATH", "ROLE", "TIMEZONE", "TIME", "NAMES"})
 
 PURE_PREFIXES: tuple[str, ...] = (
-    "pg_stat_get_", "pg_size_", "pg_get_", "json_", "jsonb_", "st_", "regexp_", "pg_is_", "pg_last_", "pg_current_",
+    "pg_stat_get_", "pg_size_", "pg_get_", "st_", "pg_is_", "pg_last_", "pg_current_",
     "pg_wal_lsn_",
-    "pg_show_", "txid_current_if", "current_", "formatreadable", "tostartof",
+    "pg_show_", "txid_current_if", "formatreadable", "tostartof",
 )  # fmt: skip
 PURE = word_set("""count sum avg min max coalesce nullif greatest least now clock_timestamp statement_timestamp
     transaction_timestamp age extract round ceil ceiling floor abs mod
@@ -102,4 +102,20 @@ PURE = word_set("""count sum avg min max coalesce nullif greatest least now cloc
     array_position array_remove array_append array_cat array_upper array_lower string_to_array string_to_table
     isfinite is_ipv4 isempty has_table_privilege has_database_privilege has_schema_privilege has_column_privilege
     has_function_privilege lower_inc upper_inc range_merge time_bucket sqlite_version typeof printf regr_slope nanvl
-    nvl nvl2 listagg ratio_to_report""")
+    nvl nvl2 listagg ratio_to_report
+    gen_random_uuid uuid_generate_v4 uuid_generate_v1 uuidv4 uuidv7 currval lastval pg_logical_slot_peek_changes
+    current_setting current_schema current_schemas current_database current_query current_user current_date current_time
+    current_timestamp current_role current_catalog
+    regexp_replace regexp_match regexp_matches regexp_split_to_array regexp_split_to_table regexp_like regexp_count
+    regexp_instr regexp_substr
+    json_build_object json_build_array json_object json_object_agg json_array json_arrayagg json_objectagg json_each
+    json_each_text json_array_elements json_array_elements_text json_array_length json_object_keys json_extract_path
+    json_extract_path_text json_populate_record json_populate_recordset json_to_record json_to_recordset json_strip_nulls
+    json_typeof json_unquote json_contains json_contains_path json_search json_keys json_length json_depth json_type
+    json_valid json_value json_query json_exists json_table json_pretty json_overlaps json_merge_patch json_set json_insert
+    json_replace json_remove json_array_append json_quote json_scalar json_serialize
+    jsonb_build_object jsonb_build_array jsonb_object jsonb_object_agg jsonb_each jsonb_each_text jsonb_array_elements
+    jsonb_array_elements_text jsonb_array_length jsonb_object_keys jsonb_extract_path jsonb_extract_path_text
+    jsonb_populate_record jsonb_populate_recordset jsonb_to_record jsonb_to_recordset jsonb_strip_nulls jsonb_typeof
+    jsonb_pretty jsonb_set jsonb_set_lax jsonb_insert jsonb_path_query jsonb_path_query_array jsonb_path_query_first
+    jsonb_path_exists jsonb_path_match""")

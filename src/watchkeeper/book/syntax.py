@@ -220,7 +220,9 @@ class _Reader:
                 extra: dict[str, object] = {}
                 self._file_redirect(current, written, extra)
                 if written:
-                    self.script.calls.append(Call((Word(":"),), writes=tuple(written), appends=bool(extra.get("appends"))))
+                    prints = current.parent is not None and current.parent.type == "function_definition"
+                    idle = Word("test" if prints else ":")
+                    self.script.calls.append(Call((idle,), writes=tuple(written), appends=bool(extra.get("appends"))))
             elif kind in _SUMS and _WORDS_IN_SUM.match(self.raw(current)):
                 self.script.broken = True
             elif kind == "pipeline":
@@ -407,7 +409,12 @@ class _Reader:
         shown = "".join(
             self._word(part).text.translate(_HIDDEN) if part.type in _QUOTES else self._word(part).text for part in parts
         )
-        return [word._replace(text=text.translate(_SHOWN)) for text in _braced(shown)]
+        simple = node.type == "word" and "\\" not in word.raw
+        return (
+            [word._replace(text=text.translate(_SHOWN), raw=text if simple else "") for text in _braced(shown)]
+            if _BRACES.search(shown)
+            else [word]
+        )
 
     def _word(self, node: Node) -> Word:
         kind, raw = node.type, self.raw(node)

@@ -51,6 +51,8 @@ class Unwrapped:
     writes: list[str] = field(default_factory=list)
     #: files that are emptied (`> file`, `cat /dev/null > file`)
     emptied: list[str] = field(default_factory=list)
+    #: what stays behind of it, whatever it ran
+    leaves: str | None = None
     #: what the call being unwrapped is fed, for the programs within its quotes
     feed: tuple[str | None, str] = (None, "")
 
@@ -97,7 +99,11 @@ _EXEC_VALUES = word_set(
     "--name -v --volume -p --publish --entrypoint --network --net -h --hostname --mount -m --memory --cpus "
     "--restart --label --link --add-host --platform "
     "--ulimit --cap-add --device --security-opt --dns --log-driver --log-opt --shm-size --tmpfs --pull --gpus "
-    "--ip --pid --ipc --gcplogs"
+    "--ip --pid --ipc --gcplogs --cpuset-cpus --cpuset-mems --cpu-shares --cpu-quota --cpu-period --cidfile --userns --uts "
+    "--cgroupns --cgroup-parent --device-cgroup-rule --expose --group-add --health-cmd --health-interval --health-retries "
+    "--health-timeout --health-start-period --isolation --label-file --mac-address --memory-swap --memory-reservation "
+    "--network-alias --oom-score-adj --pids-limit --runtime --stop-signal --stop-timeout --storage-opt --sysctl --volume-driver "
+    "--volumes-from --annotation --attach --cap-drop --blkio-weight --detach-keys"
 )
 _SSH_VALUES = word_set("-i -p -l -o -F -J -L -R -D -b -c -E -e -I -m -O -Q -S -W -w -B")
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*\+?=")
@@ -333,6 +339,10 @@ def _into_container(name: str, words: list[Word], found: Unwrapped) -> tuple[lis
         if pattern.words[-1] in ("kubectl", "crictl", "ctr", "helm", "helm3"):
             rest = rest[1:] if rest and rest[0].text == "--" else rest
             return [Word("helm" if pattern.words[-1] == "helm3" else pattern.words[-1]), *rest], False
+        if name in ("heroku", "railway"):
+            return _skip(rest, program.values | {"-s", "--size", "--type", "--service", "-e", "--env"}, 0), True
+        if pattern.words[-1] == "run" and "--rm" not in [word.text for word in rest]:
+            found.leaves = f"{name} run leaves a container behind."
         return _container_words(pattern.words[-1], rest, found)
     return None
 
@@ -437,6 +447,7 @@ def _nested(word: Word, found: Unwrapped, depth: int) -> None:
     found.endless = found.endless or inner.endless
     found.interactive = found.interactive or inner.interactive
     found.opaque = found.opaque or inner.opaque
+    found.leaves = found.leaves or inner.leaves
     found.target = found.target or inner.target
 
 
@@ -452,6 +463,10 @@ def _inside(name: str, words: list[Word], found: Unwrapped, depth: int) -> None:
             if any(one.startswith("-") and one not in ("-", "--") for one in given):
                 found.opaque = found.opaque or "a word that the shell is given may be an option"
             _nested(code, found, depth)
+    elif name in ("consul", "etcdctl") and texts[:1] == ["lock"]:
+        locked = _skip(words[1:], frozenset({"-n", "-name", "-timeout", "-monitor-retry", "--ttl"}), 1)
+        if locked:
+            _unwrap(Call(tuple(locked)), found, depth + 1)
     elif name in ("alias", "hash", "enable"):
         _renamed(name, words, found, depth)
     elif name == "find":
