@@ -25,7 +25,7 @@ def marked(name: str) -> list[tuple[str, str]]:
     return [(line[2:].replace("⏎", "\n").replace("␍", "\r"), RISKS[line[0]]) for line in given]
 
 
-ADVERSARY = marked("adversary.txt")
+ADVERSARY = marked("adversary.txt") + marked("adversary-second.txt")
 
 
 @pytest.mark.parametrize(("text", "risk"), ADVERSARY)

@@ -74,12 +74,56 @@ def doubt(text: str, source: bytes, root: Node) -> str | None:
         node = root.descendant_for_byte_range(at, at + 1)
         if node is None or node.type not in _QUOTED:
             return "a blank in it is none to the shell"
+    if ("\n" in text or "[ " in text) and (reason := _misread(source, root)):
+        return reason
     if "`" in text and _stray_backtick(source, root):
         return "a command substitution in it cannot be read"
     if "@P}" in text or "@E}" in text:
         return "an expansion in it runs what its variable holds"
     if ("[$" in text or "[`" in text) and _evaluated(root, source):
         return "a subscript in it would be evaluated"
+    return None
+
+
+#: what cannot go on in the next line unless the line says so
+_ONE_LINE = frozenset(
+    {"command", "file_redirect", "herestring_redirect", "declaration_command", "unset_command", "variable_assignment",
+     "concatenation", "redirected_statement", "negated_command"}
+)  # fmt: skip
+_CONTINUED = re.compile(rb"\\\r?\n")
+
+
+_ENDS_A_WORD = frozenset({"&", "&&", "|", "||", "|&", ";", "<", ">", ">>", "\n"})
+_LINES_JOINED = "the end of a line in it is read as a blank"
+
+
+def _has_leaf(root: Node, kinds: frozenset[str]) -> bool:
+    stack = list(root.children)
+    while stack:
+        node = stack.pop()
+        if node.type in kinds:
+            return True
+        if node.type not in _QUOTED and node.type not in ("command_substitution", "process_substitution"):
+            stack.extend(node.children)
+    return False
+
+
+def _misread(source: bytes, root: Node) -> str | None:
+    """Say where the grammar took words of two commands for one: a line that begins with a backslash makes it do so."""
+    stack = [root]
+    while stack:
+        node = stack.pop()
+        children = node.children
+        if node.type == "word" and b"\n" in _CONTINUED.sub(b"", source[node.start_byte : node.end_byte]):
+            return _LINES_JOINED
+        if node.type == "test_command" and children and children[0].type == "[" and _has_leaf(node, _ENDS_A_WORD):
+            return "an operator within its brackets ends the test"
+        if node.type in _ONE_LINE:
+            for one, following in zip(children, children[1:], strict=False):
+                gap = source[one.end_byte : following.start_byte]
+                if b"\n" in gap and b"\n" in _CONTINUED.sub(b"", gap) and one.type != "heredoc_redirect":
+                    return _LINES_JOINED
+        stack.extend(children)
     return None
 
 

@@ -60,6 +60,8 @@ def assess_mongo(text: str) -> Judged:
     found = _DESTROY.search(text)
     if found:
         return "destroy", f"{found.group().strip().strip('.(')} removes data or stops the server."
+    if "bulkWrite" in text and re.search(r"\bdelete(?:One|Many)\b", text):
+        return "destroy", "bulkWrite deletes."
     bare = re.sub(r"\"[^\"\n]*\"|'[^'\n]*'", "''", text)
     if re.search(r"\beval\s*\(|\bload\s*\(|\bfunction\b|=>|\bnew\s+Function\b|\[\s*''\s*\]\s*\(|`|\brequire\b", bare):
         return "unknown", "The code runs code of its own."

@@ -375,6 +375,7 @@ def _interpreter(name: str, started: Started) -> Judged:
         known = find(texts[module])
         return by_table(texts[module], texts[module + 1 :]) if known else assess_script(texts[module], texts[module + 1 :])
     words = [text for text in texts if not text.startswith("-")]
+    words = words[1:] if name in ("deno", "bun") and words[:1] == ["run"] else words
     if not words:
         if started.stdin in ("pipe", "file", "text"):
             return "unknown", f"What is fed to {name} is not judged."

@@ -187,6 +187,8 @@ def _by_first_words(risk: Risk, found: str, bare: str, statement: Statement) -> 
         return "destroy", f"{found} without WHERE reaches every row."
     if found == "ALTER TABLE" and re.search(r"\bDROP\b|\bDELETE\b|\bTRUNCATE\b", plain, re.I):
         return "destroy", "ALTER TABLE … DROP removes data."
+    if found == "MERGE" and re.search(r"\bDELETE\b", plain, re.I):
+        return "destroy", "MERGE … DELETE removes data."
     if found == "DO":
         acts = any(re.search(r"\b(?:drop|delete|truncate)\b", text, re.IGNORECASE) for text in statement.strings)
         return ("destroy" if acts else "unknown"), "What a block of code does is not judged."

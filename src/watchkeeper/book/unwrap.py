@@ -496,7 +496,8 @@ def _renamed(name: str, words: list[Word], found: Unwrapped, depth: int) -> None
         return
     for word in words:
         _, equals, value = word.text.partition("=")
-        if equals and value.strip():
+        known = find(value.strip())
+        if equals and value.strip() and (known is None or known.otherwise is not None or known.alone is not None):
             _nested(Word(value.strip().strip("'\"")), found, depth)
 
 

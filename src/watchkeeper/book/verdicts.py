@@ -55,8 +55,8 @@ def by_table(name: str, texts: Sequence[str]) -> Judged:
     if risk is None or (risk == "unknown" and not pattern):
         if not given.words and program.alone:
             return program.alone, f"{name} alone does more than print its usage."
-        if not given.words and (not given.options or program.nocase):
-            return "read", f"{name} alone opens a session or prints its usage."
+        if not given.words and (program.nocase or (not given.options and program.waits_for_a_person(given))):
+            return "read", f"{name} alone opens a session."
         return "unknown", f"What {name} {' '.join(given.words[:2])} does is in no rule.".replace("  ", " ")
     said = {
         "read": "changes nothing",
