@@ -7,6 +7,7 @@ and variables that change what later programs do. Each makes the whole text unkn
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from tree_sitter import Node
 
@@ -119,7 +120,7 @@ def _misread(source: bytes, root: Node) -> str | None:
         if node.type == "test_command" and children and children[0].type == "[" and _has_leaf(node, _ENDS_A_WORD):
             return "an operator within its brackets ends the test"
         if node.type in _ONE_LINE:
-            for one, following in zip(children, children[1:], strict=False):
+            for one, following in pairwise(children):
                 gap = source[one.end_byte : following.start_byte]
                 if b"\n" in gap and b"\n" in _CONTINUED.sub(b"", gap) and one.type != "heredoc_redirect":
                     return _LINES_JOINED
