@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from watchkeeper.book.model import Command, Risk
+from watchkeeper.book.powershell import cmdlet_names, is_assignment, native_pieces
 from watchkeeper.book.programs import find, word_set
 from watchkeeper.book.risk import assess, assess_unwrapped
 from watchkeeper.book.slots import env_names, marked_slots
@@ -31,9 +32,7 @@ def make_command(text: str, line: int, language: str) -> Command:
         language, ()
     )
     if language == "powershell":
-        tools = tuple(dict.fromkeys(re.findall(r"(?:^|[|;\n(]\s*|=\s*)([A-Z][A-Za-z]+-[A-Z]\w+)", text))) or tuple(
-            text.split()[:1]
-        )
+        return _powershell_command(text, line)
     risk, because = assess(text, language)
     endless = language == "redis" and bool(
         (program := find("redis-cli")) and program.never_returns(program.arguments(text.split()))
@@ -48,6 +47,25 @@ def make_command(text: str, line: int, language: str) -> Command:
         endless=endless,
         placeholders=_slots(text, set(), in_shell=language != "python"),
     )
+
+
+def _powershell_command(text: str, line: int) -> Command:
+    """Make a command of PowerShell; what starts no cmdlet at all is the same in any shell."""
+    pieces, cmdlets = native_pieces(text), cmdlet_names(text)
+    native = [unwrap_text(piece.replace("`\n", " ").replace("\\", "/"))[0] for piece in pieces]
+    said = re.sub(r"\s+#\s.*$", "", text)
+    if pieces == [said] and not cmdlets and "`" not in text and "\\" not in text:
+        return make_command(said, line, "bash")
+    facts = [_facts(found) for found in native]
+    named = tuple(dict.fromkeys([*(tool for one in facts for tool in one.tools), *cmdlets]))
+    risk, because = assess(text, "powershell")
+    return Command(
+        line=line, text=text, language="powershell",
+        tools=named or (() if is_assignment(text) else tuple(re.split(r"[\s(]", text, maxsplit=1)[:1])),
+        target=next((one.target for one in facts if one.target), None), risk=risk, because=because,
+        endless=any(one.endless for one in facts), interactive=any(one.interactive for one in facts),
+        placeholders=_slots(text, set(), in_shell=True),
+    )  # fmt: skip
 
 
 def shell_command(text: str, line: int, found: Unwrapped, script: Script, sets: set[str]) -> Command | None:

@@ -16,7 +16,7 @@ from watchkeeper.book.cutter import LONGEST, statement_end
 from watchkeeper.book.fence_lines import LineKind, balanced, kind_of_line, numbered_text, opens_configuration, prompt, startable
 from watchkeeper.book.model import Command
 from watchkeeper.book.programs import find
-from watchkeeper.book.sql import cut_statements, statement_ends
+from watchkeeper.book.sql import begins_another, cut_statements, statement_ends
 from watchkeeper.book.unwrap import unwrap_text
 
 EntryKind: TypeAlias = Literal["command", "comment", "step", "output"]
@@ -150,6 +150,8 @@ class Fence:
                     and end + 1 < len(self.lines)
                     and kind_of_line(self.lines[end + 1], strict=True, before="sql") in ("shell", "sql", "comment", "blank")
                 ):
+                    break
+                if begins_another("\n".join(self.lines[max(position, end - 20) : end]).strip(), text):
                     break
                 if re.match(r"^\s*#", text) or (
                     end > position

@@ -66,7 +66,8 @@ _ENGLISH = word_set(
     "nl od patch print rev seq shift source umask unset users size "
     "parallel fly just goose safety artillery playwright cypress prisma flux argo temporal restic bun vault "
     "consul nomad packer helm hubble cilium supabase railway vercel snap brew atlas dog newrelic stripe fab "
-    "tox curator multitail caddy sequence echo")  # fmt: skip
+    "tox curator multitail caddy sequence echo "
+    "next net sc nova flask vite puma unicorn knife puppet eb sam cinder glance neutron")  # fmt: skip
 _EVIDENCE = re.compile(r"(?:^|\s)-{1,2}\w|[/.=$|*:@\\<>~]\S|\d|[a-z0-9]+[-_][a-z0-9]+|\S=\S|\s\||\|\s")
 
 
@@ -264,6 +265,8 @@ def numbered_text(line: str) -> str:
     return line[found.end() :].strip() if found else line.strip()
 
 
+#: a pipe or a call of a method goes on with the line before; a path (`./x`, `.\x`) does not
+_GOES_ON = re.compile(r"\||\.[A-Za-z_]\w*\s*\(")
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 
 
@@ -274,6 +277,6 @@ def balanced(lines: Sequence[str], position: int, longest: int = 200) -> int:
         text = _QUOTED.sub("", lines[end])
         depth += sum(text.count(char) for char in "({[") - sum(text.count(char) for char in ")}]")
         following = lines[end + 1].strip() if end + 1 < len(lines) else ""
-        if depth <= 0 and not lines[end].rstrip().endswith(("`", "|", ",")) and not following.startswith((".", "|")):
+        if depth <= 0 and not lines[end].rstrip().endswith(("`", "|", ",")) and not _GOES_ON.match(following):
             return end + 1
     return position + 1

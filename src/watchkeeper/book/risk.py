@@ -85,7 +85,7 @@ def assess(text: str, language: str = "bash") -> Judged:
     if language == "mongodb":
         return assess_mongo(text)
     if language == "powershell":
-        return assess_powershell(text)
+        return assess_powershell(text, assess)
     if language != "bash":
         return "unknown", f"What {language} code does is not judged."
     found, _ = unwrap_text(text)

@@ -27,6 +27,15 @@ _BRACE = re.compile(
 _BRACKET = re.compile(
     r"(?<![\w\])$\\\[.'\"=~^*+-])\[(?!\s|x\]|X\]|-|\^|:|!|@|\.|\d+\]|[A-Za-z]\])([A-Za-z][^\[\]|&;$`\"'(){}=~*\\<>]{0,60})\](?![(\[\w:*+?])"
 )
+#: `[DB_HOST]` is a slot wherever it stands, also within a word: `--instance=[NAME]`, `https://[HOST]/health`
+_BRACKET_CAPS = re.compile(r"(?<![\w$\\])\[(?=[A-Z]*[A-Z]{2})[A-Z][A-Z0-9]+(?:[_ -][A-Z0-9]+)*\](?!\()")
+#: so is a bracket that holds words no program writes: `[原因]`, `[À définir]`
+_BRACKET_WORDS = re.compile(r"\[(?=[^\[\]]*[^\W\d_\x00-\x7f])[^\W\d_][^\[\]|&;$`\"(){}=~*\\<>\n]{0,60}\](?![(\[:])")
+#: a device or a disk of which only the kind is said
+_DEVICE = re.compile(r"/dev/(?:sd|xvd|vd|hd|nvme)[XY](?:\d)?(?![A-Za-z])|/dev/nvmeXn\d")
+#: what follows the scheme of an authorization header, or stands alone in quotes of SQL
+_HEADER = re.compile(r"(?:(?<=Bearer )|(?<=OAuth )|(?<=Basic ))(?:[A-Z][A-Z0-9]*_)*(?:TOKEN|KEY|SECRET|CREDENTIALS|JWT)(?![\w])")
+_QUOTED_CAPS = re.compile(r"(?<=[=<>] ')[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+(?=')|(?<=[=<>]')[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+(?=')")
 _YOUR = re.compile(
     r"(?:(?<=//)|(?<![\w/$-]))(?:(?:your|YOUR|Your)(?:[-_][A-Za-z0-9]+)+(?:\.[a-z]{2,})*|(?:your-?|my-?|dein-?|deine-|ihre?-|votre-|tu-|su-|mi-|seu-|sua-)(?:domain|domaine|dominio|domäne|firma|empresa|company|site|host|server|app)\.[a-z]{2,}(?:\.[a-z]{2,})?|your[-_]?(?:domain|bucket|host|server|namespace|cluster|project|registry|org|token|password|key)(?![A-Za-z]))(?![\w@])"
 )
@@ -60,6 +69,9 @@ _CHANGE_WORDS = ("change", "replace", "_here", "-here")
 _LETTER_X = re.compile(r"[Xx]")
 
 
+_NAMES_A_VALUE = re.compile(r"_(?:TIME|DATE|ID|NAME|EMAIL|HOST|USER|START|END|TIMESTAMP|KEY|TOKEN|UUID|NUMBER|CODE|VALUE)$")
+
+
 @lru_cache(maxsize=8192)
 def marked_slots(text: str, *, in_shell: bool) -> tuple[tuple[str, SlotKind, int], ...]:
     """Give the slots that are marked as such, with their offsets: `<name>`, `[name]`, `{name}`, your-…, YYYYMMDD, xxx."""
@@ -78,6 +90,17 @@ def marked_slots(text: str, *, in_shell: bool) -> tuple[tuple[str, SlotKind, int
             take(match, "angle")
     for match in _BRACKET.finditer(text) if "[" in text else ():
         take(match, "bracket")
+    for match in (
+        (*_BRACKET_CAPS.finditer(text), *(_BRACKET_WORDS.finditer(text) if not text.isascii() else ())) if "[" in text else ()
+    ):
+        take(match, "bracket")
+    for match in _DEVICE.finditer(text) if "/dev/" in text else ():
+        take(match, "word")
+    for match in _HEADER.finditer(text) if "Bearer " in text or "OAuth " in text or "Basic " in text else ():
+        take(match, "word")
+    for match in _QUOTED_CAPS.finditer(text) if in_shell and "'" in text else ():
+        if _NAMES_A_VALUE.search(match.group()):
+            take(match, "word")
     for match in _DATE.finditer(text) if "YY" in text or "HH:MM" in text else ():
         take(match, "date")
     for match in _YOUR.finditer(text) if "your" in low or ("." in text and _OWN_SITE.search(text)) else ():

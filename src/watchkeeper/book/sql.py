@@ -127,6 +127,8 @@ def _assess_one(statement: Statement) -> tuple[Risk, str]:
         if found:
             return _by_first_words(risk, found, bare, statement)  # type: ignore[arg-type]
     first = words[0].upper() if words else ""
+    if _LOOKS.match(bare) and "REPAIR" not in bare.upper():
+        return "read", f"{' '.join(words[:2]).upper()} only looks."
     if first in ("SHOW", "DESCRIBE", "DESC", "USE", "HELP", "EXISTS", "STATUS", "LIST"):
         return "read", f"{first} only shows."
     if first == "PRAGMA" and re.search(r"[=(]", bare):
@@ -160,6 +162,31 @@ def _assess_one(statement: Statement) -> tuple[Risk, str]:
     if first in ("SELECT", "WITH", "VALUES", "TABLE"):
         return _assess_query(statement)
     return "unknown", f"No rule knows the statement {first or bare[:20]!r}."
+
+
+#: what SQL Server checks or lists
+_LOOKS = re.compile(
+    r"DBCC\s+(?:CHECK\w+|SQLPERF\s*\(\s*LOGSPACE|OPENTRAN|SHOW\w*|INPUTBUFFER|TRACESTATUS|LOGINFO|USEROPTIONS)|"
+    r"RESTORE\s+(?:VERIFYONLY|FILELISTONLY|HEADERONLY|LABELONLY)\b|(?:EXEC(?:UTE)?\s+)?sp_(?:who2?|help\w*|spaceused|lock)\b",
+    re.IGNORECASE,
+)  # fmt: skip
+_WHOLE = re.compile(
+    r"(?:SELECT\b.*\bFROM|UPDATE\b.*\bSET|DELETE\s+FROM|DBCC|ALTER|DROP|TRUNCATE|RESTORE|BACKUP|VACUUM|SHOW|EXEC)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+_GOES_ON = re.compile(
+    r"(?:[,(=]|\b(?:UNION|ALL|AS|EXPLAIN|ANALYZE|IN|EXCEPT|INTERSECT|AND|OR|WHERE|FROM|JOIN|ON|SET|INTO|VALUES))\s*$",
+    re.IGNORECASE,
+)
+
+
+def begins_another(before: str, line: str) -> bool:
+    """Say whether a line begins a statement of its own though nothing ended the one before it.
+
+    >>> begins_another("SELECT count(*) FROM orders", "SELECT count(*) FROM items")
+    True
+    """
+    return not line[:1].isspace() and looks_like_sql(line) and bool(_WHOLE.match(before)) and not _GOES_ON.search(before)
 
 
 _TRANSACTION = re.compile(

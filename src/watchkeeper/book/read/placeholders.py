@@ -24,7 +24,7 @@ _SAMPLES = re.compile(
 _SQL_SAMPLES = re.compile(r"(?<=\w\()[A-Z]{3,}(?=\))")
 _NO_SLOT = re.compile(
     r"^\[(?:[xX ]|p\d|sev-?\d|[^\]]*\d\d:\d\d[^\]]*|\d.*|critical|warning|info|error|debug|ok|done|todo|note|"
-    r"important|tip|caution|optional|required|n/a|yes|no)\]$",
+    r"important|tip|caution|warn|fatal|notice|trace|alert|fail(?:ed)?|pass(?:ed)?|skip|success|high|medium|low|new|optional|required|n/a|yes|no)\]$",
     re.IGNORECASE,
 )
 _CONFIGURATION = word_set(
@@ -178,9 +178,14 @@ def _line_of(block: Block, token: str) -> int:
     return block.line
 
 
+_CAPITALS = re.compile(r"(?=[A-Z]*[A-Z]{2})[A-Z][A-Z0-9]+(?:[_ -][A-Z0-9]+)*")
+
+
 def _bracket_in_shell(token: str, line: str) -> bool:
     """A bracket in shell text is a slot only where it stands as a word and is no test, index, pattern or JSON."""
     inner = token[1:-1]
+    if not inner.isascii() or _CAPITALS.fullmatch(inner):
+        return not re.search(r"(?:jsonpath|jq|awk|grep|sed|--query|-o\s+json)", line)
     if line.lstrip().startswith(("#", "//", "--")):
         return bool(re.fullmatch(r"[A-Za-z][\w ./-]*", inner)) and ("-" in inner or "_" in inner or " " in inner)
     return bool(re.fullmatch(r"[A-Za-z][A-Za-z0-9]*(?:[-_ ][A-Za-z0-9]+)*", inner)) and not re.search(
