@@ -133,6 +133,12 @@ def is_redis(line: str) -> bool:
     return not looks_like_sql(line) and not _HTTP.match(line) and (len(words) < 8)
 
 
+#: a message in quotes, perhaps over several lines
+_ONLY_QUOTED = re.compile(r"(?:\"[^\"]*\s[^\"]*\"?|'[^']*\s[^']*'?)\s*$")
+#: a program below the folder one stands in, with an option: `scripts/restore-test --dry-run`
+_PATH_CALL = re.compile(r"(?:[\w.-]+/)+[\w.-]*[A-Za-z][\w.-]*(?:\s+[\w./-]+)*\s+--?[a-z]")
+
+
 def startable(line: str, *, strict: bool) -> bool:
     """Say whether a line would start a program; `strict` where nothing else says that it is shell."""
     text = line.strip()
@@ -140,6 +146,10 @@ def startable(line: str, *, strict: bool) -> bool:
         return False
     word = first_word(text)
     bare = word.strip("'\"")
+    if text[0] in "\"'" and _ONLY_QUOTED.match(text):
+        return False
+    if _PATH_CALL.match(text):
+        return True
     if _ASSIGN.match(text):
         return not strict or (
             bool(re.match(r"^\s*(?:export\s+)?[A-Za-z_]\w*=\S", text)) and " " not in text.split("=", 1)[0].replace("export ", "")

@@ -133,6 +133,14 @@ def read_inline(text: str, line: int = 1) -> Command | None:
     return make_command(text, line, "bash")
 
 
+def read_alone(text: str, line: int = 1) -> Command | None:
+    """Read a code span of one word that is a program which only looks (`top`), where commands stand beside it."""
+    program = find(text) if text.isalpha() and text.islower() else None
+    if program is None or program.risk(program.arguments([]))[0] != "read":
+        return None
+    return make_command(text, line, "bash")
+
+
 def _sql_fence(source: str, line: int) -> list[Entry]:
     lines = source.split("\n")
     first = next((text for text in lines if text.strip() and not text.lstrip().startswith(("--", "#", "/*"))), "")
@@ -258,11 +266,30 @@ def _python_fence(lines: Sequence[str], line: int) -> list[Entry]:
     return _among_code(lines, line)
 
 
+#: a program nobody knows, with verbs and at least one option
+_CALL = re.compile(r"[a-z][a-z0-9]+(?:-[a-z0-9]+)*(?: [a-z][\w.-]*)+ .*?(?<!\S)--?[a-zA-Z][\w-]*\b[^:]*(?::\S[^:]*)*$")
+
+
+def _typed_calls(lines: Sequence[str]) -> list[tuple[int, str]]:
+    """Give the lines of a fence of which each calls a program with verbs and options, though no table names the program."""
+    said = [(at, text.strip()) for at, text in enumerate(lines) if text.strip()]
+    if 0 < len(said) < 4 and all(_CALL.match(text) and not text.startswith(_NO_CALL) for _, text in said):
+        return said
+    return []
+
+
+_NO_CALL = ("usage", "error", "warning", "warn ", "info ", "debug ", "note", "see ", "the ", "a ", "this ")
+
+
 def _untagged(lines: Sequence[str], line: int) -> list[Entry]:
     entries = Fence(lines, line, strict=True).entries()
     commands = [entry for entry in entries if entry.kind == "command"]
     other = [entry for entry in entries if entry.kind == "output"]
     steps = [entry for entry in entries if entry.kind == "step"]
+    if not commands and (typed := _typed_calls(lines)):
+        return [
+            Entry("command", line + at, text, make_command(text, line + at, "bash"), end_line=line + at) for at, text in typed
+        ]
     session = any(prompt(text) for text in lines)
     if not commands:
         return [entry for entry in entries if entry.kind in ("step", "comment", "output")] if steps else []

@@ -48,7 +48,7 @@ _CHANGE_ME = re.compile(
     r"\b(?:CHANGE[-_]?ME|REPLACE[-_]?(?:ME|WITH[-_]\w+|THIS)|INSERT[-_]\w+[-_]HERE|[A-Z]+(?:_[A-Z]+)*_HERE)\b", re.IGNORECASE
 )
 _CAPS = re.compile(
-    r"(?<![\w${.:%\"'\[-])(?:[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)(?![\w(=:}.\]-])|(?<==)(?:[A-Z][A-Z0-9]*(?:[_-][A-Z0-9]+)+)(?![\w(=:}])"
+    r"(?<![\w${.:%\"'\[<-])(?:[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)(?![\w(=:}.\]-])|(?<==)(?:[A-Z][A-Z0-9]*(?:[_-][A-Z0-9]+)+)(?![\w(=:}])"
 )
 _PATH = re.compile(r"/?(?:path|PATH)/to/[\w./-]+")
 

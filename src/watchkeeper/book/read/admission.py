@@ -5,11 +5,9 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from watchkeeper.book.read.comparisons import (
-    Comparison,
-    metric_of,
-)
+from watchkeeper.book.read.comparisons import Comparison
 from watchkeeper.book.read.meaning import ALERT, GENERIC, OBJECTIVE, band_of, is_alerting
+from watchkeeper.book.read.metric_names import metric_of
 from watchkeeper.book.read.passages import Passage
 from watchkeeper.book.read.step_words import belongs_to_step
 from watchkeeper.book.vocabulary import GATE_WORDS, NOT_THRESHOLD_LABELS, matcher
@@ -75,6 +73,8 @@ def is_threshold(comparison: Comparison, passage: Passage) -> bool:
     """Whether a comparison is one that somebody should watch."""
     if belongs_to_step(comparison, passage):
         return False
+    if comparison.marked:
+        return passage.kind != "comment"
     label = passage.label
     timed = comparison.unit in ("seconds", "days")
     subject = comparison.subject

@@ -9,8 +9,9 @@ import re
 from collections.abc import Iterator
 
 from watchkeeper.base.quantities import read_quantity
-from watchkeeper.book.read.comparisons import Comparison, counted_unit, metric_of, statistic_of
+from watchkeeper.book.read.comparisons import Comparison, counted_unit
 from watchkeeper.book.read.meaning import clean_subject
+from watchkeeper.book.read.metric_names import metric_of, statistic_of
 from watchkeeper.book.read.passages import Passage
 
 _BAND = re.compile(

@@ -9,7 +9,7 @@ from functools import lru_cache
 from watchkeeper.base.durations import Duration, find_durations
 from watchkeeper.base.quantities import read_quantity
 from watchkeeper.book.model import Baseline, Growth, Metric
-from watchkeeper.book.read.comparisons import canonical_metric
+from watchkeeper.book.read.metric_names import canonical_metric
 from watchkeeper.book.read.passages import Passage, Passages, TableAt, clean
 
 _GROWTH = re.compile(

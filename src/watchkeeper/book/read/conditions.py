@@ -12,9 +12,10 @@ from dataclasses import replace
 from typing import Literal
 
 from watchkeeper.book.model import Command, Condition, Expectation, Step, Threshold
-from watchkeeper.book.read.comparisons import canonical_metric, find_comparisons
+from watchkeeper.book.read.comparisons import find_comparisons
 from watchkeeper.book.read.expectations import judge_words
 from watchkeeper.book.read.labels import is_otherwise
+from watchkeeper.book.read.metric_names import canonical_metric
 from watchkeeper.book.read.sentences import unmarked
 from watchkeeper.book.shell import read_inline
 

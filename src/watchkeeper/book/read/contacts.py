@@ -60,11 +60,26 @@ _HOURS = re.compile(
 )
 _ADDRESS_WORDS = re.compile(
     r"^(?:slack|e-?mail|phone|telephone|tel|mobile|pagerduty|pager|teams|chat|channel|sms|téléphone|telefon|"
-    r"teléfono|correo|courriel|telefone|電話|メール|电话|邮箱|url|website|portal|hours|availability|on-?call)"
+    r"teléfono|correo|courriel|telefone|電話|メール|电话|邮箱|url|website|portal|hours|availability|verfügbarkeit|disponibilité|disponibilidad|"
+    r"(?:\w+[- ])?hotline|notfallnummer)"
     r"(?:\s+(?:channels?|address(?:es)?|numbers?|line|phone|group|handle|adresse|nummer|schedule|rotation))?\s*(?:[(/,&].*)?$",
     re.IGNORECASE,
 )
 _VARIABLE = re.compile(r"(?<![\w$])\$\{?[A-Z][A-Z0-9_]*\}?|\{\{\s*[\w.]+\s*\}\}")
+_RUNG = re.compile(
+    r"(?:primary|secondary|tertiary|backup|escalation|principal|first|second|third|1st|2nd|3rd|primär|sekundär|principal|suplente|"
+    r"secundario|primario|titular|remplaçant)(?:\s+(?:on-?call|contact|responder|escalation))?",
+    re.IGNORECASE,
+)
+_ON_CALL = re.compile(
+    r"(?:primary |secondary )?on-?call(?:\s+(?:rotation|contact|team|engineer|address))?$|astreinte$|bereitschaft$|guardia$|"
+    r"plantão$", re.IGNORECASE)  # fmt: skip
+#: the first column of a table of people
+_PEOPLE = re.compile(
+    r"role|person|name|team|who|rolle|rôle|rol|função|papel|cargo|équipe|equipo|equipe|rola|zespół|役割|担当|角色|역할|담당",
+    re.IGNORECASE,
+)
+_OPEN = re.compile(r"(?:tbd|tba|todo|n/?a|[-–—?]+|à définir|por definir|a definir|未定|미정|待定|)$", re.IGNORECASE)
 _HEADS = re.compile(
     r"\b(?:how|reach|handle|discord|matrix|number|nummer|contacts?|e-?mail|phone|telephone|tel|slack|channel|kontakt|telefon\w*|celular|mobil\w*|handy|durchwahl|ramal|fone|rufnummer|téléphone|contacto|correo|contato|"
     r"連絡先|電話|メール|联系方式|电话|연락처|pagerduty|reach)\b|連絡先|電話|メール|联系|电话|연락처",
@@ -78,7 +93,7 @@ _DASHED = re.compile(r"^(?P<role>[^\n]{2,50}?)\s+[-–—]\s+(?P<body>.+)$")
 _PLAIN = re.compile(
     r"\b(?:contacts?|channels?|communications?|communicate|support|emergency|on-?call|external|internal|vendors?|technical|important|"
     r"key|team|the|and|for|information|info|list|numbers?|details|escalation|incident|rotation|schedule|customer|primary|"
-    r"kontakte?|ansprechpartner|astreinte|d'urgence|urgence|contactos?|contatos?|de|und|et|emergencia|externe[sn]?|interne[sn]?)\b|[\W\d_]|"
+    r"kontakt\w*|ansprechpartner|astreinte|d'urgence|urgence|contactos?|contatos?|de|und|et|emergencia|externe[sn]?|interne[sn]?)\b|[\W\d_]|"
     r"連絡先?|联系|연락처?",
     re.IGNORECASE,
 )
@@ -140,7 +155,11 @@ def read_contacts(passages: Passages) -> tuple[Contact, ...]:
         key = (id(passage.section), passage.under)
         closest = _closest(passage)
         named_by_heading = (
-            _CONTACT.search(closest) or _VENDOR.search(closest) or _ROLE.search(closest) or passage.parent is not None
+            _CONTACT.search(closest)
+            or _VENDOR.search(closest)
+            or _ROLE.search(closest)
+            or passage.parent is not None
+            or passage.under
         )
         if not _ADDRESS_WORDS.match(contact.role) or _is_group(closest) or not named_by_heading:
             found.append(contact)
@@ -199,9 +218,13 @@ def _from_passage(passage: Passage) -> Contact | None:
         return _contact(passage.line, label, address, passage.body)
     if here and _SUPPORT.search(label) and len(passage.body) < 100 and passage.kind == "item":
         return _contact(passage.line, label, address, passage.body)
+    if here and _RUNG.fullmatch(label) and passage.kind == "item" and len(passage.body) < 80 and not address.found:
+        return Contact(line=passage.line, role=f"{clean(label)}: {passage.body}", hours=address.hours)
     if here and (address.found or _missing(passage.body)):
         if not (address.phone or address.email or address.slot) and not _reachable(passage, address):
             return None
+        return _contact(passage.line, label, address, passage.body)
+    if address.email and _ON_CALL.match(label):
         return _contact(passage.line, label, address, passage.body)
     if (address.phone or (address.email and passage.kind == "item")) and _ROLE.search(label) and passage.kind != "fence":
         return _contact(passage.line, label, address, passage.body)
@@ -277,8 +300,16 @@ def _from_table(table: TableAt) -> Iterator[Contact]:
         if columns and (here or address.phone or address.email or (address.channel or "").startswith("#")) and columns != [0]:
             if address.found or address.slot or (here and rest.strip()):
                 yield _row(row.line, header, cells, address)
-        elif (address.phone or address.email or (address.channel or "").startswith("#")) and named:
+        elif _to_be_named(header, cells, columns) or (
+            (address.phone or address.email or (address.channel or "").startswith("#")) and named
+        ):
             yield _row(row.line, header, cells, address)
+
+
+def _to_be_named(header: list[str], cells: list[str], columns: list[int]) -> bool:
+    """Whether a row of a table of people leaves the address open."""
+    listed = len(cells) > 2 and bool(_PEOPLE.search(header[0])) if header else False
+    return listed and any(0 < n < len(cells) and _OPEN.match(cells[n]) for n in columns)
 
 
 def _row(line: int, header: list[str], cells: list[str], address: _Address) -> Contact:

@@ -6,7 +6,8 @@ import re
 from dataclasses import replace
 
 from watchkeeper.book.model import Threshold
-from watchkeeper.book.read.comparisons import canonical_metric, counted_unit, find_comparisons, statistic_of
+from watchkeeper.book.read.comparisons import counted_unit, find_comparisons
+from watchkeeper.book.read.metric_names import canonical_metric, statistic_of
 from watchkeeper.book.read.passages import Passages
 from watchkeeper.book.read.severity_words import numbered_severity, severity_code
 from watchkeeper.book.read.states import state_of

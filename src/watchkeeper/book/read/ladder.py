@@ -40,6 +40,8 @@ _CLOCK = re.compile(
     re.IGNORECASE,
 )
 _CHAIN = re.compile(r"\s*(?:→|⇒|->|=>|➡)\s*")
+#: a column that says how long until the next is told
+_ESCALATING = re.compile(r"e[sk][ck]al|升级|エスカ|에스컬", re.IGNORECASE)
 _CONTACT_COLUMN = re.compile(
     r"contact|manager|escalat|level\s*\d|on-?call|lead|primary|secondary|tertiary|1st|2nd|3rd|first|second|third", re.IGNORECASE
 )
@@ -252,7 +254,7 @@ def _from_table(table: TableAt) -> Iterator[Escalation]:
             for n, title in enumerate(header)
             if n != level_column
             and re.search(
-                r"role|contact|who|person|team|rolle|rôle|rol\b|notify|"
+                r"role|contact|who|person|team|rolle|rôle|rol\b|notify|kontakt|ansprech|responsable|responsável|連絡|联系|연락|"
                 r"escalate to",
                 title,
                 re.IGNORECASE,
@@ -284,6 +286,14 @@ def _from_table(table: TableAt) -> Iterator[Escalation]:
         for index, (row, cells) in enumerate(timed, 1):
             if role_column < len(cells) and (after := after_seconds(cells[0])) is not None:
                 yield Escalation(line=row.line, level=index, role=clean(cells[role_column]), after_s=after)
+        return
+    if near and level_column is None and role_column is not None and time_column and _ESCALATING.search(header[time_column]):
+        for row in table.rows:
+            cells = [cell.text for cell in row.children]
+            severity = severity_code(cells[0]) or severity_word(cells[0]) if cells else None
+            if severity and max(role_column, time_column) < len(cells):
+                after = after_seconds(cells[time_column])
+                yield Escalation(line=row.line, level=1, role=clean(cells[role_column]), after_s=after, severity=severity)
         return
     chained = next((n for n, title in enumerate(header) if n and _ESCALATION.search(title)), None)
     if chained is not None:

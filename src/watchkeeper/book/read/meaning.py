@@ -8,10 +8,8 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from watchkeeper.book.read.comparisons import (
-    Comparison,
-    metric_of,
-)
+from watchkeeper.book.read.comparisons import Comparison
+from watchkeeper.book.read.metric_names import metric_of
 from watchkeeper.book.read.passages import Passage
 from watchkeeper.book.read.severity_words import severity_code, severity_word
 from watchkeeper.book.vocabulary import ALERT_WORDS, OBJECTIVE_WORDS, matcher

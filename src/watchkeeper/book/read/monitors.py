@@ -13,7 +13,8 @@ from typing import cast
 from watchkeeper.base.durations import parse_duration
 from watchkeeper.book.model import Comparison as Operator
 from watchkeeper.book.model import Threshold
-from watchkeeper.book.read.comparisons import canonical_metric, find_comparisons, statistic_of
+from watchkeeper.book.read.comparisons import find_comparisons
+from watchkeeper.book.read.metric_names import canonical_metric, statistic_of
 from watchkeeper.book.read.passages import Passages, clean
 from watchkeeper.book.read.promql import read_expression
 from watchkeeper.book.read.severity_words import severity_code, severity_labels, severity_of, severity_word

@@ -24,7 +24,7 @@ _SAMPLES = re.compile(
 _SQL_SAMPLES = re.compile(r"(?<=\w\()[A-Z]{3,}(?=\))")
 _NO_SLOT = re.compile(
     r"^\[(?:[xX ]|p\d|sev-?\d|[^\]]*\d\d:\d\d[^\]]*|\d.*|critical|warning|info|error|debug|ok|done|todo|note|"
-    r"important|tip|caution|warn|fatal|notice|trace|alert|fail(?:ed)?|pass(?:ed)?|skip|success|high|medium|low|new|optional|required|n/a|yes|no)\]$",
+    r"important|tip|caution|warn|fatal|notice|trace|alert|fail(?:ed)?|passed|skip|success|high|medium|low|new|optional|required|n/a|yes|no)\]$",
     re.IGNORECASE,
 )
 _CONFIGURATION = word_set(

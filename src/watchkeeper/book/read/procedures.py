@@ -29,7 +29,8 @@ _NO_PROCEDURE = re.compile(
     r"templates?|roles?(?: and responsibilities)?|responsibilities|severity (?:levels?|definitions?|matrix|"
     r"classification)|classification|escalation (?:matrix|path|contacts|policy|policies|levels?|chain)|key "
     r"metrics|metrics to monitor|metrics|kpis?|thresholds?|slas?|slos?|objectives|dashboards?|"
-    r"urls|links|resources|components?|dependencies|topology|diagram|service map|log locations|configuration "
+    r"urls|links|resources|(?:communication |notification |slack |contact )?channels?|"
+    r"components?|dependencies|topology|diagram|service map|log locations|configuration "
     r"files|configuration reference|best practices|lessons learned|principles|glossar|inhaltsverzeichnis|"
     r"kontakte?|ansprechpartner|architektur|übersicht|table des matières|contactos?|índice|sommaire|"
     r"arquitectura|contatos|arquitetura|kontakty|spis treści|目次|連絡先|联系人|目录|목차|연락처)\b",
@@ -110,11 +111,10 @@ def _names_trouble(title: str) -> bool:
 def _enter(child: Section, role: str, reader: StepReader) -> None:
     reader.collecting = None
     if role == "stage":
-        stage = stage_of(child.title)
-        if stage is not None:
-            reader.enter(stage)
-            if stage == "caution":
-                reader.collecting = None
+        entered = stage_of(child.title) or "act"
+        reader.enter(entered)
+        if entered == "caution":
+            reader.collecting = None
     elif role == "branch":
         reader.branch(branch_of(child.title, heading=True) or plain_title(child.title))
         reader.base, reader.joined = reader.when, False
@@ -148,6 +148,8 @@ def _role(child: Section, parent: Section, *, absorbs: bool, numbered: bool) -> 
         return None
     if stage is not None and _is_group(child, parent):
         return None
+    if stage is None and parent.level >= 2 and _is_remedy(child, parent):
+        return "stage"
     if stage is not None and not (parent.level <= 1 and _NO_PROCEDURE.search(title)):
         return "stage"
     if _CASE.match(plain(title)) and branch_of(title, heading=True):
@@ -157,6 +159,22 @@ def _role(child: Section, parent: Section, *, absorbs: bool, numbered: bool) -> 
     if parent.level >= 2 and _same_topic(title, parent.title):
         return "step"
     return None
+
+
+def _is_remedy(child: Section, parent: Section) -> bool:
+    """Say whether a heading that no vocabulary knows is the remedy: it alone has something to do beside the symptoms."""
+    if is_step_title(child.title) or _NUMBERED.match(child.title) or _SCENARIO.match(plain(child.title)):
+        return False
+    others = [one for one in parent.sections if one is not child]
+    told = [stage_of(one.title) for one in others]
+    return (
+        any(stage in ("symptoms", "causes") for stage in told)
+        and not any(stage in ("act", "verify") for stage in told)
+        and all(
+            stage is not None or not any(_has_content(below) for below in one.walk())
+            for stage, one in zip(told, others, strict=True)
+        )
+    )
 
 
 def _is_group(child: Section, parent: Section) -> bool:
@@ -207,7 +225,7 @@ def _absorbs(section: Section) -> bool:
         return True
     stages = [child for child in section.sections if stage_of(child.title) is not None]
     working = [child for child in stages if stage_of(child.title) in _WORKING]
-    if working and section.level == 1 and len(stages) == len(section.sections):
+    if working and section.level == 1 and (len(stages) == len(section.sections) or _one_alert(section, working)):
         return True
     if not working:
         return section.level == 1 and any(is_step_title(child.title) for child in section.sections)
@@ -228,6 +246,20 @@ def _absorbs(section: Section) -> bool:
     return len(topics) <= len(working)
 
 
+def _one_alert(section: Section, working: list[Section]) -> bool:
+    """Say whether a page is about one trouble: diagnosis and remedy stand beneath its title, and hardly a task beside."""
+    kinds = {stage_of(child.title) for child in working}
+    beside = [
+        child
+        for child in section.sections
+        if child not in working
+        and stage_of(child.title) is None
+        and not _NO_PROCEDURE.search(child.title)
+        and any(_has_content(one) for one in child.walk())
+    ]
+    return {"diagnose", "act"} <= kinds and len(working) >= 3 and len(beside) <= 1
+
+
 def _numbered_steps(section: Section) -> bool:
     """Say whether the numbered headings under a section are its steps ("### 1. Stop the workers")."""
     if section.level <= 1 or _GROUPS.search(section.title):
@@ -241,6 +273,8 @@ def _numbered_steps(section: Section) -> bool:
 
 def _finish(section: Section, reader: StepReader, result: _Result) -> None:
     drafts = reader.drafts
+    if drafts and _ENVIRONMENT.search(section.title) and all(draft.commands and _only_sets(draft.commands) for draft in drafts):
+        return
     _only_real_alternatives(drafts)
     if not _is_procedure(section, reader):
         result.loose += [command for draft in drafts for command in draft.commands] + reader.loose
@@ -261,11 +295,31 @@ def _finish(section: Section, reader: StepReader, result: _Result) -> None:
     )  # fmt: skip
 
 
+_ENVIRONMENT = re.compile(
+    r"\.env\b|\benvironment (?:variables?|file)|\benv (?:vars?|file)|umgebungsvariablen|variables d'environnement|"
+    r"variables de entorno|variáveis de ambiente|環境変数|环境变量|환경 ?변수",
+    re.IGNORECASE,
+)
+
+
+def _only_sets(commands: list[Command]) -> bool:
+    """Say whether all that stands there is values of a file of settings."""
+    return all(not command.tools and command.risk == "read" for command in commands)
+
+
 def _only_real_alternatives(drafts: list[Draft]) -> None:
     """A platform is an alternative only beside another one."""
     if len({command.alternative for draft in drafts for command in draft.commands if command.alternative}) == 1:
         for draft in drafts:
             draft.commands = [replace(command, alternative=None) for command in draft.commands]
+
+
+_TROUBLES = re.compile(
+    r"\btroubleshoot|\b(?:common|known|frequent) (?:issues|problems|errors)|\bfehlerbehebung|häufige (?:probleme|fehler)|"
+    r"\bdépannage|problèmes (?:courants|fréquents)|solución de problemas|problemas (?:comunes|frecuentes|comuns)|"
+    r"resolução de problemas|rozwiązywanie problemów|トラブルシュ|故障排[查除]|常见问题|문제 ?해결",
+    re.IGNORECASE,
+)
 
 
 def _is_procedure(section: Section, reader: StepReader) -> bool:
@@ -283,6 +337,8 @@ def _is_procedure(section: Section, reader: StepReader) -> bool:
     listed = [draft for draft in drafts if draft.source in ("ordered", "numbered")]
     if ordered and len(ordered) * 3 >= len(listed):
         return len(ordered) > 1 or any(draft.phase for draft in ordered) or bool(section.level >= 2)
+    if section.path and _TROUBLES.search(section.path[-1]) and section.level >= 3 and len(told) > 1:
+        return True
     boxes = [draft for draft in drafts if draft.source == "box"]
     if len(boxes) > 1:
         return True

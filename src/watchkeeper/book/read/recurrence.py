@@ -14,6 +14,7 @@ from watchkeeper.book.vocabulary import EVERY, ORDINALS, WEEKDAYS, ZONES, Batter
 
 _EVERY = Battery((name, matcher(words)) for name, words in EVERY)
 _WEEKDAYS = Battery((code, matcher(words)) for code, words in WEEKDAYS.items())
+_WEEKDAYS_ONLY = matcher(*WEEKDAYS.values())
 #: the words that `_EVERY_N` begins with
 _EACHES = ("every", "each", "alle", "toutes les", "tous les", "cada", "a cada", "co", "毎")
 _EACH = matcher(_EACHES)
@@ -188,7 +189,7 @@ def _period(text: str) -> tuple[str | None, list[str], int]:
             return every, [f"FREQ={freq};INTERVAL={n * (3 if every == 'quarter' else 1)}"], counted.start()
     if not _ANY.search(text):
         return None, [], 0
-    days = [(match.start(), code) for code, match in _WEEKDAYS.search(text)]
+    days = [(match.start(), code) for code, match in _WEEKDAYS.search(text) if not _within_name(text, match)]
     periods = [(match.start(), name) for name, match in _EVERY.search(text)]
     ordinal = next(
         ((m.start(), n) for n, m in _ORDINALS.search(text) if any(0 < d - m.end() < 4 for d, _ in days)),
@@ -210,6 +211,14 @@ def _period(text: str) -> tuple[str | None, list[str], int]:
     if days:
         return "week", [f"BYDAY={','.join(codes)}"], min(days)[0]
     return None, [], 0
+
+
+def _within_name(text: str, match: re.Match[str]) -> bool:
+    """Whether what looks like a short weekday is a part of a hyphenated name: `mon` in `ceph-mon-quorum`."""
+    if len(match.group()) > 4:
+        return False
+    before, after = re.search(r"(\w+)-$", text[: match.start()]), re.match(r"-(\w+)", text[match.end() :])
+    return any(part is not None and not _WEEKDAYS_ONLY.search(part[1]) for part in (before, after))
 
 
 def _working_days(text: str) -> bool:

@@ -38,7 +38,7 @@ _FREQUENCY = re.compile(
 )
 _ABOUT = re.compile(
     r"schedul|backup|maintenance|routine|cron|recurring|regular|housekeeping|wiederkehrend|regelmäßig|wartung|planifié|tâches|"
-    r"tareas|mantenimiento|定期|rotation|zeitplan|planification|programa|plan|frequency|頻度|スケジュール|"
+    r"tareas|mantenimiento|定期|rotation|cadence|drill|exercise|rehears|probe|übung|simulacro|exercice|zeitplan|planification|programa|plan|frequency|頻度|スケジュール|"
     r"计划|일정",
     re.IGNORECASE,
 )
@@ -79,9 +79,11 @@ def _section(passages: Passages, section: Section) -> Iterator[Schedule]:
         heading = read_recurrence(section.title) if not _NOT_HEADING.search(section.title) else None
     if heading is None and section.level and _TIME_OF_DAY.search(section.title):
         heading = _daily(section.title)
+    if heading is None and section.level and times_of(section.title)[0]:
+        heading = _inherited(section)
     grouping = not inside and not any(block.kind in ("fence", "table", "list") for block in section.blocks)
     labelled = [s for passage in inside for piece in _apart(passage) if (s := _passage(piece, heading, section)) is not None]
-    if heading is not None and not (grouping and section.sections):
+    if heading is not None and not (grouping and section.sections and not _own_day(section)):
         near = [s for s in labelled if s.every in (heading.every, None) or heading.every is None]
         if near and (heading.at is None or any(s.at for s in near)):
             yield from labelled
@@ -106,6 +108,25 @@ def _apart(passage: Passage) -> Iterator[Passage]:
     for piece in timed:
         said = piece.group().strip()
         yield replace(passage, text=said, body=said, line=passage.line_at(piece.start()), breaks=())
+
+
+def _own_day(section: Section) -> bool:
+    """Whether a heading names a weekday and a task ("Monday: trends"), and nothing beneath names a period or a time."""
+    below = [one for child in section.sections for one in child.walk()]
+    return bool(_WEEKDAY.search(section.title)) and not any(
+        _PERIOD.search(one.title) or _WEEKDAY.search(one.title) or times_of(one.title)[0] for one in below
+    )
+
+
+def _inherited(section: Section) -> Recurrence | None:
+    """Read "Review the dashboard (09:00)" beneath "Daily checks": the time is its own, the period that of what is around."""
+    for around in reversed(section.path):
+        found = read_recurrence(around) if _PERIOD.search(around) else None
+        at, until, _times = times_of(section.title)
+        if found is not None and found.every in ("day", "week", "month") and found.at is None and at is not None:
+            rule = f"{found.rrule};BYHOUR={int(at[:2])};BYMINUTE={int(at[3:])}"
+            return Recurrence(found.every, rule, at, until, zone_of(section.title), len(section.title))
+    return None
 
 
 def _daily(title: str) -> Recurrence | None:
@@ -298,7 +319,8 @@ def _comments(section: Section) -> Iterator[Schedule]:
             if not periodic and not heading:
                 continue
             found = read_recurrence(bracket[1] if bracket and periodic else text)
-            if found is not None:
+            around = (read_recurrence(title) for title in section.path if _PERIOD.search(title))
+            if found is not None and not any(one and one.every == found.every for one in around):
                 yield _schedule(re.sub(r"\s*\([^()]*\)", "", text), block.line + offset, found, text, ())
 
 

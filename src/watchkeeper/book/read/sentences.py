@@ -14,7 +14,7 @@ from watchkeeper.base.durations import find_durations
 from watchkeeper.book.model import Command
 from watchkeeper.book.read.instructions import is_instruction
 from watchkeeper.book.read.labels import is_caution, stage_of
-from watchkeeper.book.shell import read_inline
+from watchkeeper.book.shell import read_alone, read_inline
 from watchkeeper.text.blocks import Block, Span
 
 _WAIT = re.compile(
@@ -261,4 +261,7 @@ def unmarked(text: str) -> str:
 def commands_in(spans: tuple[Span, ...]) -> list[Command]:
     """Give the commands among the code spans."""
     codes = [(code, span.line) for span in spans for code in ((span.text,) if span.kind == "code" else span.code)]
-    return [command for code, line in codes if (command := read_inline(code, line)) is not None]
+    found = [(read_inline(code, line), code, line) for code, line in codes]
+    if len(found) > 1 and any(command is not None for command, _, _ in found):
+        found = [(command or read_alone(code, line), code, line) for command, code, line in found]
+    return [command for command, _, _ in found if command is not None]

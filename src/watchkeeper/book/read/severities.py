@@ -211,6 +211,8 @@ def _from_passages(passages: Passages) -> Iterator[Severity]:
         if _RESPONSE.match(passage.label or ""):
             for match in _FOR_CODE.finditer(passage.body):
                 yield Severity(line=passage.line, code=match["code"].upper(), respond_within_s=response_seconds(match["time"]))
+        if passage.label and _HEADING.search(passage.label):
+            yield from _enumerated(passage)
         label = passage.label or (clean(passage.text) if passage.kind == "item" and len(passage.text) < 60 else "")
         body = passage.body
         if not label and (dashed := _DASHED.match(passage.text)):
@@ -227,6 +229,22 @@ def _from_passages(passages: Passages) -> Iterator[Severity]:
             response = _Said(True, response_seconds(said[1]) if said else None)
         criteria = ((body,) if body else ()) + tuple(p.text for p in inside if not _RESPONSE.match(p.label or ""))
         yield Severity(line=passage.line, code=named[0], name=named[1], criteria=criteria, respond_within_s=response.seconds)
+
+
+_ONE_OF = re.compile(
+    r"(?P<code>(?:SEV(?:ERITY)?[- ]?|P)[0-5])\s*(?:\((?P<name>[^()]{2,30})\)|[-–—=]\s*(?P<named>[A-Za-z][\w ]{1,24}))?",
+    re.IGNORECASE,
+)
+
+
+def _enumerated(passage: Passage) -> Iterator[Severity]:
+    """Read codes that one line names together: "P1 (critical) / P2 (major) / P3 (minor)"."""
+    parts = [_ONE_OF.fullmatch(part.strip(" `*.")) for part in re.split(r"\s*[/|,;·]\s*", passage.body)]
+    if len(parts) > 1 and all(parts):
+        for part in parts:
+            if part is not None:
+                name = part["name"] or part["named"]
+                yield Severity(line=passage.line, code=(severity_code(part["code"]) or part["code"]).upper(), name=name)
 
 
 _ELSEWHERE = re.compile(

@@ -7,11 +7,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from watchkeeper.book.read.admission import COMMANDING, UNREAL
-from watchkeeper.book.read.comparisons import (
-    Comparison,
-    find_comparisons,
-    hold_after,
-)
+from watchkeeper.book.read.comparisons import Comparison, find_comparisons
+from watchkeeper.book.read.holds import hold_after
 from watchkeeper.book.read.labels import stage_of
 from watchkeeper.book.read.meaning import clean_subject
 from watchkeeper.book.read.passages import Passage, clean
@@ -100,6 +97,8 @@ _URGENT = re.compile(
 _WATCHING = matcher(
     ("alert*", "alarm*", "monitoring", "überwachung", "surveillance", "monitoreo", "監視", "监控", "when should *")
 )
+#: "Warning: 80%, Critical: 90%": values by band, no state
+_BANDS = re.compile(r"\w+:\s*[<>≥≤]?\s*\d[^,;]*[,;]\s*\w+:\s*[<>≥≤]?\s*\d")
 _CAMEL = re.compile(r"^`?[A-Z][a-z0-9]+(?:[A-Z][A-Za-z0-9]*)+`?$")
 
 
@@ -125,6 +124,8 @@ def read_states(passage: Passage, comparisons: list[Comparison]) -> Iterator[tup
     if not (labelled or listed or conditional) or not text.strip() or UNREAL.search(text):
         return
     if conditional and not labelled and is_branch(passage, text.find(conditional[1]) + len(passage.text) - len(text)):
+        return
+    if labelled and (text.lstrip("`<(").startswith(("http://", "https://")) or _BANDS.search(text)):
         return
     if labelled and (_CAMEL.match(text.strip()) or re.search(r"[={}()]{2}|\w\(|_\w+\{", text)):
         return

@@ -21,7 +21,7 @@ _FIELD = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _SLOT = re.compile(
-    r"\[[A-Za-z][^\]\n]{0,60}\](?!\()|<[A-Za-z][^>\n]{0,60}>|\{\{?[^{}\n]{1,40}\}?\}|\b(?:YYYY-MM-DD|HH:MM|"
+    r"\[[^\W\d_][^\]\n]{0,60}\](?!\()|<[A-Za-z][^>\n]{0,60}>|\{\{?[^{}\n]{1,40}\}?\}|\b(?:YYYY-MM-DD|HH:MM|"
     r"XX:XX)\b"
 )
 _UPDATE = re.compile(
@@ -33,6 +33,11 @@ _ANNOUNCED = re.compile(
     r"(?:.*\b)?(?:announcements?|notices?|notifications?|messages?|status page(?: update| post)?|customer (?:email|mail|update)|"
     r"e-?mail to .*|post|ankündigung|mitteilung|nachricht|annonce|avis|message|mensaje|aviso|anuncio|comunicado|告知文?|"
     r"お知らせ|通知)",
+    re.IGNORECASE,
+)
+_GREETING = re.compile(
+    r"\s*(?:dear\s|hello\b|hi\b|sehr geehrte|liebe\s|guten tag|bonjour|chère?s?\s|mesdames|estimad|prezad|olá|szanown|"
+    r"dzień dobry|お客様|各位|尊敬的|亲爱的|고객|안녕하)",
     re.IGNORECASE,
 )
 _PROSE = frozenset({"", "text", "txt", "plain", "plaintext", "markdown", "md", "none", "email", "slack"})
@@ -71,6 +76,8 @@ def _name(block: Block, section: Section, under: tuple[str, ...]) -> str | None:
             return labels[0]
         if _NOT.match(block.text):
             return None
+        if _GREETING.match(block.text):
+            return labels[0]
         if _SLOT.search(block.text) and _ANNOUNCED.fullmatch(clean(labels[0])) and _wordy(block.text):
             return labels[0]
         if fields >= 3 or (fields >= 2 and _SLOT.search(block.text)):

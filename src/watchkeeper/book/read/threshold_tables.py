@@ -10,14 +10,8 @@ from watchkeeper.base.durations import find_durations, parse_duration
 from watchkeeper.base.quantities import read_quantity
 from watchkeeper.book.model import Comparison as Operator
 from watchkeeper.book.model import Threshold
-from watchkeeper.book.read.comparisons import (
-    Comparison,
-    canonical_metric,
-    counted_unit,
-    find_comparisons,
-    metric_of,
-    statistic_of,
-)
+from watchkeeper.book.read.comparisons import Comparison, counted_unit, find_comparisons
+from watchkeeper.book.read.metric_names import canonical_metric, metric_of, statistic_of
 from watchkeeper.book.read.passages import Passages, TableAt, clean
 from watchkeeper.book.read.severity_words import severity_code, severity_of, severity_word
 from watchkeeper.book.read.states import state_of

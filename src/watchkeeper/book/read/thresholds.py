@@ -15,15 +15,10 @@ from watchkeeper.book.model import Threshold
 from watchkeeper.book.read.admission import is_admissible, is_threshold
 from watchkeeper.book.read.alert_blocks import AlertBlock, alert_blocks, block_at, response_of
 from watchkeeper.book.read.banded import banded
-from watchkeeper.book.read.comparisons import (
-    Comparison,
-    canonical_metric,
-    counted_unit,
-    find_comparisons,
-    statistic_of,
-)
+from watchkeeper.book.read.comparisons import Comparison, counted_unit, find_comparisons
 from watchkeeper.book.read.decision_trees import read_decision_trees
 from watchkeeper.book.read.meaning import band_of, role_of, subject_of
+from watchkeeper.book.read.metric_names import canonical_metric, statistic_of
 from watchkeeper.book.read.monitors import read_monitors
 from watchkeeper.book.read.passages import Passage, Passages
 from watchkeeper.book.read.severity_words import severity_code, severity_labels, severity_of, severity_word

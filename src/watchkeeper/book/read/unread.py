@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 
 from watchkeeper.book.model import Book, Unread
-from watchkeeper.book.read.comparisons import find_comparisons, metric_of
+from watchkeeper.book.read.comparisons import find_comparisons
+from watchkeeper.book.read.metric_names import metric_of
 from watchkeeper.book.read.passages import Passages
 from watchkeeper.text.blocks import Block
 
