@@ -125,6 +125,27 @@ def test_repetition_costs_no_more_than_its_length(piece: str, growth: Callable[[
     assert growth(lambda size: read(piece * (size * 600 // len(piece)))) < 2.6
 
 
+BLANKS = " " * 2000
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "```\nAlert: P9" + "R" * 80 + "5 of the response time > 5 seconds\n```\n",
+        f"```bash\nGRANT{BLANKS}x\n```\n",
+        f"```yaml\nquery: avg(last_5m):{BLANKS}x\n```\n",
+        f"## Escalation\n1. page{BLANKS}x,\n2. page{BLANKS}x if not answered in 5 min{BLANKS},\n",
+        f"RTO{BLANKS}x **a{BLANKS}b**:{BLANKS}c `d{BLANKS}e`\n",
+        f"| P1{BLANKS}x | 5{BLANKS}y |\n|---|---|\n| a{BLANKS} | < 5{BLANKS}% |\n",
+        "```\n" + "|" * 2000 + "x\n```\n",
+        "```bash\nsystemd-run -" + "S" * 2000 + "\n```\n",
+    ],
+)
+def test_what_once_took_for_ever(source: str) -> None:
+    """A pattern that tries every way of cutting a text would not come back from these before the patience of CI ends."""
+    read("# Shop\n" + source)
+
+
 @pytest.mark.soak
 @CALM
 @given(documents())

@@ -28,7 +28,7 @@ FIRST_WORDS: dict[str, str] = {
     "OPTIMIZE": r"\s+TABLE\b", "REPAIR": r"\s+TABLE\b", "CHECK": r"\s+TABLE\b",
     "FLUSH": r"\s+(TABLES|PRIVILEGES|LOGS|HOSTS|STATUS|BINARY|ENGINE)\b",
     "KILL": r"\s+(QUERY\s+|CONNECTION\s+)?(\d+|<[^>]+>|\[[^\]]+\]|[a-z_]+)\s*;",
-    "GRANT": r"\s+[\w ,()*.]+\s+(ON|TO)\b", "REVOKE": r"\s+[\w ,()*.]+\s+(ON|FROM)\b",
+    "GRANT": r"\s[\w ,()*.]*\s(?:ON|TO)\b", "REVOKE": r"\s[\w ,()*.]*\s(?:ON|FROM)\b",
     "SET": r"\s+(GLOBAL|SESSION|LOCAL|PERSIST|@@?[\w.]+|[a-z_.]+\s*(=|TO\b)|statement_timeout|ROLE|PASSWORD)",
     "RESET": r"\s+(MASTER|SLAVE|REPLICA|BINARY|QUERY|ALL|[a-z_]+\s*;)",
     "START": r"\s+(SLAVE|REPLICA|TRANSACTION|GROUP_REPLICATION)\b", "STOP": r"\s+(SLAVE|REPLICA|GROUP_REPLICATION)\b",

@@ -32,6 +32,9 @@ _NOTE = re.compile(
 _DIRECTIVE = re.compile(r"^\{(\w+)\}")
 _TAG = re.compile(r"^</?\s*([a-zA-Z][a-zA-Z0-9]*)(?:\s+[^<>]*)?/?>$")
 _ATTRIBUTES = re.compile(r"\s*\{[#.:][^{}]*\}\s*$")
+#: blanks that a page would show as one, and that patterns would try one by one
+_MANY_BLANKS = " " * 20
+_BLANKS = re.compile(r"[ \t\u00a0]{20,}")
 _KNOWN_TAGS = frozenset(
     [
         "a",
@@ -183,9 +186,10 @@ class _Builder:
     def _leaf(self, token: Token, line: int, end_line: int) -> list[Block]:
         inline = self.tokens[self.at]
         self.at += 2
-        spans = simple_spans(inline.content, line)
+        content = _BLANKS.sub(" ", inline.content) if _MANY_BLANKS in inline.content else inline.content
+        spans = simple_spans(content, line)
         if spans is None:
-            spans = inline_spans(self._parsed(inline.content), line)
+            spans = inline_spans(self._parsed(content), line)
         text = "".join(span.text for span in spans).strip()
         if token.type in ("th_open", "td_open"):
             return [Block("cell", line, line, text=text, info="header" if token.type == "th_open" else "", spans=spans)]

@@ -22,7 +22,7 @@ _NOT_ABOUT = re.compile(
 )
 _FLOW = re.compile(r"incident|response|escalat|workflow|process\b|deploy|release|rollback", re.IGNORECASE)
 _ARROW = re.compile(r"\s*(?:-{1,3}>|={1,3}>|→|⇒|─+[>▶►]|⟶)\s*")
-_DOWN = re.compile(r"^[\s│|]*[↓▼⇩v│|]+[\s│|↓▼v]*$")
+_DOWN = re.compile(r"^(?=[\s│|]*[↓▼⇩v│|])[\s│|↓▼⇩v]*$")
 _BOX_ROW = re.compile(r"[│|]\s*(?P<text>[^│|]+?)\s*[│|]")
 _MERMAID = re.compile(
     r"^\s*(?P<a>\w+)\s*(?:[\[({]+\"?(?P<an>[^\])}\"]+)\"?[\])}]+)?\s*(?:--+|==+|-\.-*)(?:[^>|]*)?>\s*(?:\|[^|"

@@ -22,8 +22,8 @@ from watchkeeper.text.blocks import Block, Section
 
 _FIELD = re.compile(r"^(?P<indent>\s*)(?P<dash>-\s+)?[\"']?(?P<key>[A-Za-z_][\w-]*)[\"']?\s*:\s*(?P<value>.*?)\s*$")
 _DATADOG = re.compile(
-    r"(?P<statistic>avg|max|min|sum)\s*\(\s*last_(?P<window>\d+[smhd])\s*\)\s*:\s*(?P<query>.+?)\s*(?P<op>>=|<=|>|"
-    r"<)\s*(?P<value>-?\d{1,15}(?:\.\d{1,9})?)"
+    r"(?P<statistic>avg|max|min|sum)\s*\(\s*last_(?P<window>\d+[smhd])\s*\)\s*:\s*"
+    r"(?P<query>\S+(?:[ \t]+[^\s<>]\S*)*)\s*(?P<op>>=|<=|>|<)\s*(?P<value>-?\d{1,15}(?:\.\d{1,9})?)"
 )
 _CLOUDWATCH_OP = {
     "greaterthanthreshold": ">",

@@ -45,6 +45,8 @@ _OPENING = re.compile(r"^(?:[A-Z0-9][\w /()+–-]{0,30}:\s|(?:SEV[- ]?|P)[0-5]\b
 _MARKS = re.compile(r"^[\W_]+|[\s:：*_.]+$")
 _TAIL = re.compile(r"\s*(?P<note>\([^()]*\))?\s*[:：]")
 _LISTED = re.compile(r"^(?:[-*•+]|\d+[.)])\s+")
+#: blanks that no pattern needs to try one by one
+_BLANKS = re.compile(r"\s{21,}")
 _ALPHANUMERIC = re.compile(r"[^\W_]")
 PROSE_FENCES = frozenset({"", "text", "txt", "plain", "plaintext", "yaml", "yml", "none", "md", "markdown"})
 SHELL_FENCES = frozenset({"bash", "sh", "shell", "zsh", "console", "shell-session", "sql", "powershell", "ps1"})
@@ -298,7 +300,7 @@ class _Walker:
                 comment = match["text"]
                 continue
             here = (*under, *((comment,) if comment else ()), *(name for _, name in parents))
-            said = _LISTED.sub("", stripped)
+            said = _BLANKS.sub(" " * 20, _LISTED.sub("", stripped))
             label, body = split_label(said)
             self.passages.append(Passage("fence", said, block.line + offset, section, label, body, here, block))
             if label and not body:

@@ -230,6 +230,11 @@ def _absorbs(section: Section) -> bool:
     if not working:
         return section.level == 1 and any(is_step_title(child.title) for child in section.sections)
     for child in working:
+        if _TROUBLES.search(child.title) and any(
+            stage_of(below.title) is None and not is_step_title(below.title) and not branch_of(below.title, heading=True)
+            for below in child.sections
+        ):
+            return False
         if any(
             _role(below, child, absorbs=True, numbered=False) is None and any(_has_content(one) for one in below.walk())
             for below in child.sections
