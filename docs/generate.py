@@ -71,6 +71,23 @@ def module_of(name: str) -> bool:
     return (ROOT / "src" / "watchkeeper" / "cli" / f"{name}.py").is_file()
 
 
+def targets() -> str:
+    """Give the page of targets and their options."""
+    parts = [
+        "# Targets",
+        "",
+        "Each `[targets.NAME]` of watchkeeper.toml has a `kind`, and may have `directory`, `path`, `timeout`, `for` (what of the",
+        "runbook it stands for) and a table `words`. [How they work](../guide/targets.md). What each kind adds:",
+        "",
+    ]
+    for name in plugins.names("watchkeeper.targets"):
+        target = plugins.load("watchkeeper.targets", name)
+        said = (target.__doc__ or "").strip().splitlines()[0]
+        rows = [f"| `{option}` | {text} |" for option, text in target.options.items()]
+        parts += [f"## {name}", "", said, "", "| option | what it is |", "| --- | --- |", *rows, ""]
+    return "\n".join(parts)
+
+
 def signals() -> str:
     """Give the page of signal kinds with their options and readings."""
     parts = [
@@ -119,6 +136,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "settings.md": settings,
     "commands.md": commands,
     "signals.md": signals,
+    "targets.md": targets,
     "errors.md": errors,
 }
 

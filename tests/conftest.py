@@ -21,7 +21,7 @@ EVERYTHING = os.environ.get("WATCHKEEPER_TEST_EVERYTHING", "") == "1"
 
 #: where tests start real servers, processes or browsers: apart from the unit suite
 REAL = ("plugins", "demo", "web", "api", "soak", "scale")
-REAL_FILES = ("test_kill.py", "test_interpreter.py", "test_watcher.py", "test_show.py", "test_preview.py")
+REAL_FILES = ("test_targets.py", "test_kill.py", "test_interpreter.py", "test_watcher.py", "test_show.py", "test_preview.py")
 
 NOON = datetime(2026, 3, 14, 12, 0, tzinfo=UTC)
 

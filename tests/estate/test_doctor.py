@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from watchkeeper.base.errors import Permanent
 from watchkeeper.base.secrets import Secret
 from watchkeeper.book.model import Book, Command, Escalation, Procedure, Step, Threshold
 from watchkeeper.estate.doctor import Check, examine
@@ -125,3 +126,30 @@ async def test_people_and_roles(tmp_path: Path) -> None:
     assert not found["person cleo"].ok
     assert "role On-Call Engineer" not in found
     assert found["role CTO"].sentence == "Nobody holds this role, which level 2 of the ladder tells."
+
+
+class _Elsewhere:
+    def __init__(self, problem: Exception | None = None) -> None:
+        self._problem = problem
+
+    async def examine(self) -> str:
+        if self._problem is not None:
+            raise self._problem
+        return "Commands run there."
+
+
+@pytest.mark.parametrize(
+    ("problem", "ok", "sentence", "hint"),
+    [
+        (None, True, "Commands run there.", ""),
+        (Permanent("web-1 is not known.", hint="ssh-keyscan"), False, "web-1 is not known.", "ssh-keyscan"),
+        (Permanent("web-1 cannot be used."), False, "web-1 cannot be used.", "Mend line 7."),
+    ],
+)
+async def test_a_target_elsewhere_is_asked_whether_it_works(
+    tmp_path: Path, problem: Exception | None, ok: bool, sentence: str, hint: str
+) -> None:
+    config = TargetConfig("web", "ssh", 7, Path("not/a/folder/here"))
+    estate = Estate(tmp_path / "watchkeeper.toml", "shop", tmp_path / "runbook.md", targets={"web": config})
+    checks = await examine(estate, Book(title=None, service=None), Bindings(), {}, {"web": _Elsewhere(problem)})
+    assert next(check for check in checks if check.name == "target web") == Check("target web", ok, sentence, hint)

@@ -302,6 +302,24 @@ async def test_a_host_that_hangs_or_is_away_is_said_to_be(make_target: MakeTarge
         await make_target(port=port).start(job("true", "1.2.1"))
 
 
+async def test_a_connection_that_hangs_is_given_up_for_a_new_one(
+    target: SshTarget, job: MakeJob, sshd: Sshd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remote, "SILENCE_S", 1.0)
+    mine = job("echo one; until [ -e go ]; do sleep 0.05; done; echo two; exit 4")
+    await target.start(mine)
+    hanging = sshd.sessions()
+    for process in hanging:
+        process.suspend()
+    try:
+        (mine.folder.parents[1] / "go").touch()
+        assert (await target.wait(mine)).exit_status == 4
+        assert target.read_output(mine) == "one\ntwo\n"
+    finally:
+        for process in hanging:
+            process.kill()
+
+
 async def test_a_host_that_goes_away_for_good_leaves_it_lost(
     tmp_path: Path, make_target: MakeTarget, job: MakeJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from watchkeeper.app import place_of
 from watchkeeper.base.clock import SystemClock
 from watchkeeper.book.model import Book, Command, Condition, Expectation, Procedure, Severity, Step
+from watchkeeper.estate import plugins
 from watchkeeper.estate.model import Bindings, Estate, Policy, TargetConfig, Variable
 from watchkeeper.incident.model import Incident
 from watchkeeper.plugins.shell.target import ShellTarget
@@ -22,6 +23,7 @@ from watchkeeper.run.journal import Journal
 from watchkeeper.run.known import Facts
 from watchkeeper.run.ledger import load_run, read_events
 from watchkeeper.run.model import Do, Event, Next, Outcome, Plan, Run, Settle, Skip
+from watchkeeper.run.placing import place
 from watchkeeper.run.plan import plan
 from watchkeeper.run.starting import start_run
 from watchkeeper.store.database import Database
@@ -118,16 +120,18 @@ class Desk:
         **values: Any,
     ) -> None:
         self.database, self.folder = database, folder
-        verify_s = values.pop("verify_s", 2.0)
-        self.estate = estate_in(folder, policy or UNATTENDED, **values)
+        verify_s, others = values.pop("verify_s", 2.0), values.pop("others", ())
+        estate = estate_in(folder, policy or UNATTENDED, **values)
+        self.estate = replace(estate, targets={**estate.targets, **{other.name: other for other in others}})
         self.clock = SystemClock()
         self.target = ShellTarget(self.estate.targets["local"], self.estate)
+        self.others = {o.name: plugins.load(plugins.TARGETS, o.kind)(o, self.estate) for o in others}
         self.interpreter = Interpreter(
             database,
             self.clock,
             self.estate,
             NO_BINDINGS,
-            {"local": self.target},
+            {"local": self.target, **self.others},
             folder / "state",
             journal(database, "test", place_of(folder / "state")),
             severities=(CRITICAL,),
@@ -137,9 +141,8 @@ class Desk:
     def start(
         self, *steps: Step, actor: str = "automation", title: str = "Web is down", component: str = "web", **more: Any
     ) -> str:
-        return self.start_plan(
-            plan(Book(title="Shop", service="shop", digest="d1"), procedure(*steps, title=title)), actor, component, **more
-        )
+        made = plan(Book(title="Shop", service="shop", digest="d1"), procedure(*steps, title=title))
+        return self.start_plan(place(made, self.estate), actor, component, **more)
 
     def start_plan(self, made: Plan, actor: str = "automation", component: str = "web", **more: Any) -> str:
         incident = Incident("inc-1", "shop", "Web is down", "P1", "open", component, self.clock.now(), self.clock.now())

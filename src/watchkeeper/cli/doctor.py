@@ -14,7 +14,7 @@ def doctor(config: ConfigOption = None, format: FormatOption = "text") -> int:
 
     async def work(app: App) -> list[Check]:
         furnish(app)
-        return await examine(app.estate, app.book, app.bindings, app.probes)
+        return await examine(app.estate, app.book, app.bindings, app.probes, app.targets)
 
     checks = with_app(config, work)
     if format == "json":

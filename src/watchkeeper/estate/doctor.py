@@ -8,19 +8,22 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from apprise import Apprise
 
 from watchkeeper.base.durations import format_duration
+from watchkeeper.base.errors import WatchkeeperError
 from watchkeeper.base.secrets import Scrubber, Secret
 from watchkeeper.base.words import words
 from watchkeeper.book.model import Book, Command
 from watchkeeper.estate.model import Bindings, Estate, Person, SignalConfig, TargetConfig
 
 _AT_ONCE = 16
+#: how long a target may take to answer, in seconds
+_TARGET_S = 30.0
 #: what bash brings itself, and what the book's readers name by kind
 _WITHIN_BASH = frozenset(
     {
@@ -55,8 +58,10 @@ class _Probe(Protocol):
     async def look(self) -> _Look: ...
 
 
-async def examine(estate: Estate, book: Book, bindings: Bindings, probes: Mapping[str, _Probe]) -> list[Check]:
-    """Examine everything; a check that fails is an answer, never an exception."""
+async def examine(
+    estate: Estate, book: Book, bindings: Bindings, probes: Mapping[str, _Probe], targets: Mapping[str, object] | None = None
+) -> list[Check]:
+    """Examine everything; a check that fails is an answer, never an exception. `targets` elsewhere are asked themselves."""
     turns = asyncio.Semaphore(_AT_ONCE)
     scrubber = Scrubber(estate.secrets())
 
@@ -66,7 +71,8 @@ async def examine(estate: Estate, book: Book, bindings: Bindings, probes: Mappin
 
     checks = list(await asyncio.gather(*(one(name, probe) for name, probe in probes.items())))
     checks += _thresholds(bindings)
-    checks += [_target(target) for target in estate.targets.values()]
+    asked = [one_target(target, (targets or {}).get(target.name), scrubber) for target in estate.targets.values()]
+    checks += await asyncio.gather(*asked)
     if not estate.targets:
         checks.append(
             Check("targets", False, "No target is set, so no procedure can run.", 'Add [targets.local] with kind = "shell".')
@@ -108,6 +114,21 @@ def _thresholds(bindings: Bindings) -> Iterable[Check]:
         yield Check(f"threshold {item.key}", False, f"Line {item.threshold.line} of the book waits for a signal.", item.sentence)
     for signal, metric, _, sentence in bindings.unused:
         yield Check(f"metric {metric} of {signal}", True, sentence)
+
+
+async def one_target(config: TargetConfig, target: object, scrubber: Scrubber) -> Check:
+    """Examine a target: one elsewhere by going there, one here by its folders."""
+    ask: Callable[[], Awaitable[str]] | None = getattr(target, "examine", None)
+    if ask is None:
+        return _target(config)
+    name = f"target {config.name}"
+    try:
+        async with asyncio.timeout(_TARGET_S):
+            return Check(name, True, await ask())
+    except TimeoutError:
+        return Check(name, False, f"Nothing came within {_TARGET_S:g} s.", "Is the address right?")
+    except WatchkeeperError as problem:
+        return Check(name, False, scrubber.clean(problem.message), problem.hint or f"Mend line {config.line}.")
 
 
 def _target(target: TargetConfig) -> Check:

@@ -27,6 +27,7 @@ from watchkeeper.base.secrets import Scrubber
 from watchkeeper.estate.model import Estate
 from watchkeeper.run.adopting import Sight, sight_of
 from watchkeeper.run.carrying import kept, without_kept
+from watchkeeper.run.fan_in import fan_in
 from watchkeeper.run.gate import Gate
 from watchkeeper.run.journal import Intent, Journal
 from watchkeeper.run.judge import judge_command, judge_condition
@@ -37,7 +38,7 @@ from watchkeeper.run.operation import BookCommand, command_of
 from watchkeeper.run.output import job_folder, job_id, safe
 from watchkeeper.run.preview import Previewer
 from watchkeeper.run.stopping import ended_when_cancelled
-from watchkeeper.run.target import Found, Job, Target
+from watchkeeper.run.target import Found, Job, Target, longest_s
 from watchkeeper.store.database import Database
 
 T = TypeVar("T")
@@ -93,9 +94,10 @@ class Performer:
         operation = self._operation(run, do.act)
         name = job_id(run.id, do.act.key, do.attempt)
         job = operation.perform(name, job_folder(self._state, name))
+        job = replace(job, passes=lambda found, output: self._judge_printed(do.act, found, output).result == "ok")
         target = self._targets[run.target_of(do.act)]
         began_at = self._clock.now()
-        until = began_at + timedelta(seconds=job.timeout_s) + MARGIN
+        until = began_at + timedelta(seconds=longest_s(target, job)) + MARGIN
         component = run.component or self._estate.service
         intent = Intent(run, do.act, do.attempt, digest, component, until, do.sentence, before)
         self._under_way[run.id] = _UnderWay(target, job)
@@ -196,12 +198,26 @@ class Performer:
 
     def _judge(self, act: Act, found: Found, target: Target, job: Job) -> Outcome:
         secrets = self._estate.secrets()
+        if found.parts:
+            return self._judge_parts(act, found, self._output(target, job))
         raw, left = kept(target.read_output(job), job.id, Scrubber(secrets).clean)
         return replace(self._judge_by(act, found, safe(raw, secrets)), kept=left)
+
+    def _judge_parts(self, act: Act, found: Found, output: str) -> Outcome:
+        """Judge each member of a group by what it printed itself; variables that members set go no further."""
+        begun = {part.name: part for part in found.parts if part.found.state != "never-begun"}
+        outcomes = {name: self._judge_printed(act, part.found, part.output) for name, part in begun.items()}
+        left_out = {part.name: part.found.sentence for part in found.parts if part.name not in begun}
+        return fan_in(outcomes, left_out, output, condition=act.kind == "condition")
+
+    def _judge_printed(self, act: Act, found: Found, printed: str) -> Outcome:
+        return self._judge_by(act, found, safe(without_kept(printed), self._estate.secrets()))
 
     def _judge_by(self, act: Act, found: Found, output: str) -> Outcome:
         if found.state == "never-begun":
             return Outcome("lost", sentence="It never began; a new attempt follows.")
+        if found.state == "ended" and found.exit_status is None:
+            return Outcome("failed", output=output, sentence=found.sentence)
         if found.state != "ended":
             return Outcome("unknown" if act.mutating else "lost", output=output, sentence=found.sentence)
         if act.kind == "condition" and act.condition is not None:

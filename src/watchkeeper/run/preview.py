@@ -81,6 +81,7 @@ class Previewer:
         except OutsideError as problem:
             return Answer("", None, str(problem))
         finally:
+            await target.forget(job)
             shutil.rmtree(job.folder, ignore_errors=True)
         if found.timed_out:
             return Answer(output, None, f"it did not answer within {job.timeout_s:g} s")

@@ -32,6 +32,8 @@ class Job:
     output_bytes: int = 2_000_000
     #: True: the effect may not be repeated, so the wrapper's files are synced to disk
     durable: bool = True
+    #: tells by how it ended and what it printed whether it is well, where that is more than a status; for groups, which stop
+    passes: Callable[[Found, str], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,24 @@ class Found:
     exit_status: int | None = None
     timed_out: bool = False
     sentence: str = ""
+    #: of a group, each member's own
+    parts: tuple[Part, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What a group finds of a job on one of its members."""
+
+    name: str
+    found: Found
+    #: unscrubbed
+    output: str
+
+
+def longest_s(target: Target, job: Job) -> float:
+    """Give how long a job may take, in seconds: a group's members take turns, and each may use its time limit."""
+    longest: Callable[[Job], float] | None = getattr(target, "longest_s", None)
+    return longest(job) if longest is not None else job.timeout_s
 
 
 class Target(Protocol):

@@ -23,15 +23,15 @@ start_of() {{
 alive() {{ start_of "$1" && [ "$S" = "$2" ]; }}
 marked() {{ grep -lszF "{MARK}=$d/" /proc/[0-9]*/environ 2>/dev/null; }}
 others() {{
-  for e in $(marked); do
-    p=${{e#/proc/}}; p=${{p%/environ}}
+  for m in $(marked); do
+    p=${{m#/proc/}}; p=${{p%/environ}}
     case " $* " in *" $p "*) ;; *) start_of "$p" && return 0;; esac
   done
   return 1
 }}
 send() {{
-  for e in $(marked); do
-    p=${{e#/proc/}}; p=${{p%/environ}}
+  for m in $(marked); do
+    p=${{m#/proc/}}; p=${{p%/environ}}
     case " $* " in *" $p "*) ;; *) kill "-$1" "$p" 2>/dev/null;; esac
   done
   [ -z "$u" ] || sudo -n -u "$u" -- /bin/sh -c {shlex.quote(END_MARKED)} watchkeeper-end "$1" "$d/" </dev/null >/dev/null 2>&1

@@ -100,9 +100,9 @@ class RemoteTarget:
         try:
             return await self._ask(job, "void")
         except _CUT as problem:
-            return Found("lost", sentence=f"{self._line.name} does not answer: {problem or 'the line was cut'}")
+            return Found("lost", sentence=self._why(problem))
         except OutsideError as problem:
-            return Found("lost", sentence=f"{self._line.name} cannot be asked: {problem.message}")
+            return Found("lost", sentence=problem.message)
 
     async def wait(self, job: Job, output: Callable[[str], None] | None = None) -> Found:
         """Wait for the job's end; a line that is cut is opened anew. The time limit is kept at the other end."""
@@ -118,13 +118,13 @@ class RemoteTarget:
                     return ended
                 return await self.find(job)
             except _CUT as problem:
-                why = str(problem)
+                why = self._why(problem)
             except OutsideError as problem:
-                return Found("lost", sentence=f"{self._line.name} cannot be asked: {problem.message}")
+                return Found("lost", sentence=problem.message)
             tries = 1 if time.monotonic() - began > 1.0 else tries + 1
             pause = _AGAIN_S[min(tries, len(_AGAIN_S)) - 1]
             if time.monotonic() + pause > until:
-                return Found("lost", sentence=f"Nobody saw how it ended: {self._line.name} does not answer ({why or 'cut'}).")
+                return Found("lost", sentence=f"Nobody saw how it ended. {why}")
             await asyncio.sleep(pause)
 
     def read_output(self, job: Job) -> str:
@@ -162,6 +162,9 @@ class RemoteTarget:
             return f"Commands run as jobs below {place.root} on {self._line.name}."
         finally:
             await channel.close()
+
+    def _why(self, problem: BaseException) -> str:
+        return problem.message if isinstance(problem, OutsideError) else away(self._line.name, str(problem) or "cut").message
 
     async def _adopt(self, job: Job) -> _Place | None:
         """Look for a job that somebody with another folder sent; only where one is there, it is ours to follow from now on."""

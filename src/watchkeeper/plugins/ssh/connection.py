@@ -67,7 +67,8 @@ class Connections:
             connection = await self._ready()
             connection.channels += 1
         try:
-            process = await connection.ssh.create_process("/bin/sh", encoding=None, request_pty=False)
+            async with asyncio.timeout(self.host.connect_timeout_s):
+                process = await connection.ssh.create_process("/bin/sh", encoding=None, request_pty=False)
         except (asyncssh.Error, OSError) as problem:
             connection.channels -= 1
             connection.lost = True
@@ -88,11 +89,16 @@ class Connections:
 
         async def close() -> None:
             connection.channels -= 1
-            with contextlib.suppress(asyncssh.Error, OSError, TimeoutError):
+            try:
                 process.stdin.write_eof()
                 process.close()
                 async with asyncio.timeout(2.0):
                     await process.wait_closed()
+            except TimeoutError:
+                # a host that does not even let go of a channel hangs: nobody is to use this connection any more
+                connection.lost = True
+            except (asyncssh.Error, OSError):
+                pass
             listening.cancel()
             await asyncio.gather(listening, return_exceptions=True)
             if connection.lost and not connection.channels:
