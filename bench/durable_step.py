@@ -1,4 +1,4 @@
-"""`durable_step_ms`: a whole step `true` of a run that may change something, beside `bash -c true` alone.
+"""`durable_step_ms`: a whole step `true` of a run that may change something, beside `bash -c true` alone and a task of Ansible.
 
 Everything a step passes through in service is there: the engine's checkpoint, the decision, intent with lease and ledger, the
 shell's wrapper, outcome with ledger and timeline, on SQLite. What is measured is the time from one intent to the next.
@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
+import subprocess
 import time
 from itertools import pairwise
 from pathlib import Path
@@ -45,7 +47,14 @@ def measure(folder: Path) -> list[Row]:
     finally:
         database.close()
     value = median(steps)
-    return [Row("durable_step_ms", value, "ms", f"≤ {LIMIT_MS:g} ms", value <= LIMIT_MS, "bash -c true alone", median(bare))]
+    rows = [Row("durable_step_ms", value, "ms", f"≤ {LIMIT_MS:g} ms", value <= LIMIT_MS, "bash -c true alone", median(bare))]
+    peer = _ansible_ms(folder)
+    if peer is None:
+        return [*rows, Row("step_beside_ansible_ms", value, "ms", "ahead of Ansible", True, "ansible-playbook: not here")]
+    return [
+        *rows,
+        Row("step_beside_ansible_ms", value, "ms", "ahead of Ansible", value < peer, "a task of ansible-playbook", peer),
+    ]
 
 
 async def _drive(database: Database, folder: Path, bare: list[float]) -> list[float]:
@@ -94,6 +103,28 @@ async def _one_run(database: Database, engine: DbosEngine, number: int) -> list[
         raise RuntimeError(f"The run {run.state}: {run.sentence}")
     begun = [event.at for event in await database.read(lambda c: read_events(c, run_id)) if event.kind == "intent"]
     return [(later - earlier).total_seconds() * 1000 for earlier, later in pairwise(begun)]
+
+
+def _ansible_ms(folder: Path) -> float | None:
+    """Give what one more task `true` costs a playbook on this machine, its start left out; None where there is no Ansible."""
+    if shutil.which("ansible-playbook") is None:
+        return None
+    times: dict[int, list[float]] = {}
+    for tasks in (2, 12, 2, 12):
+        say(f"ansible-playbook with {tasks} tasks")
+        playbook = folder / "playbook.yml"
+        lines = ["- hosts: localhost", "  connection: local", "  gather_facts: false", "  tasks:"]
+        playbook.write_text("\n".join([*lines, *("    - ansible.builtin.command: 'true'" for _ in range(tasks))]) + "\n")
+        environment = {**os.environ, "ANSIBLE_LOCALHOST_WARNING": "false", "LC_ALL": "C.UTF-8"}
+        environment = {**environment, "ANSIBLE_LOCAL_TEMP": str(folder / "ansible"), "HOME": str(folder)}
+        command = ["ansible-playbook", "-i", "localhost,", str(playbook)]
+        started = time.perf_counter()
+        done = subprocess.run(command, env=environment, capture_output=True, check=False)
+        if done.returncode != 0:
+            say(f"ansible-playbook failed: {done.stderr.decode(errors='replace')[-200:]}")
+            return None
+        times.setdefault(tasks, []).append((time.perf_counter() - started) * 1000)
+    return (min(times[12]) - min(times[2])) / 10
 
 
 def _bash_ms() -> float:

@@ -41,7 +41,8 @@ class Measurement:
 
 MEASUREMENTS = (
     Measurement("reading", ("read_lint_ms", "read_worst_s")),
-    Measurement("durable_step", ("durable_step_ms",)),
+    Measurement("durable_step", ("durable_step_ms", "step_beside_ansible_ms")),
+    Measurement("working_together", ("runs_per_s_1", "runs_per_s_2", "runs_per_s_4"), limit_s=300.0),
     Measurement("alert_delay", ("alert_delay_p95_ms",)),
     Measurement("probing", ("probes_per_s",)),
     Measurement("cold_show", ("cold_show_s",)),

@@ -78,7 +78,12 @@ class Crew:
         (home / "runbook.md").write_text(self.runbook)
         environment = {**os.environ, "WATCHKEEPER_DATABASE_URL": self.url, "WATCHKEEPER_WORKER_LEASE_S": str(LEASE_S)}
         environment |= {"WATCHKEEPER_STATE": "state", **self.environment}
-        command = [sys.executable, "-m", "watchkeeper", "worker", str(home), "--verbose"]
+        does = ["worker"]
+        if self.url.startswith("sqlite"):
+            # the only process there is, with the database in its own state folder
+            del environment["WATCHKEEPER_DATABASE_URL"]
+            does = ["serve", "--port", "0"]
+        command = [sys.executable, "-m", "watchkeeper", *does, str(home), "--verbose"]
         log = (self.folder / f"{name}.log").open("ab")
         self.workers[name] = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
         log.close()
