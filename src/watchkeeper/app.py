@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 from uuid import uuid4
 
 import psutil
@@ -61,6 +61,8 @@ class App:
     interpreter: Interpreter | None = None
     #: this process among the workers of its database
     worker: Membership | None = None
+    #: who people sign in by, once somebody did: an OidcProvider
+    provider: Any = None
     #: address of the console once it listens
     address: str = ""
     #: how many follow a run over the network now

@@ -23,7 +23,7 @@ from functools import partial
 import aiohttp
 from sqlalchemy import Connection
 
-from watchkeeper.actions import acts, restoring
+from watchkeeper.actions import acts, links, restoring
 from watchkeeper.actions.keeping import Keeper
 from watchkeeper.alert import board
 from watchkeeper.alert import ledger as alerts
@@ -233,11 +233,11 @@ class Loop:
             return
         standing = run.acts[act.key]
         what = act.command.text if act.command else act.text
-        asked = int(standing.asked_at.timestamp()) if standing.asked_at else 0
+        asked = int(standing.asked_at.timestamp() * 1000) if standing.asked_at else 0  # two questions may share a second
         facts = self._facts(incident, "ask", now, question=f"{what} — {standing.sentence}")
 
         def work(connection: Connection) -> None:
-            people = people_told(connection, app.estate, incident.id)
+            people = links.people_to_ask(app.estate, people_told(connection, app.estate, incident.id), run, act)
             words = message.compose("ask", app.book, incident, facts)
             outbox.write_notices(connection, now, "ask", incident, people, words, level=asked)
 
@@ -329,7 +329,7 @@ class Loop:
         app = self.app
         if app.notifier is None:
             return IDLE_S
-        sent = await outbox.send_waiting(app.database, app.clock, app.notifier, app.estate)
+        sent = await outbox.send_waiting(app.database, app.clock, app.notifier, app.estate, links=partial(links.lines_for, app))
         return 0.0 if sent else 0.3
 
     async def keep(self) -> float:

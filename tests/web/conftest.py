@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -325,7 +325,7 @@ _sites: list[FastAPI] = []
 def site_of(app: App) -> FastAPI:
     """Give the one site of the suite with this test's app behind it: making its routes takes longer than a test."""
     if not _sites:
-        _sites.append(create_site(app, [api], "watch.lan", hosts=["watch.shop.example"]))
+        _sites.append(create_site(app, [api], "watch.lan", public="https://watch.shop.example"))
     _sites[0].state.watchkeeper = app
     return _sites[0]
 
@@ -354,3 +354,14 @@ async def csrf_of(client: httpx.AsyncClient) -> str:
 @pytest.fixture
 async def csrf(anna: httpx.AsyncClient) -> str:
     return await csrf_of(anna)
+
+
+@pytest.fixture
+def caller(app: App) -> Callable[[str], httpx.AsyncClient]:
+    """Give a maker of browsers at other addresses."""
+
+    def make(address: str) -> httpx.AsyncClient:
+        transport = httpx.ASGITransport(site_of(app), raise_app_exceptions=False, client=(address, 4321))
+        return httpx.AsyncClient(transport=transport, base_url=HERE)
+
+    return make

@@ -32,6 +32,7 @@ from watchkeeper.run.placing import place
 from watchkeeper.run.plan import plan as make_plan
 from watchkeeper.run.plan import plan_command, with_queries
 from watchkeeper.store import due, ledger
+from watchkeeper.store.database import Work
 
 AUTOMATION = "automation"
 #: our own loop: it starts and stops runs, and never answers what is put to a person
@@ -47,10 +48,10 @@ class Brake:
     why: str
 
 
-async def acknowledge(app: App, actor: Actor, incident_id: str, why: str = "") -> Incident:
+async def acknowledge(app: App, actor: Actor, incident_id: str, why: str = "", *, first: Work[None] | None = None) -> Incident:
     """Take an incident: the ladder stops climbing."""
     now = app.clock.now()
-    return await done_by(app, actor, "acknowledge", lambda c: lifecycle.acknowledge(c, now, incident_id, actor.name, why))
+    return await done_by(app, actor, "acknowledge", lambda c: lifecycle.acknowledge(c, now, incident_id, actor.name, why), first)
 
 
 async def resolve(app: App, actor: Actor, incident_id: str, why: str = "") -> Incident:
@@ -162,6 +163,7 @@ async def answer(
     confirm: str = "",
     seen: datetime | None = None,
     inputs: Mapping[str, str] | None = None,
+    first: Work[None] | None = None,
 ) -> None:
     """Answer what a run asks: approve, refuse, happened, did-not-happen, again, skip, done, yes, no, input or abort.
 
@@ -180,7 +182,7 @@ async def answer(
         event = answering.answer(connection, now, run_id, act_key, answer, actor.name, why, policy.approval_s, **more)
         _after(connection, run_id, event)
 
-    await done_by(app, actor, "answer", work)
+    await done_by(app, actor, "answer", work, first)
 
 
 async def cancel_run(app: App, actor: Actor, run_id: str, why: str = "", stops: bool | None = None) -> None:

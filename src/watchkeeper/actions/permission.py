@@ -31,12 +31,17 @@ def require(actor: Actor, what: str) -> str:
     raise Refused(refusal(actor.name, actor.roles, what), hint=hint, code="WK323")
 
 
-async def done_by(app: App, actor: Actor, what: str, work: Work[T]) -> T:
-    """Have an act done for somebody who may ask for it, in one transaction whose entries say for whom; then wake the loop."""
+async def done_by(app: App, actor: Actor, what: str, work: Work[T], first: Work[None] | None = None) -> T:
+    """Have an act done for somebody who may ask for it, in one transaction whose entries say for whom; then wake the loop.
+
+    `first` is what the credential itself asks for in that transaction: a link is used up by it.
+    """
     require(actor, what)
 
     def told(connection: Connection) -> T:
         with ledger.on_behalf(connection, actor.origin):
+            if first is not None:
+                first(connection)
             return work(connection)
 
     done = await app.database.write(told)

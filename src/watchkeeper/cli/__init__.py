@@ -41,9 +41,10 @@ COMMANDS: tuple[Verb, ...] = (
     Verb("run", "run", "Plan, start, list, show, answer and cancel runs of procedures."),
     Verb("halt", "halt", "Stop everything automatic at once."),
     Verb("unhalt", "halt", "Let automatic acts go on again."),
+    Verb("people", "people", "List who may come in, set passwords, end sessions, void links."),
     Verb("token", "token", "Make, list and take back the tokens of programs."),
     Verb("restored", "restored", "Say that the database was put back from a backup."),
-    Verb("audit", "audit", "Verify the ledger of acts and decisions."),
+    Verb("audit", "audit", "List, show and verify the ledger of acts and decisions."),
 )
 
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from sqlalchemy import Connection
 
 from watchkeeper.actions.restoring import known_anchors
 from watchkeeper.app import App
-from watchkeeper.cli.options import ConfigOption, FormatOption, print_json, with_rows
+from watchkeeper.base.errors import NotFound
+from watchkeeper.cli.options import ConfigOption, FormatOption, print_json, say, with_rows
 from watchkeeper.store.anchor import read_anchors
 from watchkeeper.store.export import verify_exports
-from watchkeeper.store.ledger import Broken, Head, losses
+from watchkeeper.store.ledger import ORIGIN, Broken, Head, LedgerEntry, losses, read_entries
 from watchkeeper.store.ledger import verify as verify_chain
 
 
@@ -36,7 +38,93 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_mar
 
 @app.callback()
 def audit() -> None:
-    """The ledger of acts and decisions."""
+    """The ledger of acts and decisions: who, by which credential, from where, and why."""
+
+
+@app.command("list")
+def list_(
+    config: ConfigOption = None,
+    actor: Annotated[str, typer.Option(help="Only what this one did.")] = "",
+    about: Annotated[str, typer.Option(help="Only what was done to this: a run, an incident, a person, a token.")] = "",
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="At most so many, the newest.")] = 50,
+    before: Annotated[int | None, typer.Option(help="Only entries before this number.")] = None,
+    format: FormatOption = "text",
+) -> None:
+    """List acts and decisions, oldest first: who, by which credential, from where, and why."""
+
+    def work(connection: Connection) -> list[LedgerEntry]:
+        return read_entries(connection, limit, before=before, actor=actor, subject=about)
+
+    found = with_rows(config, lambda app: app.database.read(work))
+    if format == "json":
+        print_json([as_json(entry) for entry in found])
+        return
+    for entry in found:
+        say(f"{entry.seq:>6}  {entry.at:%Y-%m-%d %H:%M:%S}  {entry.actor}{whence(entry.body)}  {entry.act}: {entry.subject}")
+        if entry.why:
+            say(f"{'':8}{entry.why}")
+    if not found:
+        say("Nothing of that kind was done.")
+    elif len(found) == limit:
+        say(f"Older ones: --before {found[0].seq}")
+
+
+@app.command()
+def show(
+    number: Annotated[int, typer.Argument(help="The entry's number.")], config: ConfigOption = None, format: FormatOption = "text"
+) -> None:
+    """Show one entry with all that it says."""
+
+    async def work(app: App) -> list[LedgerEntry]:
+        return await app.database.read(lambda c: read_entries(c, 1, before=number + 1))
+
+    found = with_rows(config, work)
+    if not found or found[0].seq != number:
+        raise NotFound(f"The ledger has no entry {number}.", hint="`watchkeeper audit list` shows the newest.", code="WK294")
+    entry = found[0]
+    if format == "json":
+        print_json(as_json(entry))
+        return
+    say(f"Entry {entry.seq}, {entry.at:%Y-%m-%d %H:%M:%S} UTC")
+    said = {"who": f"{entry.actor}{whence(entry.body)}", "what": entry.act, "of": entry.subject, "why": entry.why or "not said"}
+    said |= {key: str(value) for key, value in entry.body.items() if key != ORIGIN and value not in ("", None)}
+    for key, value in (said | {"hash": entry.hash, "after": entry.previous}).items():
+        say(f"  {key + ':':12} {value}")
+
+
+def whence(body: Mapping[str, Any]) -> str:
+    """Say by which credential and from where an act was asked for, and who answers for it; nothing for our own loop.
+
+    >>> whence({"origin": {"by": "token ci", "from": "192.0.2.9", "person": "ben"}})
+    ' (token ci from 192.0.2.9, ben answers)'
+    >>> whence({})
+    ''
+    """
+    origin = body.get(ORIGIN) or {}
+    by, where, person = (str(origin.get(key, "")) for key in ("by", "from", "person"))
+    said = f"{by}{f' from {where}' if where and by else where}"
+    parts = [part for part in (said, f"{person} answers" if person else "") if part]
+    return f" ({', '.join(parts)})" if parts else ""
+
+
+def as_json(entry: LedgerEntry) -> dict[str, Any]:
+    """Give an entry as plain JSON, its origin beside its name."""
+    body = dict(entry.body)
+    origin = body.pop(ORIGIN, None) or {}
+    return {
+        "seq": entry.seq,
+        "at": entry.at.isoformat(),
+        "actor": entry.actor,
+        "by": origin.get("by"),
+        "from": origin.get("from"),
+        "person": origin.get("person"),
+        "act": entry.act,
+        "subject": entry.subject,
+        "why": entry.why,
+        "body": body,
+        "hash": entry.hash,
+        "previous": entry.previous,
+    }
 
 
 @app.command()

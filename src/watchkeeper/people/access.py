@@ -18,6 +18,12 @@ def find_person(estate: Estate, name: str) -> Person | None:
     return next(known, None)
 
 
+def person_of_email(estate: Estate, email: str) -> Person | None:
+    """Find the person whom a provider knows by an e-mail address; an id or a login that looks like one is none."""
+    wanted = email.strip().casefold()
+    return next((p for p in estate.people.values() if wanted and p.email.casefold() == wanted), None)
+
+
 def name_of(estate: Estate, name: str) -> str:
     """Give the one name under which somebody acts, however they came in."""
     person = find_person(estate, name)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Connection, Integer, String, Table, Text, delete, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
 
 from watchkeeper.store.schema import Instant, metadata
 
@@ -87,6 +88,10 @@ errands = Table(
     Column("verifier", String(128), nullable=False),
     Column("expires_at", Instant, nullable=False),
 )
+
+
+#: more people than this are not at the provider at once; a flood pushes out its own
+MOST_ERRANDS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +176,111 @@ def _of_service(service: str) -> ColumnElement[bool]:
 def _api_token(row: Any) -> ApiToken:
     scopes = None if row.scopes is None else frozenset(filter(None, row.scopes.split(",")))
     return ApiToken(row.actor, row.role, row.made_at, row.expires_at, row.person, row.service, scopes)
+
+
+# --- passwords, and what guards them
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """How often somebody, or somewhere, was wrong lately."""
+
+    failures: int
+    last_at: datetime
+    wait_until: datetime | None
+
+
+def read_password(connection: Connection, person: str) -> str | None:
+    """Give what is kept of a person's password; None where they have none."""
+    return connection.execute(select(passwords.c.hash).where(passwords.c.person == person)).scalar()
+
+
+def keep_password(connection: Connection, person: str, kept: str, now: datetime) -> None:
+    """Keep a person's password instead of the one before."""
+    drop_password(connection, person)
+    connection.execute(insert(passwords).values(person=person, hash=kept, set_at=now))
+
+
+def drop_password(connection: Connection, person: str) -> bool:
+    """Forget a person's password; False where there was none."""
+    return bool(connection.execute(delete(passwords).where(passwords.c.person == person)).rowcount)
+
+
+def passwords_set(connection: Connection) -> dict[str, datetime]:
+    """Give who has a password and since when."""
+    return {row.person: row.set_at for row in connection.execute(select(passwords.c.person, passwords.c.set_at))}
+
+
+def read_guess(connection: Connection, key: str) -> Guess | None:
+    """Give how often a key was wrong lately, and hold its row; None where it was not."""
+    row = connection.execute(select(guesses).where(guesses.c.key == key).with_for_update()).first()
+    return None if row is None else Guess(row.failures, row.last_at, row.wait_until)
+
+
+def write_guess(connection: Connection, key: str, failures: int, now: datetime, wait_until: datetime | None) -> None:
+    """Write how often a key was wrong; what nobody tried for a day is swept out."""
+    connection.execute(delete(guesses).where(or_(guesses.c.key == key, guesses.c.last_at < now - timedelta(days=1))))
+    connection.execute(insert(guesses).values(key=key, failures=failures, last_at=now, wait_until=wait_until))
+
+
+def forgive(connection: Connection, key: str, *, wholly: bool) -> None:
+    """Take back the count of a try that was right: of a person wholly, of an address that one."""
+    if wholly:
+        connection.execute(delete(guesses).where(guesses.c.key == key))
+    else:
+        one_less = update(guesses).where(guesses.c.key == key, guesses.c.failures > 0)
+        connection.execute(one_less.values(failures=guesses.c.failures - 1, wait_until=None))
+
+
+# --- errands to a provider
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """Somebody who went to the provider: what must be the same when they come back."""
+
+    browser: str
+    nonce: str
+    verifier: str
+
+
+def add_errand(
+    connection: Connection, digest: str, browser: str, nonce: str, verifier: str, until: datetime, now: datetime
+) -> None:
+    """Remember an errand; those whose time is over are swept out, and of too many the oldest."""
+    connection.execute(delete(errands).where(errands.c.expires_at <= now))
+    kept = select(errands.c.hash).order_by(errands.c.expires_at.desc()).limit(MOST_ERRANDS).scalar_subquery()
+    connection.execute(delete(errands).where(errands.c.hash.not_in(kept)))
+    row = {"hash": digest, "browser": browser, "nonce": nonce, "verifier": verifier, "expires_at": until}
+    connection.execute(insert(errands).values(**row))
+
+
+def take_errand(connection: Connection, digest: str, now: datetime) -> Errand | None:
+    """Take an errand, once; None where there is none or its time is over."""
+    row = connection.execute(select(errands).where(errands.c.hash == digest, errands.c.expires_at > now)).first()
+    if row is None or not connection.execute(delete(errands).where(errands.c.hash == digest)).rowcount:
+        return None
+    return Errand(row.browser, row.nonce, row.verifier)
+
+
+# --- links
+
+
+def is_link_used(connection: Connection, link_id: str) -> bool:
+    """Tell whether a link was used."""
+    return connection.execute(select(used_links.c.id).where(used_links.c.id == link_id)).first() is not None
+
+
+def use_link(connection: Connection, link_id: str, person: str, now: datetime, until: datetime) -> bool:
+    """Use up a link; False where it was used before. Of two users one wins; what is too old to be used is swept out."""
+    connection.execute(delete(used_links).where(used_links.c.expires_at <= now))
+    row = {"id": link_id, "person": person, "used_at": now, "expires_at": until}
+    try:
+        with connection.begin_nested():
+            connection.execute(insert(used_links).values(**row))
+    except IntegrityError:
+        return False
+    return True
 
 
 # --- sessions

@@ -28,6 +28,8 @@ LEAST: dict[str, Role] = {
     "approve unknown": "operator",
     "give token": "owner",
     "restored": "owner",
+    "end sessions": "owner",
+    "give access": "owner",
 }
 
 

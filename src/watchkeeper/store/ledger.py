@@ -73,6 +73,21 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """One act or decision as it was written down."""
+
+    seq: int
+    at: datetime
+    actor: str
+    act: str
+    subject: str
+    why: str
+    body: Mapping[str, Any]
+    previous: str
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
 class Broken:
     """Where the chain does not hold, and the sentence why."""
 
@@ -126,6 +141,17 @@ def entry_hash(previous: str, content: Mapping[str, Any]) -> str:
     """Give the sha256 of an entry's content after the hash of the one before."""
     plain = json.dumps({**content, "at": content["at"].isoformat()}, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(f"{previous}\n{plain}".encode()).hexdigest()
+
+
+def read_entries(
+    connection: Connection, limit: int, *, before: int | None = None, actor: str = "", subject: str = ""
+) -> list[LedgerEntry]:
+    """Give the newest entries, or those before a number, of one actor or about one thing; oldest first."""
+    query = select(entries).order_by(entries.c.seq.desc()).limit(limit)
+    for column, wanted in ((entries.c.actor, actor), (entries.c.subject, subject)):
+        query = query.where(column == wanted) if wanted else query
+    found = connection.execute(query if before is None else query.where(entries.c.seq < before)).all()
+    return [LedgerEntry(*(getattr(row, name) for name in LedgerEntry.__slots__)) for row in reversed(found)]
 
 
 def read_head(connection: Connection) -> Head:

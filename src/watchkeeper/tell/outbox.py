@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
 from sqlalchemy import Connection
 
@@ -32,6 +33,9 @@ from watchkeeper.tell.model import Message, Notice
 from watchkeeper.tell.notifier import Notifier
 
 log = logging.getLogger(__name__)
+
+#: the lines with links that a notice to its person carries
+LinksOf: TypeAlias = Callable[[Notice], Awaitable[tuple[str, ...]]]
 
 BACKOFF_S = (1.0, 5.0, 30.0, 120.0, 600.0)
 GIVE_UP = timedelta(hours=24)
@@ -76,13 +80,18 @@ def people_told(connection: Connection, estate: Estate, incident_id: str) -> tup
     return tuple(p for p in estate.people.values() if p.id in ids and addresses(p))
 
 
-async def send_waiting(database: Database, clock: Clock, notifier: Notifier, estate: Estate, limit: int = 20) -> int:
-    """Send what is due, all persons at once; returns how many notices arrived."""
+async def send_waiting(
+    database: Database, clock: Clock, notifier: Notifier, estate: Estate, limit: int = 20, links: LinksOf | None = None
+) -> int:
+    """Send what is due, all persons at once; returns how many notices arrived.
+
+    `links` gives the lines that a notice carries only as it is sent: what is stored of it, and shown, must open nothing.
+    """
     now = clock.now()
     if not await database.read(lambda connection: something_waits(connection, now)):
         return 0
     claimed = await database.write(lambda connection: claim_notices(connection, now, LEASE, limit))
-    sender = _Sender(database, clock, notifier, estate)
+    sender = _Sender(database, clock, notifier, estate, links)
     arrived = await asyncio.gather(*(sender.send(notice) for notice in claimed))
     return sum(arrived)
 
@@ -95,7 +104,10 @@ def wait_before(tries: int) -> timedelta:
 class _Sender:
     """Sends claimed notices and records what came of each."""
 
-    def __init__(self, database: Database, clock: Clock, notifier: Notifier, estate: Estate) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, notifier: Notifier, estate: Estate, links: LinksOf | None = None
+    ) -> None:
+        self.links = links
         self.database, self.clock, self.notifier, self.estate = database, clock, notifier, estate
         self.scrubber = Scrubber(estate.secrets())
 
@@ -131,7 +143,8 @@ class _Sender:
         return False
 
     async def _send_to(self, address: str, notice: Notice, *, repeat: bool) -> None:
-        subject, body = self.scrubber.clean(notice.subject), self.scrubber.clean(notice.body)
+        lines = await self.links(notice) if self.links else ()
+        subject, body = self.scrubber.clean(notice.subject), "\n".join((self.scrubber.clean(notice.body), *lines))
         await self.notifier.send(address, subject, body, idempotency_key=notice.id, repeat=repeat)
 
     async def _note(self, notice: Notice, **values: object) -> bool:

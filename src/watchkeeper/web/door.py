@@ -34,11 +34,11 @@ HEADERS = {
 class Door:
     """ASGI middleware around the whole site."""
 
-    def __init__(self, site: ASGIApp, own: Collection[str] = (), hosts: Collection[str] = ()) -> None:
-        """Take the site; `own` are names that are good with our port, `hosts` are whole Host values, as a proxy sends them."""
+    def __init__(self, site: ASGIApp, own: Collection[str] = (), public: str = "") -> None:
+        """Take the site; `own` are names that are good with our port, `public` is our address through a proxy."""
         self._site = site
         self._own = LOOPBACK | {name.casefold() for name in own}
-        self._hosts = frozenset(host.casefold() for host in hosts)
+        self._public = public.rstrip("/").casefold()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request in or turn it away."""
@@ -61,7 +61,7 @@ class Door:
             return 421, "This is not an address of this Watchkeeper. Open the one that it printed."
         if scope["method"] in SAFE:
             return None
-        if not _from_here(scope, headers):
+        if not _from_here(headers, self._origin(scope, headers["host"])):
             return 403, "This came from another site, so nothing was done."
         length = headers.get("content-length", "0")
         if not length.isdigit() or int(length) > MOST_BYTES:
@@ -69,7 +69,7 @@ class Door:
         return None
 
     def _ours(self, host: str, scope: Scope) -> bool:
-        if host.casefold() in self._hosts:
+        if self._is_public(host):
             return True
         try:
             parts = urlsplit(f"//{host}")
@@ -80,6 +80,13 @@ class Door:
             return False
         bound = (scope.get("server") or (None, None))[1]
         return name in self._own and (port or DEFAULT_PORTS.get(scope["scheme"])) == bound
+
+    def _is_public(self, host: str) -> bool:
+        return bool(self._public) and host.casefold() == urlsplit(self._public).netloc
+
+    def _origin(self, scope: Scope, host: str) -> str:
+        """Give what a browser calls our pages: a proxy may speak https with it and http with us."""
+        return self._public if self._is_public(host) else f"{scope['scheme']}://{host}".casefold()
 
     async def _let_in(self, scope: Scope, receive: Receive, send: Send) -> None:
         seen = 0
@@ -104,7 +111,7 @@ class Door:
         await self._site(scope, bounded, guarded)
 
 
-def _from_here(scope: Scope, headers: Headers) -> bool:
+def _from_here(headers: Headers, ours: str) -> bool:
     """Tell whether a change was asked for by a page of ours, or by a program, which sends neither header.
 
     Under `Referrer-Policy: no-referrer` Chromium sends `Origin: null` with our own forms too; then Sec-Fetch-Site, which no page
@@ -115,4 +122,4 @@ def _from_here(scope: Scope, headers: Headers) -> bool:
         return False
     if origin is None or (origin == "null" and site == "same-origin"):
         return True
-    return origin.casefold() == f"{scope['scheme']}://{headers['host']}".casefold()
+    return origin.casefold() == ours

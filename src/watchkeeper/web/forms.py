@@ -9,10 +9,10 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from watchkeeper.actions import acts, effects
-from watchkeeper.actions.callers import address_of, check_csrf, cookie_name, session_for, sign_in, sign_out
-from watchkeeper.base.errors import InputError, Refused
-from watchkeeper.people.identity import SESSION_LIFETIME, Actor, Session
-from watchkeeper.web.pages import SignedIn, TheApp, page
+from watchkeeper.actions.callers import check_csrf, cookie_name, sign_out
+from watchkeeper.base.errors import InputError
+from watchkeeper.people.identity import Actor
+from watchkeeper.web.pages import SignedIn, TheApp
 
 router = APIRouter(include_in_schema=False)
 Text = Annotated[str, Form(max_length=20_000)]
@@ -39,44 +39,6 @@ def seen_at(text: str) -> datetime | None:
         return datetime.fromisoformat(text) if text else None
     except ValueError:
         raise InputError("The form does not say which question it answers.", hint="Load the page again.", code="WK142") from None
-
-
-@router.get("/sign-in")
-async def sign_in_page(request: Request, app: TheApp, token: str = "") -> Response:
-    """Open a session by the printed address, or ask for the token. Who is signed in already spends nothing."""
-    try:
-        await session_for(app, request.cookies.get(cookie_name(request.url.port)))
-    except Refused:
-        return await _open(request, app, token) if token else page("signin.html", request, None, problem=None)
-    return back_to("/")
-
-
-@router.post("/sign-in")
-async def sign_in_form(request: Request, app: TheApp, token: Text = "") -> Response:
-    """Open a session by a pasted token; the token itself is what no other site can know."""
-    return await _open(request, app, token.rpartition("token=")[2])
-
-
-async def _open(request: Request, app: TheApp, token: str) -> Response:
-    try:
-        session = await sign_in(app, token, address_of(request))
-    except Refused as problem:
-        return page("signin.html", request, None, status=403, problem=problem)
-    answer = back_to("/")
-    _set_cookie(answer, request, session)
-    return answer
-
-
-def _set_cookie(answer: Response, request: Request, session: Session) -> None:
-    answer.set_cookie(
-        cookie_name(request.url.port),
-        session.cookie,
-        max_age=int(SESSION_LIFETIME.total_seconds()),
-        path="/",
-        httponly=True,
-        secure=request.url.scheme == "https",
-        samesite="lax",
-    )
 
 
 @router.post("/sign-out")

@@ -10,12 +10,12 @@ import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
 import uvicorn
-from fastapi import APIRouter
+from fastapi import APIRouter, FastAPI
 
 from watchkeeper.app import App, furnish, only_one
 from watchkeeper.base.errors import ConfigError
 from watchkeeper.loop import Loop
-from watchkeeper.web.site import create_site, printed_address
+from watchkeeper.web.site import create_site, plain_address, printed_address
 
 #: where a running console writes down where it listens, in the state folder
 CONSOLE = "console.json"
@@ -40,13 +40,14 @@ async def serving(
     """
     listener = _listen(host, port)
     bound = int(listener.getsockname()[1])
-    app.address = f"http://{host}:{bound}"
+    public = app.settings.text("public_url").rstrip("/")
+    app.address = public or plain_address(host, bound)
     with only_one(app.state):
         furnish(app)
         console_file = app.state / CONSOLE
         console_file.write_text(json.dumps({"host": host, "port": bound}))
-        site = create_site(app, routers, host)
-        config = uvicorn.Config(site, log_level="warning", lifespan="off", access_log=False, timeout_graceful_shutdown=2)
+        site = create_site(app, routers, host, public=public)
+        config = _uvicorn(app, site)
         server = _Server(config)
         console = asyncio.create_task(server.serve(sockets=[listener]), name="console")
         loop = asyncio.create_task(Loop(app).run(), name="loop")
@@ -75,6 +76,14 @@ async def serve(app: App, host: str, port: int, ready: Callable[[str], None], ro
         stopped.cancel()
         if loop in done:
             await loop
+
+
+def _uvicorn(app: App, site: FastAPI) -> uvicorn.Config:
+    """Believe nobody about who calls but the proxies that are named: anybody can write X-Forwarded-For."""
+    proxies = [each.strip() for each in app.settings.text("proxies").split(",") if each.strip()]
+    quiet = {"log_level": "warning", "lifespan": "off", "access_log": False, "server_header": False}
+    believed = {"proxy_headers": bool(proxies), "forwarded_allow_ips": proxies}
+    return uvicorn.Config(site, timeout_graceful_shutdown=2, **quiet, **believed)  # type: ignore[arg-type]
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -18,7 +18,7 @@ from watchkeeper.actions.callers import NOT_SIGNED_IN, one_time_token
 from watchkeeper.app import App
 from watchkeeper.base.errors import Conflict, InputError, NotFound, Refused, Transient, WatchkeeperError
 from watchkeeper.people.identity import user_here
-from watchkeeper.web import forms, pages
+from watchkeeper.web import answering, entering, forms, pages
 from watchkeeper.web.door import Door
 
 log = logging.getLogger(__name__)
@@ -43,26 +43,32 @@ HEADINGS = {
 WILDCARDS = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - named to be left out
 
 
-def create_site(app: App, routers: Sequence[APIRouter] = (), host: str = "", hosts: Sequence[str] = ()) -> FastAPI:
-    """Make the ASGI application; `host` is where it listens, `hosts` are more Host values that are ours."""
+def create_site(app: App, routers: Sequence[APIRouter] = (), host: str = "", public: str = "") -> FastAPI:
+    """Make the ASGI application; `host` is where it listens, `public` the address under which people reach it, if another."""
     site = FastAPI(title="Watchkeeper", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
     site.state.watchkeeper = app
-    for router in (pages.router, forms.router, *routers):
+    for router in (pages.router, forms.router, entering.router, answering.router, *routers):
         site.include_router(router)
     site.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     site.add_exception_handler(WatchkeeperError, _on_ours)
     site.add_exception_handler(RequestValidationError, _on_validation)
     site.add_exception_handler(HTTPException, _on_http)
     site.add_exception_handler(Exception, _on_any)
-    site.add_middleware(Door, own=[] if host in WILDCARDS else [host], hosts=hosts)
+    site.add_middleware(Door, own=[] if host in WILDCARDS else [host], public=public)
     return site
 
 
-def printed_address(app: App, host: str, port: int, actor: str | None = None) -> str:
-    """Give the address to open in a browser, with a token that opens one session for the person who started us."""
+def printed_address(app: App, host: str, port: int, actor: str | None = None, role: str = "owner") -> str:
+    """Give the address to open in a browser, with a token that opens one session; for the person who started us unless said."""
+    token = one_time_token(app, actor or user_here(), role)
+    public = app.settings.text("public_url").rstrip("/")
+    return f"{public or plain_address(host, port)}/sign-in?{urlencode({'token': token}, quote_via=quote)}"
+
+
+def plain_address(host: str, port: int) -> str:
+    """Give the address at which a console listens, as a browser on the same machine opens it."""
     shown = "127.0.0.1" if host in WILDCARDS else f"[{host}]" if ":" in host else host
-    token = one_time_token(app, actor or user_here())
-    return f"http://{shown}:{port}/sign-in?{urlencode({'token': token}, quote_via=quote)}"
+    return f"http://{shown}:{port}"
 
 
 async def _on_ours(request: Request, problem: Exception) -> Response:

@@ -33,6 +33,7 @@ ANSWERS = {
     "no": "No",
     "input": "Use these values",
     "abort": "Stop the run",
+    "acknowledge": "Take the incident",
 }
 ENTRY_TONES = {
     "alert": "firing",
