@@ -35,6 +35,7 @@ CALLS: dict[str, tuple[Any, ...]] = {
     "acts.start_command": ("runbook.md:3",),
     "acts.answer": ("run-1", "1.1", "approve"),
     "acts.cancel_run": ("run-1",),
+    "acts.resume_run": ("run-1",),
     "acts.halt": ("odd",),
     "effects.preview_plan": ("restart",),
     "effects.undo_run": ("run-1",),

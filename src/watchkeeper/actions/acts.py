@@ -23,7 +23,7 @@ from watchkeeper.incident import lifecycle
 from watchkeeper.incident.model import Entry, Incident
 from watchkeeper.people.identity import Actor
 from watchkeeper.people.permission import needed_to_answer
-from watchkeeper.run import answering, starting
+from watchkeeper.run import answering, resuming, starting
 from watchkeeper.run import ledger as runs
 from watchkeeper.run.chronicle import chronicle
 from watchkeeper.run.filling import checked
@@ -102,6 +102,11 @@ def plan_of_command(app: App, where: str) -> Plan:
     return place(with_queries(plan_command(app.book, where), app.estate.inputs), app.estate)
 
 
+def target_of(app: App) -> str:
+    """Name the target on which a run's commands run, where they name no other."""
+    return next(iter(app.estate.targets), "local")
+
+
 async def start_run(
     app: App,
     actor: Actor,
@@ -134,8 +139,7 @@ async def _start(
     given = checked(inputs or {}, procedure_plan, app.estate)
     if app.estate.policy.mode == "observe" and by.name == AUTOMATION:
         raise Refused("The service is in mode observe: nothing runs by itself.", hint='Set mode = "ask" in watchkeeper.toml.')
-    now = app.clock.now()
-    target = next(iter(app.estate.targets), "local")
+    now, target = app.clock.now(), target_of(app)
 
     def work(connection: Connection) -> str:
         incident = incidents.get_incident(connection, incident_id) if incident_id else None
@@ -183,6 +187,21 @@ async def answer(
         _after(connection, run_id, event)
 
     await done_by(app, actor, "answer", work, first)
+
+
+async def resume_run(app: App, actor: Actor, run_id: str, why: str = "") -> str:
+    """Go on where a run ended, as a new run that carries what is done as done; returns the new run's id."""
+    now = app.clock.now()
+
+    def work(connection: Connection) -> str:
+        run = resuming.resume_run(connection, now, run_id, actor.name, why, actor.person)
+        if run.incident_id is not None:
+            sentence = f"“{run.plan.title}” goes on where {run_id} ended. {why}".strip()
+            incidents.add_entry(connection, run.incident_id, now, "run", actor.name, sentence, {"run": run.id})
+        drive_at(connection, run.id, now)
+        return run.id
+
+    return await done_by(app, actor, "resume", work)
 
 
 async def cancel_run(app: App, actor: Actor, run_id: str, why: str = "", stops: bool | None = None) -> None:

@@ -244,6 +244,12 @@ async def answer(app: TheApp, actor: Caller, run_id: str, body: AnswerBody) -> N
     await acts.answer(app, actor, run_id, body.act, body.answer, body.why, **more)
 
 
+@router.post("/runs/{run_id}/resume", status_code=201)
+async def resume(app: TheApp, actor: Caller, run_id: str, body: Why) -> Started:
+    """Go on where a run failed or was cancelled: a new run of the same plan that carries what is done as done."""
+    return Started(run=await acts.resume_run(app, actor, run_id, body.why))
+
+
 @router.post("/runs/{run_id}/cancel", status_code=204)
 async def cancel(app: TheApp, actor: Caller, run_id: str, body: CancelBody) -> None:
     """Stop a run: nothing more is begun, and what is under way is ended."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 
+from watchkeeper.book.model import Command
 from watchkeeper.run.answering import ANSWERS
 from watchkeeper.run.approving import to_type
 from watchkeeper.run.model import Act, Preview, Run
@@ -25,6 +26,8 @@ def asked(run: Run, act: Act, question: str) -> Iterator[str]:
         default = f"; left out: {each.default}" if each.default else ""
         yield f"  {each.name}: {each.words}, for {each.token}{choices}{default}"
     sets = "".join(f" --set {each.name}=…" for each in inputs)
+    if question == "approve":
+        yield f"answer: watchkeeper run approve {run.id} {act.key}"
     name = to_type(run, act) if question == "approve" else None
     typed = f" --confirm {shlex.quote(name)}" if name else ""
     yield f"answer: watchkeeper run answer {run.id} {act.key} {'|'.join(ANSWERS[question])}{sets} --why REASON{typed}"
@@ -32,9 +35,33 @@ def asked(run: Run, act: Act, question: str) -> Iterator[str]:
 
 def effect_lines(preview: Preview) -> Iterator[str]:
     """Say what an act would do, and how it would be put back."""
-    yield f"effect: {preview.sentence}"
+    yield f"effect    {preview.sentence}"
     if preview.way_back:
-        yield one_line(preview.way_back)
+        yield f"way back  {one_line(preview.way_back.removeprefix('Way back: '))}"
+
+
+def question_lines(run: Run, act: Act) -> Iterator[str]:
+    """Say all that who answers should know: the question, the whole command, its risk, why it is asked, and its effect."""
+    standing, command = run.acts[act.key], act.command
+    yield f"Act {act.key} of “{run.plan.title}”, line {act.line} of the runbook, on {run.target_of(act)}"
+    if command is not None:
+        yield from (f"  $ {line}" for line in command.text.splitlines())
+        yield f"  risk      {act.risk}: {command.because or 'no rule says more.'}"
+    else:
+        yield f"  {act.text}"
+    yield f"  asked     {standing.sentence}"
+    if standing.preview is not None:
+        yield from (f"  {line}" for line in effect_lines(standing.preview))
+    if act.caution:
+        yield f"  caution   {act.caution}"
+    for other in (each for each in run.plan.acts if each.key in standing.covers and each.key != act.key):
+        yield f"  also      {other.key}  {one_line(other.command.text if other.command else other.text)}"
+    told = asked(run, act, standing.question or "")
+    yield from (f"  {line}" for line in told if line.startswith(("answer", "  ")) and not _shown_above(line, command))
+
+
+def _shown_above(line: str, command: Command | None) -> bool:
+    return command is not None and line.strip() in (part.strip() for part in command.text.splitlines())
 
 
 def one_line(text: str) -> str:

@@ -20,6 +20,7 @@ LEAST: dict[str, Role] = {
     "run command": "responder",
     "answer": "responder",
     "cancel": "responder",
+    "resume": "responder",
     "undo": "responder",
     "preview": "responder",
     "halt": "responder",

@@ -59,10 +59,11 @@ def _of_act(act: Act, standing: Standing, run: Run, facts: Facts, now: datetime)
                 return Wait(standing.wait_until, "The book says to wait.", act)
             return Settle(act, Outcome("ok", started_at=standing.since, ended_at=now, sentence="The wait is over."))
         case _:
-            return _of_new(act, standing, run, facts, now)
+            return of_new(act, standing, run, facts, now)
 
 
-def _of_new(act: Act, standing: Standing, run: Run, facts: Facts, now: datetime) -> Next | None:
+def of_new(act: Act, standing: Standing, run: Run, facts: Facts, now: datetime) -> Next | None:
+    """Say what is next with an act that has not begun."""
     if act.skip is not None:
         return Skip(act, act.skip)
     untaken = _untaken(act, run)

@@ -91,7 +91,9 @@ def _stand(standing: Standing, event: Event) -> Standing:
     if kind == "asked":
         sentence = body.get("sentence", "")
         inputs = tuple(input_from_json(each) for each in body.get("inputs", ()))
-        return replace(standing, state="asking", question=body["question"], asked_at=event.at, sentence=sentence, inputs=inputs)
+        covers = tuple(body.get("digests", ()))
+        asking = replace(standing, state="asking", question=body["question"], covers=covers, inputs=inputs)
+        return replace(asking, asked_at=event.at, sentence=sentence)
     if kind == "approved":
         return replace(standing, state="to-do", question=None)
     if kind == "waiting":

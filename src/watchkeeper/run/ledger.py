@@ -210,13 +210,29 @@ def catch_up(connection: Connection, run: Run) -> Run:
     return fold(run, read_events(connection, run.id, after_seq=run.seq))
 
 
-def list_runs(connection: Connection, incident_id: str | None = None, limit: int = 100, open_only: bool = False) -> list[Run]:
-    """Give runs, newest first, each folded from its log."""
+def list_runs(
+    connection: Connection,
+    incident_id: str | None = None,
+    limit: int = 100,
+    open_only: bool = False,
+    *,
+    state: str | None = None,
+    procedure: str | None = None,
+    since: datetime | None = None,
+) -> list[Run]:
+    """Give runs, newest first, each folded from its log; `procedure` is a part of a procedure's id or title."""
     query = select(runs).order_by(runs.c.started_at.desc(), runs.c.id.desc()).limit(limit)
     if incident_id is not None:
         query = query.where(runs.c.incident_id == incident_id)
-    if open_only:
+    if open_only or state == "open":
         query = query.where(runs.c.state.not_in(ENDED))
+    elif state is not None:
+        query = query.where(runs.c.state == state)
+    if procedure is not None:
+        named = or_(*(column.icontains(procedure, autoescape=True) for column in (runs.c.procedure_id, runs.c.title)))
+        query = query.where(named)
+    if since is not None:
+        query = query.where(runs.c.started_at >= since)
     return [_folded(connection, row) for row in connection.execute(query).all()]
 
 

@@ -156,6 +156,8 @@ class Standing:
     #: digest of what was approved
     approved_digest: str | None = None
     asked_at: datetime | None = None
+    #: the acts that an approval would let run: a person who started the run approves all its changes at once
+    covers: tuple[str, ...] = ()
     #: the question put to a person, while asking
     question: str | None = None
     wait_until: datetime | None = None

@@ -123,6 +123,12 @@ async def undo(app: TheApp, person: Person, run_id: str, why: Text = "", act: Te
     return back_to(f"/runs/{await effects.undo_run(app, person, run_id, act or None, why)}")
 
 
+@router.post("/runs/{run_id}/resume")
+async def resume(app: TheApp, person: Person, run_id: str, why: Text = "") -> Response:
+    """Go on where a run ended."""
+    return back_to(f"/runs/{await acts.resume_run(app, person, run_id, why)}")
+
+
 @router.post("/runs/{run_id}/cancel")
 async def cancel(app: TheApp, person: Person, run_id: str, why: Text = "", finish: Text = "") -> Response:
     """Stop a run."""
