@@ -7,7 +7,7 @@ token as X-CSRF. What goes wrong comes as {code, message, hint, where}.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import Response, StreamingResponse
@@ -152,6 +152,10 @@ async def caller(request: Request, app: TheApp) -> Actor:
 
 
 Caller = Annotated[Actor, Depends(caller)]
+State = Annotated[
+    Literal["open", "running", "waiting", "asking", "succeeded", "failed", "cancelled"] | None,
+    Query(description="Only runs in this state; open: all that are not over."),
+]
 After = Annotated[str, Query(max_length=40, description="The `mark` of the last news; empty begins at the beginning.")]
 LastEventId = Annotated[str, Header(max_length=40, description="The id of the last event that came; goes before `after`.")]
 _PROBLEMS: dict[int | str, dict[str, Any]] = {code: {"model": Problem} for code in (400, 401, 403, 404, 409, 422, 503)}
@@ -202,9 +206,9 @@ async def note(app: TheApp, actor: Caller, incident_id: str, body: NoteBody) -> 
 
 
 @router.get("/runs")
-async def list_runs(app: TheApp) -> Runs:
-    """List the newest runs."""
-    return await runs.all_runs(app)
+async def list_runs(app: TheApp, state: State = None) -> Runs:
+    """List the newest runs, all or those in a state."""
+    return await runs.all_runs(app, state)
 
 
 @router.post("/runs", status_code=201)

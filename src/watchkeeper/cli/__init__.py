@@ -37,6 +37,7 @@ COMMANDS: tuple[Verb, ...] = (
     Verb("signals", "signals", "Show each signal with its readings and the thresholds they decide."),
     Verb("why", "why", "Say why a threshold or an incident stands as it does."),
     Verb("incident", "incident", "List, show, acknowledge and resolve incidents."),
+    Verb("silence", "silence", "Keep expected alerts from opening incidents for a time."),
     Verb("run", "run", "Plan, start, follow, approve, answer, resume, cancel and undo runs of procedures."),
     Verb("halt", "halt", "Stop everything automatic at once."),
     Verb("unhalt", "halt", "Let automatic acts go on again."),

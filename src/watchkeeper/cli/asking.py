@@ -35,9 +35,9 @@ def asked(run: Run, act: Act, question: str) -> Iterator[str]:
 
 def effect_lines(preview: Preview) -> Iterator[str]:
     """Say what an act would do, and how it would be put back."""
-    yield f"effect    {preview.sentence}"
+    yield f"effect: {preview.sentence}"
     if preview.way_back:
-        yield f"way back  {one_line(preview.way_back.removeprefix('Way back: '))}"
+        yield one_line(preview.way_back)
 
 
 def question_lines(run: Run, act: Act) -> Iterator[str]:
@@ -46,16 +46,16 @@ def question_lines(run: Run, act: Act) -> Iterator[str]:
     yield f"Act {act.key} of “{run.plan.title}”, line {act.line} of the runbook, on {run.target_of(act)}"
     if command is not None:
         yield from (f"  $ {line}" for line in command.text.splitlines())
-        yield f"  risk      {act.risk}: {command.because or 'no rule says more.'}"
+        yield f"  risk: {act.risk}. {command.because}".rstrip()
     else:
         yield f"  {act.text}"
-    yield f"  asked     {standing.sentence}"
+    yield f"  asked because: {standing.sentence}"
     if standing.preview is not None:
         yield from (f"  {line}" for line in effect_lines(standing.preview))
     if act.caution:
-        yield f"  caution   {act.caution}"
+        yield f"  caution: {act.caution}"
     for other in (each for each in run.plan.acts if each.key in standing.covers and each.key != act.key):
-        yield f"  also      {other.key}  {one_line(other.command.text if other.command else other.text)}"
+        yield f"  also lets run: {other.key}  {one_line(other.command.text if other.command else other.text)}"
     told = asked(run, act, standing.question or "")
     yield from (f"  {line}" for line in told if line.startswith(("answer", "  ")) and not _shown_above(line, command))
 

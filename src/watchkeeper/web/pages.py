@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, PlainTextResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
@@ -49,6 +49,7 @@ async def signed_in(request: Request) -> Session:
 
 TheApp = Annotated[App, Depends(the_app)]
 SignedIn = Annotated[Session, Depends(signed_in)]
+State = Annotated[Literal["open", "running", "waiting", "asking", "succeeded", "failed", "cancelled"] | None, Query()]
 
 
 def page(name: str, request: Request, session: Session | None, view: Any = None, status: int = 200, **more: Any) -> HTMLResponse:
@@ -79,9 +80,10 @@ async def incident(request: Request, app: TheApp, session: SignedIn, incident_id
 
 
 @router.get("/runs")
-async def run_list(request: Request, app: TheApp, session: SignedIn) -> Response:
-    """All runs."""
-    return page("runs.html", request, session, await runs.all_runs(app), here="/runs", twin=f"{API}/runs")
+async def run_list(request: Request, app: TheApp, session: SignedIn, state: State = None) -> Response:
+    """All runs, or those in a state."""
+    twin = f"{API}/runs" + (f"?state={state}" if state else "")
+    return page("runs.html", request, session, await runs.all_runs(app, state), here="/runs", twin=twin)
 
 
 @router.get("/runs/{run_id}")

@@ -35,6 +35,14 @@ ANSWERS = {
     "abort": "Stop the run",
     "acknowledge": "Take the incident",
 }
+WOULD = {
+    "runs": "Would run",
+    "asks": "Would ask",
+    "cannot": "Cannot run",
+    "left out": "Left out",
+    "waits": "Would wait",
+    "decides": "Decides itself",
+}
 ENTRY_TONES = {
     "alert": "firing",
     "opened": "firing",
@@ -126,6 +134,11 @@ def answer_words(answer: str) -> str:
     return ANSWERS.get(answer, answer)
 
 
+def would_words(what: str) -> str:
+    """Say what starting a procedure now would come to for one act."""
+    return WOULD.get(what, what)
+
+
 def entry_tone(kind: str) -> str:
     """Give the colour of a line of the timeline."""
     return ENTRY_TONES.get(kind, "plain")
@@ -163,6 +176,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "clock_name": clock_name,
     "counted": counted,
     "answer_words": answer_words,
+    "would_words": would_words,
     "entry_tone": entry_tone,
     "event_tone": event_tone,
     "coloured": coloured,

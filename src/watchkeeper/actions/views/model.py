@@ -283,6 +283,10 @@ class ActView:
     answers: tuple[str, ...] = ()
     #: what it would do, as a person was shown it; after it began, as it was seen right before
     effect: EffectView | None = None
+    #: (key, command) of the other acts that approving this one lets run too
+    covers: tuple[tuple[str, str], ...] = ()
+    #: what starting it now would come to: "runs", "asks", "cannot", "left out", "waits", "decides"; None in a run
+    foreseen: str | None = None
     #: the name that approving it takes; None where none is asked for
     to_type: str | None = None
     #: what a person is asked for, with the answer "input"
@@ -369,6 +373,9 @@ class RunView:
     #: where to go on following it
     mark: str
     incident_title: str | None = None
+    #: the ended run on which this one goes on, and the one that goes on where this one ended
+    resumes: str | None = None
+    resumed_by: str | None = None
     #: what of it can be put back, as one sentence; empty where it changed nothing
     way_back: str = ""
     #: it may be taken back now
@@ -383,6 +390,9 @@ class ProcedureView:
     procedure: ProcedureLine
     symptoms: tuple[str, ...]
     steps: tuple[StepView, ...]
+    #: of how many acts starting it now would come to what, and how many commands have which risk
+    would: Mapping[str, int] = field(default_factory=dict)
+    risks: Mapping[str, int] = field(default_factory=dict)
     #: (id, title) of the incidents that are open
     incidents: tuple[tuple[str, str], ...] = ()
 
@@ -535,3 +545,5 @@ class Runs:
 
     frame: Frame
     runs: tuple[RunLine, ...]
+    #: the state that they were asked for by; None for all
+    state: str | None = None

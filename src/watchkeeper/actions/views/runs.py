@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection
 
 from watchkeeper.actions import acts
+from watchkeeper.actions.views.foreseen import foreseen
 from watchkeeper.actions.views.frame import read_frame
 from watchkeeper.actions.views.model import (
     ActView,
@@ -25,13 +28,16 @@ from watchkeeper.base.errors import NotFound
 from watchkeeper.base.printed import tame
 from watchkeeper.book.model import Book, Command, Procedure
 from watchkeeper.incident.ledger import get_incident, list_incidents
+from watchkeeper.people.identity import Actor
 from watchkeeper.run.answering import ANSWERS
 from watchkeeper.run.approving import to_type
+from watchkeeper.run.foresee import Foresight
 from watchkeeper.run.inputs import name_of
 from watchkeeper.run.ledger import list_runs, load_run, read_events
 from watchkeeper.run.live import read_pieces, together
 from watchkeeper.run.model import Act, Event, Plan, Run, Standing
 from watchkeeper.run.render import needs_of
+from watchkeeper.run.resuming import predecessor_of, successor_of
 from watchkeeper.run.undo import offer, ways_back
 
 OVER = ("done", "failed", "skipped")
@@ -76,10 +82,15 @@ def read_runs(
     return tuple(run_line(run) for run in list_runs(connection, incident_id=incident_id, limit=limit, open_only=open_only))
 
 
-async def all_runs(app: App) -> Runs:
-    """Show the newest runs."""
+async def all_runs(app: App, state: str | None = None) -> Runs:
+    """Show the newest runs, all or those in a state ("open": all that are not over)."""
     now = app.clock.now()
-    return await app.database.read(lambda c: Runs(read_frame(c, app, now), read_runs(c)))
+
+    def work(connection: Connection) -> Runs:
+        found = list_runs(connection, state=state)
+        return Runs(read_frame(connection, app, now), tuple(run_line(run) for run in found), state)
+
+    return await app.database.read(work)
 
 
 async def one_run(app: App, run_id: str) -> RunView:
@@ -118,6 +129,8 @@ def _read_run(connection: Connection, app: App, run_id: str, now: datetime) -> R
         mark=f"{run.seq}.{max((view.output_end for view in views), default=0)}",
         incident_title=incident.title if incident else None,
         way_back=offer(run),
+        resumes=predecessor_of(connection, run.id),
+        resumed_by=successor_of(connection, run.id),
         undoable=(run.ended_at is not None or run.state == "asking") and any(text for _, text, _ in ways_back(run)),
     )
 
@@ -184,6 +197,7 @@ def act_view(act: Act, standing: Standing, output: str = "", run: Run | None = N
         asked_at=standing.asked_at,
         question=QUESTIONS.get(standing.question or "", standing.question) if asking else None,
         answers=ANSWERS.get(standing.question or "", ()) if asking else (),
+        covers=_covers(run, act, standing) if run and asking else (),
         to_type=to_type(run, act) if run and asking and standing.question == "approve" else None,
         effect=EffectView(seen.sentence, seen.way_back) if seen and act.kind == "command" else None,
         inputs=standing.inputs if asking else (),
@@ -193,6 +207,11 @@ def act_view(act: Act, standing: Standing, output: str = "", run: Run | None = N
 
 def _taken(command: Command) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name_of(token) for token in needs_of(command).places))
+
+
+def _covers(run: Run, act: Act, standing: Standing) -> tuple[tuple[str, str], ...]:
+    others = [other for other in run.plan.acts if other.key in standing.covers and other.key != act.key]
+    return tuple((other.key, other.command.text if other.command else other.text) for other in others)
 
 
 def steps_of(plan: Plan, views: list[ActView], procedure: Procedure | None) -> tuple[StepView, ...]:
@@ -252,22 +271,31 @@ def procedure_lines(book: Book) -> tuple[ProcedureLine, ...]:
     return tuple(procedure_line(procedure) for procedure in book.procedures)
 
 
-def plan_steps(plan: Plan, procedure: Procedure) -> tuple[StepView, ...]:
-    """Show what a plan would do."""
-    return steps_of(plan, [act_view(act, Standing()) for act in plan.acts], procedure)
+def plan_steps(plan: Plan, procedure: Procedure, foresight: Mapping[str, Foresight]) -> tuple[StepView, ...]:
+    """Show what a plan would do, and what starting it now would come to."""
+    views = [
+        replace(act_view(act, Standing()), foreseen=seen.what, sentence=seen.sentence)
+        for act in plan.acts
+        if (seen := foresight[act.key])
+    ]
+    return steps_of(plan, views, procedure)
 
 
 async def one_procedure(app: App, procedure_id: str) -> ProcedureView:
-    """Show what carrying out a procedure would do; raises NotFound."""
+    """Show what carrying out a procedure would do, as if a person started it now; raises NotFound."""
     from_book = acts.find_procedure(app, procedure_id)
     plan, now = acts.plan_of(app, from_book.id), app.clock.now()
 
     def work(connection: Connection) -> ProcedureView:
+        foresight = foreseen(connection, app, Actor("A person", ()), plan)
+        risks: Counter[str] = Counter(act.risk for act in plan.acts if act.command is not None and act.skip is None)
         return ProcedureView(
             frame=read_frame(connection, app, now),
             procedure=procedure_line(from_book),
             symptoms=from_book.symptoms,
-            steps=plan_steps(plan, from_book),
+            steps=plan_steps(plan, from_book, foresight),
+            would=Counter(seen.what for seen in foresight.values()),
+            risks={risk: risks[risk] for risk in RISKS if risks[risk]},
             incidents=tuple((one.id, one.title) for one in list_incidents(connection, open_only=True)),
         )
 
