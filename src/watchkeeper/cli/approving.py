@@ -53,7 +53,7 @@ def _confirmed(name: str | None, act: Act, why: str, yes: bool) -> tuple[str, st
         return "", why
     if not sys.stdin.isatty():
         hint = "--yes confirms a change; what can destroy is approved by `run answer` with --confirm NAME, or here by a person."
-        raise InputError(f"Nobody confirms act {act.key} ({act.risk}): this is no terminal.", hint=hint, code="WK161")
+        raise InputError(f"Nobody confirms act {act.key} ({act.risk}): this is no terminal.", hint=hint, code="WK175")
     if name is None:
         typer.confirm("Let it run?", abort=True)
         return "", why
