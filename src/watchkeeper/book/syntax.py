@@ -121,7 +121,7 @@ _EXPANSIONS = frozenset({"simple_expansion", "expansion", "command_substitution"
 #: what every expansion and every assignment has in it
 _COMPUTES = re.compile(rb"[$`(=]")
 #: `((` that holds words rather than a sum: a subshell in a subshell, or nothing that a shell could read
-_WORDS_IN_SUM = re.compile(r"\$?\(\(\s*(?:!\s*)?[A-Za-z_][\w./-]*\s+(?:\w|[-/.]+\w|['\"])")
+_WORDS_IN_SUM = re.compile(r"\$?\(\([\s(]*(?:!\s*)?[A-Za-z_][\w./-]*\s+(?:\w|[-/.]+\w|['\"])")
 _SUMS = frozenset({"arithmetic_expansion", "compound_statement"})
 _NO_FILES = frozenset({"", "/dev/null", "/dev/stderr", "/dev/stdout", "/dev/tty", "-"})
 

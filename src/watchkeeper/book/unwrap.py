@@ -470,9 +470,10 @@ def _inside(name: str, words: list[Word], found: Unwrapped, depth: int) -> None:
     elif name in ("alias", "hash", "enable"):
         _renamed(name, words, found, depth)
     elif name == "find":
+        until = 0
         for number, text in enumerate(texts):
-            if text in ("-exec", "-execdir", "-ok", "-okdir") and number + 1 < len(words):
-                end = next((n for n in range(number + 1, len(texts)) if texts[n] in (";", "+", "\\;")), len(texts))
+            if number >= until and text in ("-exec", "-execdir", "-ok", "-okdir") and number + 1 < len(words):
+                end = until = next((n for n in range(number + 1, len(texts)) if texts[n] in (";", "+", "\\;")), len(texts))
                 _unwrap(Call(tuple(words[number + 1 : end])), found, depth + 1)
     elif name == "trap" and words and words[0].text not in ("-", "-l", "-p", ""):
         _nested(words[0], found, depth)
