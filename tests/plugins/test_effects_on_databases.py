@@ -5,61 +5,24 @@ from __future__ import annotations
 import contextlib
 import subprocess
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+from tests.plugins.effect_bench import Bench, bench_in
 
 from watchkeeper.book.commands import make_command
 from watchkeeper.demo.servers import Servers
 from watchkeeper.estate.model import Estate, TargetConfig
 from watchkeeper.plugins.shell.target import ShellTarget
-from watchkeeper.run.effect.derive import effect_of
-from watchkeeper.run.model import Act, Preview
+from watchkeeper.run.model import Act
 from watchkeeper.run.preview import Previewer
-
-
-@dataclass
-class Bench:
-    """Looks at commands on this machine, and carries them out."""
-
-    previewer: Previewer
-    path: str
-    folder: Path
-
-    async def look(self, text: str) -> Preview:
-        seen = await self.previewer.preview("look", _act(text), "local")
-        assert seen is not None
-        return seen
-
-    async def happened(self, text: str, before: Preview) -> bool | None:
-        return (await self.previewer.evidence("look", _act(text), "local", before))[0]
-
-    def run(self, text: str) -> str:
-        done = subprocess.run(["bash", "-c", text], env={"PATH": self.path}, cwd=self.folder, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    def back(self, text: str, before: Preview) -> None:
-        way = effect_of(make_command(text, 1, "bash")).way_back(before.before)
-        assert way is not None, before
-        self.run(way)
-
-
-def _act(text: str) -> Act:
-    command = make_command(text, 1, "bash")
-    return Act("1.1", 1, "command", text, 1, command=command, risk=command.risk)
 
 
 @pytest.fixture
 def bench(servers: Servers, tmp_path: Path) -> Bench:
-    redis_cli = servers.redis_server.parent
-    config = TargetConfig("local", "shell", 1, tmp_path, path=(servers.postgres, redis_cli), timeout_s=20)
-    estate = Estate(tmp_path / "watchkeeper.toml", "shop", tmp_path / "runbook.md", targets={"local": config})
-    path = f"{servers.postgres}:{redis_cli}:/usr/local/bin:/usr/bin:/bin"
-    return Bench(Previewer(estate, {"local": ShellTarget(config, estate)}, tmp_path / "state"), path, tmp_path)
+    return bench_in(tmp_path, (servers.postgres, servers.redis_cli.parent))
 
 
 @pytest.fixture
