@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ from watchkeeper.base.secrets import Secret
 from watchkeeper.book.commands import make_command
 from watchkeeper.book.model import Command
 from watchkeeper.estate.model import Policy, Variable
+from watchkeeper.run.journal import Journal
 from watchkeeper.run.ledger import list_attempts
 from watchkeeper.run.undo import offer, undo_plan
 
@@ -153,8 +155,9 @@ async def killed_midway(anna: Desk, text: str, until: Callable[[], bool]) -> Any
     """Drive a run whose one act is killed with its wrapper, so that nobody sees how it ended."""
     run_id = anna.start(step(1, read(text)))
     driving = asyncio.create_task(anna.drive(run_id))
-    while not until():
-        await asyncio.sleep(0.01)
+    async with asyncio.timeout(60):
+        while not until():
+            await asyncio.sleep(0.01)
     claim = next((anna.folder / "state" / "jobs").glob(f"{run_id}.1.1.1/pid.0")).read_text().split()
     os.killpg(int(claim[0]), signal.SIGKILL)
     return await driving
@@ -188,14 +191,55 @@ async def test_what_left_no_mark_is_laid_out_for_a_person_and_not_repeated(desk:
 async def test_a_person_settles_it(desk: Make, answer: str) -> None:
     anna = desk()
     begun = anna.folder / "begun"
-    run = await killed_midway(anna, "echo one >> begun && sleep 30", begun.exists)
+    run = await killed_midway(anna, "echo one >> begun && sleep 30", lambda: begun.exists() and begun.read_text() == "one\n")
     anna.answer(run.id, "1.1", answer)
     if answer == "happened":
         assert (await anna.drive(run.id)).state == "succeeded"
         assert begun.read_text() == "one\n"
         return
     driving = asyncio.create_task(anna.drive(run.id))
-    while begun.read_text() != "one\none\n":
-        await asyncio.sleep(0.01)
+    async with asyncio.timeout(60):
+        while begun.read_text() != "one\none\n":
+            await asyncio.sleep(0.01)
     assert await anna.interpreter.kill(run.id)
     await driving
+
+
+class DiesAfterIntent(Journal):
+    """Writes the intent and is no more, as a worker whose machine goes down right then."""
+
+    async def begin(self, *args: Any, **values: Any) -> Any:
+        await super().begin(*args, **values)
+        raise asyncio.CancelledError
+
+
+class AfterReboot(Journal):
+    """The journal of a successor after the machine was restarted."""
+
+    def __init__(self, database: Any, owner: str, boot_id: str) -> None:
+        super().__init__(database, owner, f"next-{boot_id}"[:64])
+
+
+@pytest.mark.parametrize("done", [True, False])
+async def test_after_a_restart_evidence_settles_it_or_a_person_does(desk: Make, done: bool) -> None:
+    dying = desk(journal=DiesAfterIntent)
+    path = dying.folder / "app.conf"
+    path.write_text("level: info\n")
+    run_id = dying.start(step(1, read("sed -i s/info/debug/ app.conf")))
+    with pytest.raises(asyncio.CancelledError):
+        await dying.drive(run_id)
+    if done:
+        path.write_text("level: debug\n")
+    shutil.rmtree(dying.folder / "state" / "jobs", ignore_errors=True)
+    anna = desk(journal=AfterReboot)
+    run = await anna.drive(run_id)
+    assert len(anna.database.read_now(lambda c: list_attempts(c, run_id))) == 1
+    if done:
+        assert run.state == "succeeded"
+        outcome = run.acts["1.1"].outcome
+        assert outcome is not None
+        assert outcome.sentence == "It left its mark, so it happened. Seen now: Changes nothing in app.conf."
+    else:
+        assert (run.state, run.acts["1.1"].question) == ("asking", "settle")
+        assert "Seen before it: Rewrites 1 level line of app.conf" in run.acts["1.1"].sentence
+        assert path.read_text() == "level: info\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Callable, Iterator, Mapping
+from fnmatch import fnmatchcase
 from typing import Any
 
 from watchkeeper.run.effect.kubernetes import BASIC, CHOOSING, WHERE, Kubectl, Object, at, containers, gone, name_of, objects
@@ -27,6 +28,7 @@ def _set(field: str) -> Callable[[Kubectl], Effect | None]:
             return None
         looks = (kubectl.get(*named, *kubectl.place.pick(CHOOSING)),)
         wanted = _wanted(kubectl, field, given)
+        only = kubectl.options.value("-c", "--containers") or "*"
 
         def read(answers: Answers) -> Seen:
             found = objects(answers[0])
@@ -34,7 +36,7 @@ def _set(field: str) -> Callable[[Kubectl], Effect | None]:
                 return unseen(answers[0])
             told, before = [], []
             for item in found:
-                told += [f"{name_of(item)} {change}" for change in _changes(item, field, wanted)]
+                told += [f"{name_of(item)} {change}" for change in _changes(item, field, wanted, only)]
                 kept = [{"name": each["name"], field: each.get(field)} for each in containers(item)]
                 before.append([name_of(item), kept])
             scope = "; ".join(told)
@@ -80,8 +82,10 @@ def _wanted(kubectl: Kubectl, field: str, given: list[str]) -> list[tuple[str, s
     ]
 
 
-def _changes(item: Object, field: str, wanted: list[tuple[str, str | None]]) -> Iterator[str]:
+def _changes(item: Object, field: str, wanted: list[tuple[str, str | None]], only: str) -> Iterator[str]:
     for container in containers(item):
+        if not fnmatchcase(container["name"], only):
+            continue
         for name, value in wanted:
             if field == "image":
                 if name in ("*", container["name"]) and container.get("image") != value:

@@ -97,6 +97,6 @@ def plain(sentence: str, *, scope: str = "", no_way_back: str = "No way back is 
 def unseen(answer: Answer, what: str = "The effect") -> Seen:
     """Say that a look failed, and why."""
     lines = [line.strip() for line in answer.output.splitlines() if line.strip()]
-    telling = next((line for line in lines if re.search(r"error|fatal|cannot|denied|refused", line, re.IGNORECASE)), "")
+    telling = next((line for line in reversed(lines) if re.search(r"error|fatal|cannot|denied|refused", line, re.IGNORECASE)), "")
     why = answer.sentence or (telling or next(reversed(lines), ""))[:200] or f"status {answer.status}"
     return Seen(f"{what} could not be looked at: {why.rstrip('.')}.", UNSEEN)
