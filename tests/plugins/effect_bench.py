@@ -6,14 +6,18 @@ import os
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from watchkeeper.book.commands import make_command
 from watchkeeper.estate.model import Estate, TargetConfig, Variable
 from watchkeeper.plugins.shell.target import ShellTarget
 from watchkeeper.run.effect.derive import effect_of
-from watchkeeper.run.model import Act, Preview
+from watchkeeper.run.fold import begin
+from watchkeeper.run.model import Act, Plan, Preview, Run
 from watchkeeper.run.preview import Previewer
+
+RUN = begin(Run("run-1", Plan("p", "P", "d", 1, ()), None, None, None, "anna", datetime(2026, 3, 14, 3, tzinfo=UTC)))
 
 
 @dataclass
@@ -26,12 +30,12 @@ class Bench:
     variables: Mapping[str, str] = field(default_factory=dict)
 
     async def look(self, text: str) -> Preview:
-        seen = await self.previewer.preview("look", act_of(text), "local")
+        seen = await self.previewer.preview("look", act_of(text), RUN)
         assert seen is not None
         return seen
 
     async def happened(self, text: str, before: Preview) -> bool | None:
-        return (await self.previewer.evidence("look", act_of(text), "local", before))[0]
+        return (await self.previewer.evidence("look", act_of(text), RUN, before))[0]
 
     def run(self, text: str) -> str:
         environment = {"PATH": self.path, "HOME": str(self.folder), **self.variables}

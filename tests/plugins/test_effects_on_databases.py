@@ -10,7 +10,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from tests.plugins.effect_bench import Bench, bench_in
+from tests.plugins.effect_bench import RUN, Bench, bench_in
 
 from watchkeeper.book.commands import make_command
 from watchkeeper.demo.servers import Servers
@@ -237,6 +237,6 @@ async def test_words_for_redis_by_themselves_are_looked_at_on_the_bound_connecti
     estate = Estate(tmp_path / "watchkeeper.toml", "shop", tmp_path / "runbook.md", targets={"local": config})
     previewer = Previewer(estate, {"local": ShellTarget(config, estate)}, tmp_path / "state")
     command = make_command("DEL jobs", 1, "redis")
-    seen = await previewer.preview("look", Act("1.1", 1, "command", "x", 1, command=command, risk=command.risk), "local")
+    seen = await previewer.preview("look", Act("1.1", 1, "command", "x", 1, command=command, risk=command.risk), RUN)
     assert seen is not None
     assert seen.sentence == "Deletes 1 key; jobs: 2 entries."
