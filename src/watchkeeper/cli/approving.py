@@ -34,16 +34,16 @@ async def _asking(app: App, run_id: str, act_key: str | None) -> tuple[Run, Act]
     if run is None:
         raise NotFound(f"There is no run {run_id}.", hint="`watchkeeper run list` shows them.", code="WK203")
     if run.ended_at is not None:
-        raise Conflict(f"Run {run_id} takes no approval: it is over. {run.sentence}".rstrip(), code="WK318")
+        raise Conflict(f"Run {run_id} takes no approval: it is over. {run.sentence}".rstrip(), code="WK338")
     asking = [act for act in run.plan.acts if run.acts[act.key].state == "asking" and act_key in (None, act.key)]
     if not asking:
         what = f"anything about act {act_key}" if act_key else "anything"
-        raise Conflict(f"Run {run_id} does not ask {what} now.", hint=f"See `watchkeeper run show {run_id}`.", code="WK318")
+        raise Conflict(f"Run {run_id} does not ask {what} now.", hint=f"See `watchkeeper run show {run_id}`.", code="WK338")
     act = asking[0]
     if run.acts[act.key].question != "approve":
         for text in question_lines(run, act):
             say(text)
-        raise Conflict(f"Act {act.key} does not ask for an approval.", hint="Its answers stand above.", code="WK318")
+        raise Conflict(f"Act {act.key} does not ask for an approval.", hint="Its answers stand above.", code="WK338")
     return run, act
 
 

@@ -40,7 +40,7 @@ def resume_run(connection: Connection, now: datetime, run_id: str, actor: str, w
         connection.execute(runs.update().where(runs.c.id == new).values(resumes=old.id))
     except IntegrityError:
         raise Conflict(
-            f"Run {old.id} was resumed by somebody else just now.", hint="See `watchkeeper run list`.", code="WK319"
+            f"Run {old.id} was resumed by somebody else just now.", hint="See `watchkeeper run list`.", code="WK339"
         ) from None
     done = sum(kind == "outcome" and body["outcome"]["result"] == "ok" for kind, _, body in carried)
     sentence = f"It goes on where {old.id} ended ({old.state}): {done} of {len(old.plan.acts)} acts are carried as done."
@@ -73,12 +73,12 @@ def _check(connection: Connection, old: Run) -> None:
         raise Conflict(
             f"Run {old.id} is not over: it goes on by itself, or asks.",
             hint=f"`watchkeeper run follow {old.id}` says what it waits for.",
-            code="WK319",
+            code="WK339",
         )
     successor = successor_of(connection, old.id)
     if successor is not None:
         raise Conflict(
-            f"Run {old.id} was resumed already, as {successor}.", hint="Resume that one, once it is over.", code="WK319"
+            f"Run {old.id} was resumed already, as {successor}.", hint="Resume that one, once it is over.", code="WK339"
         )
     if old.state == "succeeded":
         raise Refused(f"Run {old.id} succeeded: nothing is left to do.", hint="Start the procedure anew.", code="WK306")
