@@ -14,7 +14,11 @@ from tests.conftest import need
 
 from watchkeeper.book.commands import make_command
 from watchkeeper.demo.servers import Servers
+from watchkeeper.estate.model import Estate, TargetConfig
+from watchkeeper.plugins.shell.target import ShellTarget
+from watchkeeper.run.clients import client_for, languages
 from watchkeeper.run.render import needs_of, render
+from watchkeeper.run.target import Job
 
 HOSTILE = (
     "plain",
@@ -148,3 +152,54 @@ def test_mysql_gets_exactly_the_value(mysql: Ask, value: str) -> None:
         told = mysql(filled(text, "sql", "mysql", word=value), "")
         assert bytes.fromhex(told.strip()).decode() == around.format(value)
     assert mysql("SELECT count(*) FROM shop.kept", "") == "0\n"
+
+
+@pytest.mark.slow
+async def test_a_target_gives_each_language_to_its_own_client(mysql: Ask, folder: Path, tmp_path: Path) -> None:
+    base = f"/usr/bin/mariadb --no-defaults --socket={folder / 'mysql' / 'socket'} -uroot -N -B"
+    options = {"mysql": base, "python": "python3"}
+    config = TargetConfig("local", "shell", 1, tmp_path, options=options)
+    target = ShellTarget(config, Estate(tmp_path / "watchkeeper.toml", "shop", tmp_path))
+
+    async def run(script: str, language: str, durable: bool) -> tuple[int | None, str]:
+        name = f"run-1.{len(list(tmp_path.iterdir()))}.1"
+        job = Job(name, script, language, tmp_path / name, durable=durable)
+        await target.start(job)
+        return (await target.wait(job)).exit_status, target.read_output(job)
+
+    assert await run("SELECT 6*7;\n", "sql", durable=False) == (0, "42\n")
+    status, said = await run("INSERT INTO shop.kept VALUES ('x')", "sql", durable=False)
+    assert status == 1
+    assert "READ ONLY transaction" in said
+    assert await run("INSERT INTO shop.kept VALUES ('x'); DELETE FROM shop.kept", "sql", durable=True) == (0, "")
+    assert await run("print(6*7)", "python", durable=False) == (0, "42\n")
+    assert languages(options) == {"bash", "sh", "shell", "python", "sql"}
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "options", "client"),
+    [
+        ("sql", "SELECT 1", {"psql": "psql", "mysql": "mysql"}, "psql"),
+        ("sql", "SHOW REPLICA STATUS\\G", {"psql": "psql", "mysql": "mysql"}, "mysql"),
+        ("sql", "SHOW PROCESSLIST", {"psql": "psql"}, None),
+        ("sql", "SELECT 1", {"mysql": "mysql"}, "mysql"),
+        ("psql", "\\dt", {"mysql": "mysql"}, None),
+        ("psql", "\\dt", {"psql": "psql"}, "psql"),
+        ("redis", "LLEN celery", {"redis_cli": "redis-cli"}, "redis_cli"),
+        ("mongodb", "db.stats()", {}, None),
+        ("bash", "ls", {"psql": "psql"}, None),
+    ],
+)
+def test_a_client_is_found_by_language_and_dialect(language: str, text: str, options: dict[str, str], client: str | None) -> None:
+    assert client_for(language, text, options) == client
+
+
+async def test_words_of_psql_go_to_psql(servers: Servers, postgres_dsn: str, tmp_path: Path) -> None:
+    options = {"psql": f"{servers.postgres / 'psql'} '{postgres_dsn}' -At"}
+    target = ShellTarget(
+        TargetConfig("local", "shell", 1, tmp_path, options=options), Estate(tmp_path / "watchkeeper.toml", "shop", tmp_path)
+    )
+    job = Job("run-1.1.1", "\\conninfo", "psql", tmp_path / "job", durable=False)
+    await target.start(job)
+    assert (await target.wait(job)).exit_status == 0
+    assert "connected to database" in target.read_output(job)

@@ -12,15 +12,17 @@ from typing import Any
 import pytest
 from run_cast import Desk, branch, plan_of, step
 
-from watchkeeper.base.errors import InputError
+from watchkeeper.base.errors import ConfigError, InputError, NotFound
 from watchkeeper.base.secrets import Secret
 from watchkeeper.book.commands import make_command
 from watchkeeper.book.model import Book, Command, Placeholder, Procedure
+from watchkeeper.estate.config import load_estate
 from watchkeeper.estate.model import Estate, InputRule, Variable
 from watchkeeper.run.filling import checked, fill, inputs_of, names_in
 from watchkeeper.run.inputs import KINDS, input_of, name_of, why_not
-from watchkeeper.run.plan import plan, plan_from_json, plan_to_json, with_queries
+from watchkeeper.run.plan import plan, plan_command, plan_from_json, plan_to_json, with_queries
 from watchkeeper.run.render import needs_of
+from watchkeeper.testing import book_from
 
 pytestmark = pytest.mark.real
 Made = Callable[..., Desk]
@@ -346,3 +348,95 @@ def test_filling_says_why_only_a_person_can(tmp_path: Path) -> None:
     )
     assert [each.name for each in fill(cmd("kubectl logs <pod>"), None, estate).missing] == ["pod"]
     assert name_of("<pod>") == "pod"
+
+
+# --- one command, and what watchkeeper.toml says
+
+
+BOOK = """
+# Shop runbook
+
+## Web is down
+
+1. Restart it:
+
+   ```bash
+   kubectl rollout restart deployment/<deployment>
+   ```
+
+## Reference
+
+```bash
+redis-cli -h cache del <key>
+tail -f /var/log/shop.log
+```
+"""
+
+
+@pytest.mark.parametrize(
+    ("where", "text", "risk"),
+    [
+        ("runbook.md:8", "kubectl rollout restart deployment/<deployment>", "change"),
+        ("/srv/shop/runbook.md:14", "redis-cli -h cache del <key>", "destroy"),
+        ("15", "tail -n 200 /var/log/shop.log", "read"),
+    ],
+)
+def test_any_command_of_the_book_is_a_plan_of_its_own(where: str, text: str, risk: str) -> None:
+    made = plan_command(book_from(BOOK), where)
+    (act,) = made.acts
+    assert act.command is not None
+    assert (act.command.text, act.risk) == (text, risk)
+    assert plan_from_json(plan_to_json(made)) == made
+
+
+@pytest.mark.parametrize("where", ["runbook.md:3", "runbook.md", "", "runbook.md:-1", "99999"])
+def test_where_no_command_stands_the_nearest_lines_are_named(where: str) -> None:
+    with pytest.raises(NotFound, match="No command of the book stands at") as caught:
+        plan_command(book_from(BOOK), where)
+    assert caught.value.hint == "Commands stand on lines 8, 14, 15."
+
+
+SAID = """
+[service]
+name = "shop"
+runbook = "runbook.md"
+platform = "kubernetes"
+[inputs.pod-name]
+query = "kubectl get pods -o name"
+[inputs.zone]
+choices = ["eu-1", "eu-2"]
+default = "eu-1"
+[inputs."<ticket>"]
+pattern = "OPS-[0-9]+"
+help = "a ticket"
+"""
+
+
+def test_watchkeeper_toml_says_what_inputs_may_be(tmp_path: Path) -> None:
+    (tmp_path / "watchkeeper.toml").write_text(SAID)
+    estate = load_estate(tmp_path / "watchkeeper.toml", {})
+    assert estate.runs_on == "kubernetes"
+    assert estate.inputs["pod_name"].query == "kubectl get pods -o name"
+    assert estate.inputs["zone"].choices == ("eu-1", "eu-2")
+    assert (estate.inputs["ticket"].pattern, estate.inputs["ticket"].words) == ("OPS-[0-9]+", "a ticket")
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ('query = "rm -rf /tmp/x"', "is not a command that only reads"),
+        ('query = "tail -f log"', "is not a command that only reads"),
+        ('query = "kubectl get pods <x>"', "has placeholders of its own"),
+        ('pattern = "["', "is not a pattern"),
+        ('choices = ["a"]\nquery = "ls"', "has choices and a query"),
+        ('choices = ["a"]\ndefault = "b"', "is none of the choices"),
+        ('pattern = "a"\ndefault = "b"', "does not match the pattern"),
+        ('nonsense = "b"', "is not known"),
+    ],
+)
+def test_a_wrong_line_about_an_input_is_told_with_its_place(tmp_path: Path, line: str, sentence: str) -> None:
+    path = tmp_path / "watchkeeper.toml"
+    path.write_text(f'[service]\nname = "shop"\nrunbook = "runbook.md"\n[inputs.x]\n{line}\n')
+    with pytest.raises(ConfigError, match=sentence) as caught:
+        load_estate(path, {})
+    assert str(path) in str(caught.value)

@@ -54,6 +54,8 @@ def act(cmd: Command, phase: str = "diagnose") -> Act:
             "failed",
             "The answer was HTTP 503, though curl itself was content.",
         ),
+        (CURL, "verify", 0, "HTTP/1.1 301 Moved\n\n", "failed", "HTTP 301 only points elsewhere; what is there was not seen."),
+        (CURL, "diagnose", 0, "HTTP/1.1 308 Moved\n\n", "ok", "It ended with status 0."),
         (CODE, "verify", 0, "200", "ok", "It ended with status 0."),
         (CODE, "verify", 0, "502", "failed", "The answer was HTTP 502, though curl itself was content."),
         (CODE, "verify", 0, "000", "failed", "There was no HTTP answer, though curl itself was content."),

@@ -77,13 +77,16 @@ def test_a_twin_really_ends(tmp_path: Path) -> None:
     assert shown.split("\n")[:2] == ["line 990", "line 991"]
 
 
+@pytest.mark.parametrize("option", ["-f", "-sf", "-sSf", "--fail-with-body"])
+def test_a_curl_that_fails_on_errors_also_tells_of_a_redirect(option: str) -> None:
+    twin = stating_twin_of(make_command(f"curl {option} http://127.0.0.1/", 1, "bash"))
+    assert twin is not None
+    assert twin.text == f"curl {option} http://127.0.0.1/ -w '\\nHTTP status %{{http_code}}\\n'"
+
+
 @pytest.mark.parametrize(
     "text",
     [
-        "curl -f http://127.0.0.1/",
-        "curl -sf http://127.0.0.1/",
-        "curl -sSf http://127.0.0.1/",
-        "curl --fail-with-body http://127.0.0.1/",
         "curl -I http://127.0.0.1/",
         "curl -s -o /dev/null -w '%{http_code}' http://127.0.0.1/",
         "curl -s http://127.0.0.1/ | jq .status",

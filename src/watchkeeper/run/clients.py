@@ -17,6 +17,14 @@ CLIENTS: Mapping[str, tuple[str, ...]] = {
     "mongodb": ("mongosh",),
     "python": ("python",),
 }
+#: the options of a target that name them, as its help says it
+CLIENT_OPTIONS: Mapping[str, str] = {
+    "psql": "the client that SQL and psql's words of the book are given to, such as psql -h db -U shop",
+    "mysql": "the client that SQL for MySQL or MariaDB is given to",
+    "redis_cli": "the client that Redis words of the book are given to",
+    "mongosh": "the client that words for MongoDB are given to",
+    "python": "what Python of the book is given to, such as docker compose exec -T app python manage.py shell",
+}
 #: what only MySQL and MariaDB understand
 _MYSQL = re.compile(
     r"\bSHOW\s+(?:FULL\s+)?(?:PROCESSLIST|SLAVE|REPLICA|MASTER|BINARY|ENGINE|GLOBAL|SESSION|STATUS|VARIABLES|TABLES|DATABASES)\b"

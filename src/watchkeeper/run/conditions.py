@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -10,6 +11,18 @@ from watchkeeper.run.known import Facts, asks_for, obstacle
 from watchkeeper.run.model import Act, Ask, Do, Next, Outcome, Run, Settle, Standing, Wait
 
 HALT_LOOK_AGAIN = timedelta(seconds=15)
+#: while a change is given time to show, the thresholds are looked at this often
+SHOWS_AGAIN = timedelta(seconds=2)
+#: conditions that ask whether the trouble goes on
+_GOES_ON = re.compile(
+    r"\b(?:still|persists?|remains?|continues?|no improvement)\b|^(?:if |when |as |where )*(?:needed|necessary|required)$"
+    r"|\b(?:did|does|do|is|are|was|were|has|have)(?: not|n[’']t) (?:work|help|recover|resolve|fix|improve|clear|healthy|solve)"
+    r"|\b(?:un|not )(?:resolved|successful|healthy|solved)\b",
+    re.IGNORECASE,
+)
+_LOOKS_ON = re.compile(
+    r"\b(?:monitor|observe|watch|keep an eye|stab\w+|healthy|recover\w*|stays?|ensure|confirm|verify)\b", re.IGNORECASE
+)
 _OTHERWISE = ("otherwise", "else", "if not", "in all other cases", "none of the above")
 
 
@@ -19,6 +32,10 @@ def of_condition(act: Act, standing: Standing, run: Run, facts: Facts, now: date
     assert condition is not None
     if condition.after_failure:
         failed = _failed_before(act, run)
+        if failed is None and asks_of_trouble(act):
+            found = _by_trouble(act, run, facts, now)
+            if found is not None:
+                return found
         sentence = f"“{failed.text}” failed." if failed else "What came before it did not fail."
         return Settle(act, Outcome("ok", ended_at=now, sentence=sentence, holds=failed is not None))
     if condition.threshold is not None:
@@ -38,6 +55,10 @@ def of_condition(act: Act, standing: Standing, run: Run, facts: Facts, now: date
         if taken is not None:
             sentence = "An earlier branch applied." if taken else "No earlier branch applied."
             return Settle(act, Outcome("ok", ended_at=now, sentence=sentence, holds=not taken))
+    if asks_of_trouble(act):
+        found = _by_trouble(act, run, facts, now)
+        if found is not None:
+            return found
     diagnosis = _diagnosis_for(act, run) if condition.test is not None else None
     if diagnosis is not None:
         outcome = run.acts[diagnosis.key].outcome
@@ -50,11 +71,64 @@ def of_condition(act: Act, standing: Standing, run: Run, facts: Facts, now: date
     return Ask(act, "branch", f"The book does not say how to see whether “{condition.text}”.")
 
 
+def asks_of_trouble(act: Act) -> bool:
+    """Tell whether an act is a condition such as "if needed" or "if it still fails", which the trouble itself decides."""
+    return act.condition is not None and bool(_GOES_ON.search(act.condition.text))
+
+
+def watches(act: Act) -> bool:
+    """Tell whether a wait is one in which somebody looks on: "monitor for 15 minutes", "wait until it is stable"."""
+    return act.kind == "wait" and bool(_LOOKS_ON.search(act.text))
+
+
+def of_watch(act: Act, standing: Standing, facts: Facts, now: datetime) -> Outcome | None:
+    """Say how a watched wait ends: early where a threshold fires again, at its end by whether all hold; None while it goes on."""
+    since = standing.since or now
+    again = next((each for each in facts.watched if each.firing and each.since > since), None)
+    if again is not None:
+        return Outcome("failed", started_at=since, ended_at=now, sentence=f"It did not hold: {again.sentence}")
+    if standing.wait_until is not None and now < standing.wait_until:
+        return None
+    left = next((each for each in facts.watched if each.firing is not False), None)
+    if left is not None:
+        why = "It still fires" if left.firing else "Nobody can see whether it is well"
+        return Outcome("failed", started_at=since, ended_at=now, sentence=f"{why}: {left.sentence}")
+    held = "it held" if facts.watched else "nothing watches it"
+    return Outcome("ok", started_at=since, ended_at=now, sentence=f"The wait is over, and {held}.")
+
+
+def _by_trouble(act: Act, run: Run, facts: Facts, now: datetime) -> Settle | Wait | None:
+    """Settle a condition by whether the trouble goes on; a change that was just made is first given time to show."""
+    holds, sentence = _trouble_goes_on(act, run, facts)
+    if holds is None:
+        return None
+    ended = [outcome.ended_at for each in run.plan.acts if each.mutating and (outcome := run.acts[each.key].outcome)]
+    shows_at = max((each for each in ended if each is not None), default=now) + timedelta(seconds=facts.verify_s)
+    if holds and ended and now < shows_at:
+        return Wait(min(shows_at, now + SHOWS_AGAIN), f"What was done is given time to show: {sentence}")
+    return Settle(act, Outcome("ok", ended_at=now, sentence=sentence, holds=holds))
+
+
+def _trouble_goes_on(act: Act, run: Run, facts: Facts) -> tuple[bool | None, str]:
+    """Say by the last verification, else by the thresholds that the run is about, whether the trouble goes on."""
+    acts = run.plan.acts
+    for earlier in reversed(acts[: acts.index(act)]):
+        outcome = run.acts[earlier.key].outcome
+        if earlier.phase == "verify" and earlier.kind == "command" and outcome is not None:
+            return outcome.result != "ok", f"By “{earlier.command.text if earlier.command else earlier.text}”: {outcome.sentence}"
+    firing = next((each for each in facts.watched if each.firing), None)
+    if firing is not None:
+        return True, firing.sentence
+    if facts.watched and all(each.firing is False for each in facts.watched):
+        return False, facts.watched[0].sentence
+    return None, ""
+
+
 def stopped(act: Act, run: Run) -> bool:
     """Tell whether an act failed in a way that stops the procedure; a failed look is a finding, not a stop."""
     if run.acts[act.key].state != "failed" or act.kind == "condition":
         return False
-    return act.mutating or act.phase == "verify" or (act.expects is not None and act.phase != "diagnose")
+    return act.mutating or act.kind == "wait" or act.phase == "verify" or (act.expects is not None and act.phase != "diagnose")
 
 
 def _failed_before(act: Act, run: Run) -> Act | None:

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from watchkeeper.run.conditions import HALT_LOOK_AGAIN, of_condition, stopped
+from watchkeeper.run.conditions import HALT_LOOK_AGAIN, of_condition, of_watch, stopped, watches
 from watchkeeper.run.gate import gate, unattended
 from watchkeeper.run.known import Facts, asks_for, obstacle
 from watchkeeper.run.model import Act, Ask, Do, Done, Next, Outcome, Run, Settle, Skip, Standing, Wait
 
 #: a halt or a busy component is looked at again after this long
 LOOK_AGAIN = timedelta(seconds=0.5)
+#: a watched wait is looked at this often
+WATCH_AGAIN = timedelta(seconds=5)
 
 
 def decide(run: Run, facts: Facts, now: datetime) -> Next:
@@ -55,6 +57,11 @@ def _of_act(act: Act, standing: Standing, run: Run, facts: Facts, now: datetime)
         case "failed":
             return _of_failed(act, standing, run, facts, now)
         case "waiting":
+            if watches(act):
+                ended = of_watch(act, standing, facts, now)
+                if ended is not None:
+                    return Settle(act, ended)
+                return Wait(standing.wait_until, "It is watched.", act, now + WATCH_AGAIN)
             if standing.wait_until and now < standing.wait_until:
                 return Wait(standing.wait_until, "The book says to wait.", act)
             return Settle(act, Outcome("ok", started_at=standing.since, ended_at=now, sentence="The wait is over."))
@@ -72,7 +79,8 @@ def of_new(act: Act, standing: Standing, run: Run, facts: Facts, now: datetime) 
     if act.kind == "manual":
         return Ask(act, "manual", "The book gives this to a person.")
     if act.kind == "wait":
-        return Wait(now + timedelta(seconds=act.wait_s or 0), f"The book says to wait {act.wait_s or 0:g} s.", act)
+        until, look_at = now + timedelta(seconds=act.wait_s or 0), now + WATCH_AGAIN if watches(act) else None
+        return Wait(until, f"The book says to wait {act.wait_s or 0:g} s.", act, look_at)
     if act.kind == "condition":
         return of_condition(act, standing, run, facts, now)
     return _of_command(act, standing, run, facts, now)
@@ -118,6 +126,8 @@ def _of_command(act: Act, standing: Standing, run: Run, facts: Facts, now: datet
 
 def _of_failed(act: Act, standing: Standing, run: Run, facts: Facts, now: datetime) -> Next | None:
     outcome = standing.outcome or Outcome("failed")
+    if act.kind == "wait":
+        return None if _handled(act, run) else Done("failed", f"“{act.text}”: {outcome.sentence}")
     if act.phase == "verify" and not act.mutating:
         return _of_failed_check(act, standing, outcome, run, facts, now)
     if not stopped(act, run) or _handled(act, run):
@@ -131,7 +141,7 @@ def _of_failed_check(act: Act, standing: Standing, outcome: Outcome, run: Run, f
         return None
     began, ended = standing.since or now, outcome.ended_at or now
     if (now - began).total_seconds() >= facts.verify_s:
-        what = act.command.text if act.command else act.text
+        what = act.stands_for or (act.command.text if act.command else act.text)
         return Done("failed", f"The verification “{what}” did not pass: {outcome.sentence}")
     if facts.brakes.halted:
         return Wait(now + HALT_LOOK_AGAIN, facts.brakes.halted)

@@ -237,13 +237,14 @@ class Interpreter:
         act = wait.act.key if wait.act else None
         begins = act is not None and run.acts[act].state == "to-do"
         notes = [Note("waiting", act, {"until": wait.until.isoformat(), "sentence": wait.sentence})] if begins else []
-        if wait.until - now <= NAP:
+        at = min(wait.until, wait.look_at or wait.until)
+        if at - now <= NAP:
             if notes:
                 await self._journal.note(run, notes, now)
-            await self._clock.sleep((wait.until - now).total_seconds())
+            await self._clock.sleep((at - now).total_seconds())
             return True
-        key = f"{KIND}:{run.id}:{int(wait.until.timestamp())}"
-        owed = due.Due(key, KIND, run.id, wait.until, {"sentence": wait.sentence})
+        key = f"{KIND}:{run.id}:{int(at.timestamp())}"
+        owed = due.Due(key, KIND, run.id, at, {"sentence": wait.sentence})
         await self._journal.note(run, notes, now, also=lambda connection: due.schedule(connection, owed))
         return False
 

@@ -46,6 +46,10 @@ def judge_command(act: Act, exit_status: int | None, output: str, *, timed_out: 
     if status is not None and not 100 <= status < 400:
         what = f"The answer was HTTP {status}" if status else "There was no HTTP answer"
         return Outcome("failed", exit_status, output, sentence=f"{what}, though curl itself was content.")
+    if status in (301, 308) and act.phase == "verify":
+        return Outcome(
+            "failed", exit_status, output, sentence=f"HTTP {status} only points elsewhere; what is there was not seen."
+        )
     if act.phase == "verify" and _searches_for_trouble(act.command) and output.strip():
         return Outcome("failed", exit_status, output, sentence=f"The search for trouble found {_lines(output)}.")
     return Outcome("ok", exit_status, output, sentence="It ended with status 0.")

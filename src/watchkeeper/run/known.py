@@ -5,10 +5,21 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from watchkeeper.estate.model import Policy
 from watchkeeper.run.gate import Brakes
 from watchkeeper.run.model import Act, Input, Preview, Run
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """How a threshold stands that a run is about."""
+
+    #: None: nobody can see it
+    firing: bool | None
+    since: datetime
+    sentence: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +42,8 @@ class Facts:
     digests: Mapping[str, str] = field(default_factory=dict)
     #: condition act -> what the readings say of it
     readings: Mapping[str, tuple[bool | None, str]] = field(default_factory=dict)
+    #: the thresholds for which the run was started, as they stand; those of its component where it has no incident
+    watched: tuple[Watched, ...] = ()
     #: how long a verification may take to pass
     verify_s: float = 30.0
 

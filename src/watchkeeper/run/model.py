@@ -258,6 +258,8 @@ class Wait:
     sentence: str
     #: the act that waits, where it is a step of its own
     act: Act | None = None
+    #: when to look whether it may end before that; None: not before its end
+    look_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

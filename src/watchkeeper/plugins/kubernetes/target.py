@@ -16,6 +16,7 @@ from watchkeeper.plugins.remote.errors import away, unfit
 from watchkeeper.plugins.remote.line import Channel, open_process
 from watchkeeper.plugins.remote.target import RemoteTarget
 from watchkeeper.plugins.remote.tool import ask, environment
+from watchkeeper.run.clients import CLIENT_OPTIONS
 
 
 class KubernetesTarget(RemoteTarget):
@@ -31,8 +32,7 @@ class KubernetesTarget(RemoteTarget):
         "kubeconfig": "file of the configuration (default: as kubectl itself finds it)",
         "folder": "where jobs lie inside (default ~/.local/state/watchkeeper/jobs)",
         "flood_bytes": "output beyond which a command is stopped (default 10 GB; only head and tail are kept of a long one)",
-        "psql": "the client that SQL of the book is given to",
-        "redis_cli": "the client that Redis words of the book are given to",
+        **CLIENT_OPTIONS,
     }
 
     def __init__(self, config: TargetConfig, estate: Estate) -> None:

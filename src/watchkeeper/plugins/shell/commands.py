@@ -1,4 +1,4 @@
-"""Which program a script is given to: bash, Python, or the client that the target names for SQL and Redis words."""
+"""Which program a script is given to: bash, Python, or the client that the target names for SQL, Redis words and the like."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from watchkeeper.run.clients import client_for
 from watchkeeper.run.target import Job
 
 BASH = ("bash", "--noprofile", "--norc", "-o", "pipefail")
@@ -15,10 +16,10 @@ _AS_USER = 'eval "$(cat)"; exec "$@" </dev/null'
 
 def command_for(job: Job, script: str, options: Mapping[str, Any], shell: Sequence[str] = BASH) -> list[str]:
     """Give the command that runs a job's script from the file in which it lies."""
-    client = {"sql": "psql", "redis": "redis_cli"}.get(job.language)
+    client = client_for(job.language, job.script, options)
     if client is not None:
         prefix = str(options[client])
-        strict = _psql_options(job) if job.language == "sql" and _is_psql(prefix) else ""
+        strict = _psql_options(job) if _is(prefix, "psql") else _mysql_options(job) if _is(prefix, "mysql", "mariadb") else ""
         return [*shell, "-c", f'{prefix}{strict} < "$0"', script]
     return ["python3", script] if job.language == "python" else [*shell, script]
 
@@ -29,9 +30,9 @@ def command_as(user: str, job: Job, options: Mapping[str, Any], shell: Sequence[
     Its standard input has to be text that exports the variables.
     """
     inner = [*shell, "-c", job.script]
-    if job.language == "python":
-        inner = ["python3", "-c", job.script]
-    elif job.language in ("sql", "redis"):
+    if client_for(job.language, job.script, options) is None:
+        inner = ["python3", "-c", job.script] if job.language == "python" else inner
+    else:
         own = shlex.join(command_for(job, "/dev/fd/9", options, shell))
         inner = [*shell, "-c", f'exec 9<<< "$0"; exec {own}', job.script]
     return ["sudo", "-n", "-u", user, "--", "/bin/sh", "-c", _AS_USER, "watchkeeper-job", *inner]
@@ -42,9 +43,14 @@ def exports(variables: Mapping[str, str]) -> str:
     return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items())
 
 
-def _is_psql(prefix: str) -> bool:
-    """Tell whether a client is psql, at once or behind `docker exec` and the like: what is added at the end then reaches it."""
-    return any(word.rsplit("/", 1)[-1] == "psql" for word in shlex.split(prefix))
+def _is(prefix: str, *names: str) -> bool:
+    """Tell whether a client is one of these, at once or behind `docker exec` and the like, so that what is added reaches it."""
+    return any(word.rsplit("/", 1)[-1] in names for word in shlex.split(prefix))
+
+
+def _mysql_options(job: Job) -> str:
+    """Give what keeps MySQL's client from writing where the text only reads; it stops at the first error by itself."""
+    return "" if job.durable else " --init-command='SET SESSION TRANSACTION READ ONLY'"
 
 
 def _psql_options(job: Job) -> str:

@@ -20,6 +20,7 @@ from watchkeeper.plugins.shell.keeping import FLOOD, FLOOD_WHOLE, Output
 from watchkeeper.plugins.shell.processes import age_s, boot_id, end_group, gone, marked, start_of
 from watchkeeper.plugins.shell.shims import shims
 from watchkeeper.plugins.shell.wrapper import BLANK, END_MARKED, MARK, STOPPED, VOID, WRAPPER, mark_of
+from watchkeeper.run.clients import CLIENT_OPTIONS
 from watchkeeper.run.output import read_raw
 from watchkeeper.run.target import Found, Job
 
@@ -31,8 +32,7 @@ class ShellTarget:
     """Runs jobs with bash on this machine."""
 
     options: ClassVar[Mapping[str, str]] = {
-        "psql": "the client that SQL of the book is given to, such as psql -h db -U shop",
-        "redis_cli": "the client that Redis words of the book are given to",
+        **CLIENT_OPTIONS,
         "become": "user as whom commands run, by sudo without a password",
         "flood_bytes": "output beyond which a command is stopped (default 10 GB; only head and tail are kept of a long one)",
     }

@@ -13,6 +13,7 @@ from watchkeeper.estate.table import Table
 from watchkeeper.plugins.remote.line import Channel
 from watchkeeper.plugins.remote.target import RemoteTarget
 from watchkeeper.plugins.ssh.connection import Connections, Host
+from watchkeeper.run.clients import CLIENT_OPTIONS
 
 
 class SshTarget(RemoteTarget):
@@ -34,8 +35,7 @@ class SshTarget(RemoteTarget):
         "folder": "where jobs lie there (default ~/.local/state/watchkeeper/jobs)",
         "become": "user as whom commands run, by sudo without a password",
         "flood_bytes": "output beyond which a command is stopped (default 10 GB; only head and tail are kept of a long one)",
-        "psql": "the client that SQL of the book is given to",
-        "redis_cli": "the client that Redis words of the book are given to",
+        **CLIENT_OPTIONS,
     }
 
     def __init__(self, config: TargetConfig, estate: Estate) -> None:
