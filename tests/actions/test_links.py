@@ -231,7 +231,7 @@ async def test_a_link_is_void_once_something_else_would_run(shop: Shop, post: Po
     await tell(shop, run_id)  # it asks for a second person now: another question, with another link
     with pytest.raises(Conflict) as caught:
         await links.use(shop.app, text, "approve", "192.0.2.9", **NAMED)
-    assert caught.value.code == "WK319"
+    assert caught.value.code == "WK336"
     later = post.link_to("ben")
     assert later != text
     await links.use(shop.app, later or "", "approve", "192.0.2.9", **NAMED)

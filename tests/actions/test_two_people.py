@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from people_cast import ANNA, APPROVE, NAMED, Shop
 
 from watchkeeper.actions import acts
-from watchkeeper.actions.tokens import give_token
+from watchkeeper.actions.tokens import give_token, warnings
 from watchkeeper.base.errors import InputError, Refused
 from watchkeeper.cli.options import me
 from watchkeeper.people.identity import Actor, user_here
@@ -92,3 +93,16 @@ async def test_the_environment_makes_nobody_somebody_else(shop: Shop, monkeypatc
     for variable in ("LOGNAME", "USER", "LNAME", "USERNAME", "SUDO_USER"):
         monkeypatch.setenv(variable, "ben")
     assert me(shop.app).name == "anna"
+
+
+async def test_a_token_that_ends_soon_or_whose_person_left_is_spoken_of(shop: Shop) -> None:
+    await give_token(shop.app, ANNA, "nightly", "viewer", timedelta(days=13, hours=1))
+    await give_token(shop.app, ANNA, "hourly", "viewer", timedelta(hours=1), person="ben")
+    await give_token(shop.app, ANNA, "yearly", "viewer", timedelta(days=300), person="ben")
+    said = warnings(shop.app)
+    assert len(said) == 2
+    assert "The token nightly ends in 13 days: make its successor." in said
+    assert any(each.startswith("The token hourly ends at ") for each in said)
+    people = {name: person for name, person in shop.app.estate.people.items() if name != "ben"}
+    shop.app.estate = replace(shop.app.estate, people=people)
+    assert "ben, who answers for the token yearly, is not in watchkeeper.toml." in warnings(shop.app)

@@ -181,7 +181,7 @@ def _view(connection: Connection, app: App, link: Link) -> LinkView:
     if link.kind == "acknowledge":
         incident = _incident(connection, link.subject)
         if incident.status == "resolved":
-            raise Conflict(f"“{incident.title}” is over: there is nothing to take.", code="WK318")
+            raise Conflict(f"“{incident.title}” is over: there is nothing to take.", code="WK335")
         return LinkView(link, person, app.estate.service, incident.title, incident.severity, None)
     run = runs.load_run(connection, link.subject)
     act = next((each for each in run.plan.acts if each.key == link.act), None) if run else None
@@ -192,7 +192,7 @@ def _view(connection: Connection, app: App, link: Link) -> LinkView:
         raise Conflict(
             "What this link was about is not asked any more: somebody answered, or what would run has changed.",
             hint="Open the console to see how it stands.",
-            code="WK319",
+            code="WK336",
         )
     view = act_view(act, standing, run=run)
     title = _incident(connection, run.incident_id).title if run.incident_id else run.plan.title

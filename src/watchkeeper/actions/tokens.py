@@ -87,6 +87,13 @@ def warning_of(app: App, token: ApiToken, now: datetime) -> str | None:
     return None
 
 
+def warnings(app: App) -> list[str]:
+    """Say what is about to go wrong with the tokens that are out, at start-up; for a moment that may wait for the disk."""
+    now = app.clock.now()
+    found = app.database.read_now(lambda c: list_api_tokens(c, now))
+    return [sentence for token in found if (sentence := warning_of(app, token, now))]
+
+
 async def take_back(app: App, actor: Actor, name: str, why: str = "") -> int:
     """Take back all tokens of a program at once; gives how many there were."""
     now = app.clock.now()

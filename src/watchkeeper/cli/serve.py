@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from watchkeeper.actions.tokens import warnings
 from watchkeeper.api.routes import router as api
 from watchkeeper.app import find_config, open_app
 from watchkeeper.people.ladder import findings
@@ -37,6 +38,8 @@ def serve(
             print(f"  not watched: {waiting.sentence}")
         for sentence in findings(app.book, app.estate):
             print(f"  not reached: {sentence}")
+        for sentence in warnings(app):
+            print(f"  token: {sentence}")
         print(f"Console: {address}", flush=True)
 
     wanted = port if port is not None else int(settings.number("port"))

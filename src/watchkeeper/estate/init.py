@@ -128,6 +128,7 @@ def _unwatched(book: Book, proposals: list[_Proposal]) -> Iterator[str]:
 
 def _people(book: Book) -> Iterator[str]:
     yield "\n# Who is told: the book's own role words, and addresses as Apprise writes them, tried in order."
+    yield '# access = "responder" lets one of them answer in the console and by links (docs/guide/people.md); one is "owner".'
     roles = dict.fromkeys(rung.role for rung in sorted(book.escalation, key=lambda rung: rung.level))
     known = {words(role) for role in roles}
     others = [contact for contact in book.contacts if words(contact.role) not in known]
