@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -421,3 +422,29 @@ async def test_docker_compose_means_the_plugin_where_only_that_is_installed(
     monkeypatch.setenv("PATH", str(folder))
     assert await carry_out(target_in(tmp_path), job("docker-compose restart web")) == (0, "docker compose restart web\n")
     assert await carry_out(target_in(tmp_path), job("docker compose ps", "run-1.1.2.1")) == (0, "docker compose ps\n")
+
+
+@pytest.mark.slow
+async def test_the_time_limit_is_kept_when_nobody_of_us_lives(tmp_path: Path, job: Callable[..., Job]) -> None:
+    lasting = job("(setsid bash -c 'trap \"\" TERM; echo $$ > daemon; sleep 60' &); sleep 60", timeout_s=3.0)
+    program = (
+        "import asyncio, sys; from pathlib import Path; from watchkeeper.run.target import Job;"
+        "from watchkeeper.estate.model import Estate, TargetConfig; from watchkeeper.plugins.shell.target import ShellTarget;"
+        "here, script, job_id, folder = Path(sys.argv[1]), sys.argv[2], sys.argv[3], Path(sys.argv[4]);"
+        "target = ShellTarget(TargetConfig('local', 'shell', 1, here), Estate(here / 'w', 'shop', here / 'r'));"
+        "job = Job(job_id, script, 'bash', folder, timeout_s=3.0);"
+        "asyncio.run(target.start(job)); asyncio.run(target.wait(job))"
+    )
+    words = [sys.executable, "-c", program, str(tmp_path), lasting.script, lasting.id, str(lasting.folder)]
+    worker = await asyncio.create_subprocess_exec(*words)
+    while not (lasting.folder / "guard").exists():
+        await asyncio.sleep(0.02)
+    worker.kill()
+    await worker.wait()
+    while not (lasting.folder / "exit").exists() or not (lasting.folder / "exit").read_text().strip():
+        await asyncio.sleep(0.05)
+    daemon = int((tmp_path / "daemon").read_text())
+    while start_of(daemon) is not None:
+        await asyncio.sleep(0.05)
+    found = await target_in(tmp_path).find(lasting)
+    assert (found.state, found.timed_out) == ("ended", True)

@@ -25,6 +25,7 @@ from watchkeeper.plugins.remote import script
 from watchkeeper.plugins.remote.errors import away, unfit
 from watchkeeper.plugins.remote.line import Channel, Line
 from watchkeeper.plugins.shell.commands import command_as, command_for, exports
+from watchkeeper.plugins.shell.guard import GUARD, limits
 from watchkeeper.plugins.shell.keeping import FLOOD, Output
 from watchkeeper.plugins.shell.shims import shims
 from watchkeeper.plugins.shell.wrapper import STOPPED
@@ -212,10 +213,10 @@ class RemoteTarget:
             command = command_as(self._become, job, options)
         else:
             command = command_for(job, script.SCRIPT, options, (script.SHELL,))
-        limits = f"{math.ceil(job.timeout_s) + 1} {job.output_bytes} {self._flood}\n"
+        limit = limits(math.ceil(job.timeout_s) + 1, job.output_bytes, self._flood)
         text = job.script if job.script.endswith("\n") else job.script + "\n"
-        files = {"script": text, "variables": exports(job.variables), "limits": limits}
-        files |= {"wrapper": script.WRAPPER, "guard": script.GUARD}
+        files = {"script": text, "variables": exports(job.variables), "limits": limit}
+        files |= {"wrapper": script.WRAPPER, "guard": GUARD}
         programs = {} if self._become else shims(job.script, self._config.words)
         return script.begin(command, str(self._config.directory), files, programs, [str(each) for each in self._config.path])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import os
 import signal
 import time
@@ -16,6 +17,7 @@ from watchkeeper.base.errors import Permanent
 from watchkeeper.estate.config import target_options
 from watchkeeper.estate.model import Estate, TargetConfig
 from watchkeeper.plugins.shell.commands import command_as, command_for, exports
+from watchkeeper.plugins.shell.guard import GUARD, limits
 from watchkeeper.plugins.shell.keeping import FLOOD, FLOOD_WHOLE, Output
 from watchkeeper.plugins.shell.processes import age_s, boot_id, end_group, gone, marked, start_of
 from watchkeeper.plugins.shell.shims import shims
@@ -26,6 +28,8 @@ from watchkeeper.run.target import Found, Job
 
 _PASSED = ("HOME", "USER", "LOGNAME", "TZ", "TMPDIR")
 GRACE_S = 3.0
+#: how long a job lasts before it gets a guard of its own, and how much later than we that acts, in seconds
+GUARDED_AFTER_S, GUARD_LATER_S = 2.0, 2
 
 
 class ShellTarget:
@@ -111,11 +115,30 @@ class ShellTarget:
     async def _look_after(self, job: Job, printed: Output, start: int, looked: float) -> float:
         now = time.monotonic()
         size = printed.look(now - looked)
+        if age_s(start) >= GUARDED_AFTER_S and not (job.folder / "guard").exists():
+            await self._guard(job)
         if age_s(start) >= job.timeout_s:
             await self._stop(job, "timeout")
         elif size > (self._flood if printed.sparse else self._flood_whole):
             await self._stop(job, "flood")
         return now
+
+    async def _guard(self, job: Job) -> None:
+        """Put a guard beside a job that lasts, for the case that we die before it ends."""
+        claim = _read_claim(job.folder)
+        if claim is None:
+            return
+        path = job.folder / "guard"
+        _write(job.folder / "limits", limits(math.ceil(job.timeout_s) + GUARD_LATER_S, job.output_bytes, self._flood))
+        _write(path, GUARD)
+        words = ("/bin/sh", str(path), str(claim[0]), str(claim[1]), self._become or "")
+        away = ("/bin/sh", "-c", '"$@" &', "watchkeeper-guard", *words)
+        given = {"PATH": os.environ.get("PATH", "/usr/local/bin:/usr/bin:/bin"), "LANG": "C.UTF-8"}
+        with contextlib.suppress(OSError):
+            process = await asyncio.create_subprocess_exec(
+                *away, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL, env=given, start_new_session=True
+            )
+            await process.wait()
 
     async def _outlast(self, job: Job, printed: Output, start: int, looked: float) -> None:
         """Wait for what a killed wrapper left behind: its status is lost, but the next act must not begin beside it."""
