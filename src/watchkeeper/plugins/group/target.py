@@ -108,7 +108,7 @@ class GroupTarget:
 
     async def examine(self) -> str:
         """Say who takes a turn; the members are examined on their own."""
-        return f"{len(self._members)} members take turns, {self._batch} at a time: {', '.join(self._members)}."
+        return f"{len(self._members)} targets take turns, {self._batch} at a time: {', '.join(self._members)}."
 
     async def close(self) -> None:
         """Let go of the members' connections."""
