@@ -215,3 +215,47 @@ def test_a_program_below_the_folder_and_one_that_nobody_knows() -> None:
     assert [c.tools for c in read_commands("shopctl connect ssh --environment staging -- -N", 1, "")] == [("shopctl",)]
     assert read_commands("usage: shopctl connect --environment NAME", 1, "") == ()
     assert read_commands('"P1: the shop is down - by @anna"', 1, "bash") == ()
+
+
+def test_objectives_in_a_sentence_that_goes_over_a_line() -> None:
+    found = book(
+        "## Objectives\nThe timer gives an RPO of at most 24 hours. The first RTO\ntarget is 60 minutes, with everything.\n"
+    ).recovery
+    assert [(one.kind, one.seconds) for one in found] == [("rpo", 86400), ("rto", 3600)]
+
+
+def test_a_place_is_no_command_and_a_query_of_metrics_is_none() -> None:
+    source = """
+    ## Backup
+    **Location**: `/srv/shop/backup-db.sh`
+    ```bash
+    ./backup-db.sh
+    ```
+    ```console
+    sum(rate(shop_total[5m]))
+    ```
+    """
+    found = book(source)
+    within = [command for procedure in found.procedures for step in procedure.steps for command in step.commands]
+    assert [command.text for command in (*found.commands, *within)] == ["./backup-db.sh"]
+
+
+def test_a_command_after_if_necessary_is_done_under_that_condition() -> None:
+    (procedure,) = book("## Shop down\n1. Look at the shop\n2. Restart it if necessary: `systemctl restart shop`\n").procedures
+    assert (procedure.steps[1].when, [c.text for c in procedure.steps[1].commands]) == ("necessary", ["systemctl restart shop"])
+
+
+def test_the_severity_of_a_table_of_properties_is_that_of_its_threshold() -> None:
+    source = "### ShopSlow\n| Property | Value |\n|---|---|\n| Severity | Warning |\n| Threshold | p95 latency > 2s for 5m |\n"
+    (threshold,) = book(source).thresholds
+    assert (threshold.severity, threshold.value, threshold.for_s) == ("warning", 2, 300)
+
+
+def test_long_words_for_slots() -> None:
+    assert tokens("## Restore\n```bash\n./verify.sh /b/shop-YYYYMMDDTHHMMSSZ.dump --key replace-with-your-own-key\n```\n") == [
+        "YYYYMMDDTHHMMSSZ", "replace-with-your-own-key",
+    ]  # fmt: skip
+
+
+def test_what_must_be_ready_before_is_no_procedure() -> None:
+    assert book("# Shop\n## Prerequisites\n- [ ] Install the tool\n- [ ] Read the page\n").procedures == ()

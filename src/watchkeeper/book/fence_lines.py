@@ -216,6 +216,11 @@ def opens_configuration(text: str) -> bool:
     )
 
 
+#: a query of metrics: `sum by (job) (rate(http_requests_total[5m]))`
+_QUERY = re.compile(
+    r"(?:sum|avg|min|max|count|topk|bottomk|rate|irate|increase|histogram_quantile|absent|predict_linear|delta|deriv)"
+    r"(?:\s+(?:by|without)\s*\([^()]*\))?\s*\((?=.*(?:\[\d+[smhdw]\]|\w\{|=~?\"))"
+)
 _PYTHON_BLOCK = re.compile(r"^(?:for|if|while|with|try|else|elif)\b.*:\s*$")
 
 
@@ -231,7 +236,7 @@ def kind_of_line(line: str, *, strict: bool, before: LineKind | None) -> LineKin
         return "cron"
     if _HTTP.match(text):
         return "http"
-    if opens_configuration(text):
+    if opens_configuration(text) or _QUERY.match(text):
         return "output"
     if _NUMBERED.match(line):
         return "numbered"

@@ -19,7 +19,7 @@ SHELL_OWN = word_set(
     "EPOCHSECONDS MAILTO NF NR FS OFS RS FILENAME")  # fmt: skip
 _ENV = re.compile(r"(?<![\\$])\$(?:\{([A-Za-z_]\w*)(?:\}|:\??\d|:?\?|[%#/\[^,])|([A-Za-z_]\w*))")
 _DATE = re.compile(
-    r"(?<![A-Za-z%])(?:YYYY[-_./]?MM[-_./]?DD(?:[-_T]?HH[-_:]?MM(?:[-_:]?SS)?)?|YYYYMMDDHHMMSS|YYYYMMDD[-_]?HHMMSS|YYYY-MM|HH:MM(?::SS)?)(?![A-Za-z])"
+    r"(?<![A-Za-z%])(?:YYYY[-_./]?MM[-_./]?DD(?:[-_T]?HH[-_:]?MM(?:[-_:]?SS)?Z?)?|YYYYMMDDHHMMSS|YYYYMMDD[-_]?HHMMSS|YYYY-MM|HH:MM(?::SS)?)(?![A-Za-z])"
 )
 _BRACE = re.compile(
     r"(?<![\w${'\"\\%@])\{([A-Za-z][A-Za-z]*(?:[_-][A-Za-z0-9]+)*)\}(?!\})|\{\{\s*([A-Z][A-Z0-9_]+|[a-z]+(?:[_-][a-z0-9]+)+)\s*\}\}"
@@ -45,7 +45,7 @@ _XXX = re.compile(
     r"4})*(?:[- ](?:X{1,8}|x{1,8}))+(?![\w-])"
 )
 _CHANGE_ME = re.compile(
-    r"\b(?:CHANGE[-_]?ME|REPLACE[-_]?(?:ME|WITH[-_]\w+|THIS)|INSERT[-_]\w+[-_]HERE|[A-Z]+(?:_[A-Z]+)*_HERE)\b", re.IGNORECASE
+    r"\b(?:CHANGE[-_]?ME|REPLACE[-_]?(?:ME|WITH(?:[-_]\w+)+|THIS)|INSERT[-_]\w+[-_]HERE|[A-Z]+(?:_[A-Z]+)*_HERE)\b", re.IGNORECASE
 )
 _CAPS = re.compile(
     r"(?<![\w${.:%\"'\[<-])(?:[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)(?![\w(=:}.\]-])|(?<==)(?:[A-Z][A-Z0-9]*(?:[_-][A-Z0-9]+)+)(?![\w(=:}])"

@@ -23,7 +23,11 @@ _MEASURED = re.compile(
 )
 _EXPECTED = re.compile(r"\b(?:expected|target|attendu|erwartet|esperado|objectif|ziel)", re.IGNORECASE)
 #: "RPO 24h / RTO 2h"
-_BARE = re.compile(r"(?<!\w)(?P<kind>RTO|RPO)\s*(?:of|is|=|:|von|de|di)?\s*(?P<time>[<≤~]?\s*\d[\d.,-]*\s?[A-Za-zÀ-ž]+)")
+_BARE = re.compile(
+    r"(?<!\w)(?P<kind>RTO|RPO)(?:\s+(?:targets?|objectives?|goals?))?\s{0,3}(?:of|is|=|:|von|de|di)?\s{0,3}"
+    r"(?:at most|no more than|under|below|less than|up to|about|within|höchstens|maximal|au plus|como máximo|no máximo)?\s{0,3}"
+    r"(?P<time>[<≤~]?\s{0,3}\d[\d.,-]*\s?[A-Za-zÀ-ž]+)"
+)
 #: "1 hour for checkout, 4 hours for everything else"
 _APART = re.compile(
     r"(?P<time>[<≤~]?\s*\d[\d.,-]*\s?[A-Za-zÀ-ž]+)\s+(?:for|für|pour|para|dla)\s+(?P<subject>[^,;.\d]+)(?=[,;.]|$)", re.IGNORECASE
@@ -76,10 +80,10 @@ def _from_passage(passage: Passage) -> Iterator[Recovery]:
             if seconds is not None and len(body) < 160:
                 yield Recovery(line=passage.line, kind=kind, subject=_subject(passage, label), seconds=seconds)
         return
-    if passage.kind in ("item", "prose") and len(passage.text) < 160 and "\n" not in passage.text:
+    if passage.kind in ("item", "prose") and len(passage.text) < 700:
         for match in _BARE.finditer(passage.text) if "RTO" in passage.text or "RPO" in passage.text else ():
             seconds = _seconds(match["time"])
-            if seconds is not None and not _MEASURED.search(passage.text):
+            if seconds is not None and not _MEASURED.search(passage.text[max(0, match.start() - 60) : match.end() + 40]):
                 yield Recovery(
                     line=passage.line_at(match.start()),
                     kind="rto" if match["kind"].upper() == "RTO" else "rpo",

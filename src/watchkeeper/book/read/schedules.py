@@ -83,7 +83,10 @@ def _section(passages: Passages, section: Section) -> Iterator[Schedule]:
         heading = _inherited(section)
     grouping = not inside and not any(block.kind in ("fence", "table", "list") for block in section.blocks)
     labelled = [s for passage in inside for piece in _apart(passage) if (s := _passage(piece, heading, section)) is not None]
-    if heading is not None and not (grouping and section.sections and not _own_day(section)):
+    around = {one.every for title in section.path if _PERIOD.search(title) and (one := read_recurrence(title))}
+    listed = {passage.line for passage in inside if passage.kind == "item"} if around else set()
+    labelled = [one for one in labelled if one.at is not None or one.every not in around or one.line not in listed]
+    if heading is not None and not (grouping and section.sections and heading.at is None and not _own_day(section)):
         near = [s for s in labelled if s.every in (heading.every, None) or heading.every is None]
         if near and (heading.at is None or any(s.at for s in near)):
             yield from labelled

@@ -35,7 +35,8 @@ LEADING_IF = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _TRAILING_IF = re.compile(
-    r"^(?P<do>.{4,}?)\s+(?P<how>if|falls|wenn|only if|in case)\s+(?P<what>(?!you\b|it'?s a\b)[^.;]{2,80})$",
+    r"^(?P<do>.{4,}?)\s+(?P<how>if|falls|wenn|only if|in case)\s+(?P<what>(?!you\b|it'?s a\b)[^.;]{2,80}?)"
+    r"(?P<code>:\s*[\ue000-\uf8ff].*)?$",
     re.IGNORECASE | re.DOTALL,
 )
 
@@ -165,7 +166,7 @@ def _split(said: str) -> tuple[str | None, str]:
         and is_instruction(found.group("do"))
         and not _FINDS_OUT.match(found.group("do"))
     ):
-        return found.group("what").strip(), found.group("do").strip(" ,")
+        return found.group("what").strip(), f"{found.group('do').strip(' ,')}{found.group('code') or ''}"
     return None, said
 
 

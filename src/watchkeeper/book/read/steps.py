@@ -55,6 +55,14 @@ _NO_MATTER = re.compile(
 _ADDS = re.compile(r"(?:or|alternatively|also|and|else|oder|alternativ|ou|sinon|o bien|o|または|或者)\b", re.IGNORECASE)
 
 
+#: labels that say where something lies, not what to do with it
+_PLACE = re.compile(
+    r"(?:script |file )?(?:locations?|paths?|files?|source)|speicherort|pfad|datei|emplacement|chemin|fichier|ubicación|ruta|"
+    r"archivo|localização|caminho|arquivo|lokalizacja|ścieżka|場所|位置|路径|경로|위치",
+    re.IGNORECASE,
+)
+
+
 class StepReader:
     """Reads the blocks of one section and of the stages beneath it."""
 
@@ -176,6 +184,8 @@ class StepReader:
     def _labelled(self, label: str, rest: str, line: int, spans: tuple[Span, ...]) -> None:
         stage = stage_of(label)
         condition = branch_of(label)
+        if rest and _PLACE.fullmatch(label):
+            return
         if stage == "expected":
             self._expected(rest, line)
             if not rest:

@@ -50,7 +50,16 @@ def read_thresholds(passages: Passages) -> tuple[Threshold, ...]:
         if passage.line in taken and passage.kind in ("fence", "comment"):
             continue
         found.extend(_filled(threshold, passage, beside) for threshold in _from_passage(passage, blocks))
-    return tuple(sorted(_without_repeats(found), key=lambda t: t.line))
+    return tuple(sorted(_filed(_without_repeats(found), passages), key=lambda t: t.line))
+
+
+def _filed(found: Iterable[Threshold], passages: Passages) -> Iterator[Threshold]:
+    """Give a threshold that stands in a table of properties the severity that another row of the section states."""
+    said = severity_labels(passages)
+    places = {passage.line: id(passage.section) for passage in passages.all} if said else {}
+    for threshold in found:
+        severity = said.get(places.get(threshold.line, 0)) if threshold.severity is None and threshold.role == "alert" else None
+        yield replace(threshold, severity=severity) if severity else threshold
 
 
 def _without_repeats(found: Iterable[Threshold]) -> Iterator[Threshold]:
