@@ -58,3 +58,12 @@ def nearest(name: str, candidates: Mapping[K, Iterable[frozenset[str]]]) -> K | 
 
 def _singular(word: str) -> str:
     return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")) else word
+
+
+def counted(number: int, noun: str) -> str:
+    """Give a number with its noun, in the plural where it is not one.
+
+    >>> counted(1, "procedure"), counted(0, "threshold")
+    ('1 procedure', '0 thresholds')
+    """
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

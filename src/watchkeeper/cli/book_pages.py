@@ -15,6 +15,7 @@ from rich.tree import Tree
 
 from watchkeeper.base.durations import format_duration
 from watchkeeper.base.errors import NotFound
+from watchkeeper.base.words import counted
 from watchkeeper.book.model import Book, Command, Procedure, Stated, Step, Threshold
 from watchkeeper.cli.plain import plain
 
@@ -77,7 +78,7 @@ def _procedures(book: Book, console: Console) -> None:
     if not book.procedures:
         console.print("Nothing to carry out.\n", style="yellow")
         return
-    tree = Tree(Text(f"{len(book.procedures)} procedures", style="bold"), guide_style="dim")
+    tree = Tree(Text(counted(len(book.procedures), "procedure"), style="bold"), guide_style="dim")
     for procedure in book.procedures:
         branch = tree.add(_procedure_line(procedure))
         for step in procedure.steps:
@@ -257,8 +258,8 @@ def _unread(book: Book, console: Console) -> None:
 def _summary(book: Book, console: Console) -> None:
     commands = [c for p in book.procedures for s in p.steps for c in s.commands] + list(book.commands)
     risks = ", ".join(f"{n} {risk}" for risk in _RISK if (n := sum(c.risk == risk for c in commands)))
-    said = f"{len(book.procedures)} procedures, {len(commands)} commands" + (f" ({risks})" if risks else "")
-    said += f", {len(book.thresholds)} thresholds, {len(book.unread)} passages not understood."
+    said = f"{counted(len(book.procedures), 'procedure')}, {counted(len(commands), 'command')}" + (f" ({risks})" if risks else "")
+    said += f", {counted(len(book.thresholds), 'threshold')}, {counted(len(book.unread), 'passage')} not understood."
     console.print(Text(said, style="dim"))
     console.print(Text("--why LINE says what was read from a line.", style="dim"))
 

@@ -9,6 +9,7 @@ import typer
 
 from watchkeeper.app import CONFIG
 from watchkeeper.base.errors import Conflict
+from watchkeeper.base.words import counted
 from watchkeeper.book.reader import read_book
 from watchkeeper.estate.init import annotated_toml
 
@@ -24,5 +25,6 @@ def init(
         raise Conflict(f"{path} is already there.", hint="Add --force to replace it.", code="WK316")
     path.write_text(annotated_toml(book, runbook))
     alerts = sum(1 for t in book.thresholds if t.role == "alert")
-    print(f"Wrote {path}: {alerts} thresholds to bind, {len(book.procedures)} procedures, {len(book.contacts)} contacts.")
+    found = (counted(alerts, "threshold"), counted(len(book.procedures), "procedure"), counted(len(book.contacts), "contact"))
+    print("Wrote {}: {} to bind, {}, {}.".format(path, *found))
     print("Fill in what it marks as missing, then: watchkeeper doctor && watchkeeper serve")
