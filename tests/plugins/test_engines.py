@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import zlib
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
@@ -21,10 +22,17 @@ from dbos import _recovery as recovery
 from tests.conftest import DATABASE_URL, need
 from tests.plugins.conftest import free_port, postgres, wait_for
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "run"))
+
+from run_cast import Desk, command, mark, step
+
 from watchkeeper.base.errors import Conflict, Transient
 from watchkeeper.estate import plugins
+from watchkeeper.run.answering import cancel
 from watchkeeper.run.engine import Engine
 from watchkeeper.settings import load_settings
+from watchkeeper.store import due
+from watchkeeper.store.database import open_database
 
 KINDS = ("dbos-sqlite", "dbos-postgres", "temporal")
 
@@ -69,6 +77,13 @@ class Bench:
     async def open(self, work: Work) -> Engine:
         engine: Engine = plugins.load(plugins.ENGINES, self.name)(self.state, self.settings)
         await engine.open(work.advance)
+        self.opened.append(engine)
+        return engine
+
+    async def open_for(self, desk: Desk) -> Engine:
+        """Open it for real runs."""
+        engine: Engine = plugins.load(plugins.ENGINES, self.name)(self.state, self.settings)
+        await engine.open(desk.interpreter.advance)
         self.opened.append(engine)
         return engine
 
@@ -304,6 +319,77 @@ def test_the_private_call_of_dbos_is_still_the_one_we_know() -> None:
     """Taking over from a dead worker hangs on it; where it changes, a new way has to be found before the new release is taken."""
     assert list(inspect.signature(DBOS._recover_pending_workflows).parameters) == ["executor_ids"]
     assert "reenqueue_for_recovery" in inspect.getsource(recovery)
+
+
+@pytest.fixture
+def anna(tmp_path: Path, _sqlite_image: bytes) -> Iterator[Desk]:
+    """Real runs on a real shell, for what an engine must not spoil."""
+    folder = tmp_path / "runs"
+    folder.mkdir()
+    (folder / "watchkeeper.sqlite").write_bytes(_sqlite_image)
+    rows = open_database("", folder)
+    yield Desk(rows, folder, verify_s=5.0)
+    rows.close()
+
+
+async def test_a_cancelled_run_ends_and_begins_nothing_more(bench: Bench, anna: Desk) -> None:
+    engine = await bench.open_for(anna)
+    run_id = anna.start(step(1, mark("one", then="sleep 0.6")), step(2, mark("two")))
+    await engine.drive(run_id, 1)
+    await until(lambda: anna.marks() == ["one"])
+    anna.database.write_now(lambda c: cancel(c, anna.clock.now(), run_id, "Anna", "it is the wrong one"))
+    await until(lambda: anna.look(run_id).ended_at)
+    assert (anna.look(run_id).state, anna.marks()) == ("cancelled", ["one"])
+
+
+async def test_a_wait_ends_the_drive_and_its_due_row_goes_on(bench: Bench, anna: Desk) -> None:
+    """Escalation timers and waits of the book are due rows of ours; an engine only has to take the turn that one names."""
+    engine = await bench.open_for(anna)
+    run_id = anna.start(step(1, mark("one")), step(2, text="Wait", wait_s=4.0), step(3, mark("two")))
+    await engine.drive(run_id, 1)
+    await until(lambda: anna.look(run_id).state == "waiting")
+    await until(lambda: anna.database.read_now(due.next_at))
+    assert anna.marks() == ["one"]
+    while not (owed := anna.database.write_now(lambda c: due.claim(c, anna.clock.now(), "one"))):
+        await asyncio.sleep(0.05)
+    await engine.drive(owed[0].subject, zlib.crc32(owed[0].key.encode()))
+    await until(lambda: anna.look(run_id).ended_at)
+    assert (anna.look(run_id).state, anna.marks()) == ("succeeded", ["one", "two"])
+
+
+async def test_a_look_is_repeated_until_it_passes_and_a_change_never(bench: Bench, anna: Desk) -> None:
+    engine = await bench.open_for(anna)
+    looks = command("echo look >> looks; test $(grep -c look looks) -ge 3")
+    good = anna.start(step(1, mark("one")), step(2, looks, phase="verify"), component="good")
+    bad = anna.start(step(1, mark("bad", then="false")), component="bad")
+    for run_id in (good, bad):
+        await engine.drive(run_id, 1)
+    await until(lambda: anna.look(good).ended_at and anna.look(bad).acts["1.1"].question == "failed")
+    await asyncio.sleep(0.5)
+    assert anna.look(good).state == "succeeded"
+    assert sorted(anna.marks()) == ["bad", "one"]
+
+
+async def test_two_runs_change_one_component_one_after_the_other(bench: Bench, anna: Desk) -> None:
+    engine = await bench.open_for(anna)
+    change = step(1, mark("in", then="sleep 0.3; echo out >> marks"))
+    both = [anna.start(change, title=f"Mend it in way {n}") for n in range(2)]
+    await asyncio.gather(*(engine.drive(run_id, 1) for run_id in both))
+    await until(lambda: all(anna.look(run_id).ended_at for run_id in both))
+    assert anna.marks() == ["in", "out", "in", "out"]
+
+
+async def test_a_run_goes_on_under_its_own_book_on_whatever_engine_takes_it_up(bench: Bench, anna: Desk) -> None:
+    """The plan is in our rows: what an engine was told of a run is its id."""
+    first = await bench.open_for(anna)
+    run_id = anna.start(step(1, mark("old-one", then="sleep 0.4")), step(2, mark("old-two")))
+    await first.drive(run_id, 1)
+    await until(lambda: anna.marks() == ["old-one"])
+    await bench.close(first)
+    successor = Desk(anna.database, anna.folder, verify_s=5.0)
+    await bench.open_for(successor)
+    await until(lambda: anna.look(run_id).ended_at)
+    assert anna.marks() == ["old-one", "old-two"]
 
 
 async def test_on_dbos_a_second_process_on_the_same_state_is_refused(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Column, Connection, String, Table, Text, insert, select
 
+from watchkeeper.store.locks import hold
 from watchkeeper.store.schema import Instant, metadata
 
 books = Table(
@@ -21,6 +22,7 @@ books = Table(
 
 def remember_book(connection: Connection, now: datetime, digest: str, service: str, path: str, source: str) -> None:
     """Keep the source of a book once; a digest that is known stays as it was first seen."""
+    hold(connection, "books")  # workers that start together remember the same one
     if read_book_source(connection, digest) is None:
         connection.execute(insert(books).values(digest=digest, service=service, path=path, at=now, source=source))
 

@@ -32,6 +32,7 @@ from watchkeeper.base.errors import Conflict, Refused
 from watchkeeper.run.fold import begin, fold, outcome_from_json, outcome_to_json
 from watchkeeper.run.model import Event, Outcome, Plan, Run
 from watchkeeper.run.plan import plan_from_json, plan_to_json
+from watchkeeper.store.locks import hold
 from watchkeeper.store.schema import Instant, Json, metadata
 
 runs = Table(
@@ -387,13 +388,21 @@ def take_lease(connection: Connection, component: str, holder: str, now: datetim
     """Take or renew the one right to change a component; gives the fencing number, raises Conflict where another holds it."""
     given = {"of_component": component, "new_holder": holder, "now": now, "new_until": until}
     fence = connection.execute(_RENEW_LEASE, given).scalar()
+    if fence is None and _holder_of(connection, component) is None:
+        # nobody ever had it: of two who see that at once, one makes the row and the other finds it
+        hold(connection, f"first lease of {component}")
+        fence = connection.execute(_RENEW_LEASE, given).scalar()
     if fence is not None:
         return int(fence)
-    other = connection.execute(select(leases.c.holder).where(leases.c.component == component)).scalar()
+    other = _holder_of(connection, component)
     if other is not None:
         raise Conflict(f"{component} is being changed by {other}.", code="WK312")
     connection.execute(insert(leases).values(component=component, holder=holder, fence=1, until=until))
     return 1
+
+
+def _holder_of(connection: Connection, component: str) -> str | None:
+    return connection.execute(select(leases.c.holder).where(leases.c.component == component)).scalar()
 
 
 def release_leases(connection: Connection, holder: str, now: datetime) -> None:
@@ -415,6 +424,7 @@ def check_halt(connection: Connection) -> None:
 
 def set_brake(connection: Connection, name: str, now: datetime, actor: str, why: str) -> None:
     """Pull a brake; it stays until it is lifted, over restarts too."""
+    hold(connection, f"brake {name}")
     lift_brake(connection, name)
     connection.execute(insert(brakes).values(name=name, at=now, actor=actor, why=why))
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Integer, String, Table, Text, bindparam, insert, select, update
 
+from watchkeeper.store.locks import hold
 from watchkeeper.store.schema import Instant, Json, Serial, metadata
 
 entries = Table(
@@ -122,6 +123,9 @@ def append(
 ) -> Head:
     """Chain one act or decision to the ledger, in the caller's transaction."""
     row = connection.execute(_HOLD_HEAD).first()
+    if row is None:
+        hold(connection, "first entry")
+        row = connection.execute(_HOLD_HEAD).first()
     if row is None:
         connection.execute(insert(head).values(id=1, seq=0, hash=FIRST))
         seq, previous = 1, FIRST
