@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 from crew import Crew
+from own_postgres import Server
 
-from conftest import Server
 from watchkeeper.base.errors import Transient
 from watchkeeper.watch.ledger import read_samples
 
