@@ -58,6 +58,7 @@ _TIME_OF_DAY = re.compile(
 _SENTENCE = re.compile(r"[^.;]+(?:[.;](?!\s)[^.;]*)*[.;]?")
 _WINDOW = re.compile(r"window|low-traffic|off-peak|fenster|ventana|fenêtre", re.IGNORECASE)
 _COMMENT = re.compile(r"\s*(?:#|--)\s*(?P<text>[^!].*)$")
+_DIGIT = re.compile(r"\d")
 _CRON_HINT = re.compile(r"\d\s+[\d*]")
 
 
@@ -79,11 +80,11 @@ def _section(passages: Passages, section: Section) -> Iterator[Schedule]:
         heading = read_recurrence(section.title) if not _NOT_HEADING.search(section.title) else None
     if heading is None and section.level and _TIME_OF_DAY.search(section.title):
         heading = _daily(section.title)
-    if heading is None and section.level and times_of(section.title)[0]:
+    if heading is None and section.level > 1 and _DIGIT.search(section.title) and times_of(section.title)[0]:
         heading = _inherited(section)
     grouping = not inside and not any(block.kind in ("fence", "table", "list") for block in section.blocks)
     labelled = [s for passage in inside for piece in _apart(passage) if (s := _passage(piece, heading, section)) is not None]
-    around = {one.every for title in section.path if _PERIOD.search(title) and (one := read_recurrence(title))}
+    around = {one.every for title in section.path if labelled and _PERIOD.search(title) and (one := read_recurrence(title))}
     listed = {passage.line for passage in inside if passage.kind == "item"} if around else set()
     labelled = [one for one in labelled if one.at is not None or one.every not in around or one.line not in listed]
     if heading is not None and not (grouping and section.sections and heading.at is None and not _own_day(section)):

@@ -55,7 +55,8 @@ def read_thresholds(passages: Passages) -> tuple[Threshold, ...]:
 
 def _filed(found: Iterable[Threshold], passages: Passages) -> Iterator[Threshold]:
     """Give a threshold that stands in a table of properties the severity that another row of the section states."""
-    said = severity_labels(passages)
+    found = list(found)
+    said = severity_labels(passages) if any(one.severity is None and one.role == "alert" for one in found) else {}
     places = {passage.line: id(passage.section) for passage in passages.all} if said else {}
     for threshold in found:
         severity = said.get(places.get(threshold.line, 0)) if threshold.severity is None and threshold.role == "alert" else None
