@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,14 @@ from redis import Redis
 from tests.conftest import need
 
 from watchkeeper.book.commands import make_command
+from watchkeeper.book.model import Risk
 from watchkeeper.demo.servers import Servers
 from watchkeeper.estate.model import Estate, TargetConfig
 from watchkeeper.plugins.shell.target import ShellTarget
 from watchkeeper.run.clients import client_for, languages
+from watchkeeper.run.judge import judge_command
+from watchkeeper.run.model import Act, Outcome
+from watchkeeper.run.operation import BookCommand
 from watchkeeper.run.render import needs_of, render
 from watchkeeper.run.target import Job
 
@@ -203,3 +208,61 @@ async def test_words_of_psql_go_to_psql(servers: Servers, postgres_dsn: str, tmp
     await target.start(job)
     assert (await target.wait(job)).exit_status == 0
     assert "connected to database" in target.read_output(job)
+
+
+async def words(text: str, risk: Risk, folder: Path, timeout_s: float = 20.0) -> Outcome:
+    """Run shell text of a book as a run would, by the local shell, and judge it."""
+    estate, config = Estate(folder / "watchkeeper.toml", "shop", folder), TargetConfig("local", "shell", 1, folder)
+    config = replace(config, timeout_s=timeout_s)
+    command = replace(make_command(text, 1, "bash"), risk=risk)
+    act = Act("1.1", 1, "command", "A step", 1, command=command, risk=risk)
+    name = f"run-1.{len(list(folder.iterdir()))}.1"
+    job = BookCommand(act, command, config, estate).perform(name, folder / name)
+    target = ShellTarget(config, estate)
+    await target.start(job)
+    found = await target.wait(job)
+    return judge_command(act, found.exit_status, target.read_output(job), timed_out=found.timed_out)
+
+
+@pytest.mark.parametrize("around", ["{}", "env -u HOME bash -c '{}'"])
+async def test_a_look_by_psql_cannot_write_and_a_change_can(
+    psql: Ask, servers: Servers, postgres_dsn: str, tmp_path: Path, around: str
+) -> None:
+    psql("CREATE TABLE IF NOT EXISTS touched (n int); TRUNCATE touched", "")
+    psql("CREATE OR REPLACE FUNCTION touch() RETURNS int LANGUAGE sql AS 'INSERT INTO touched VALUES (1) RETURNING n'", "")
+    client = f'PATH={servers.postgres}:$PATH; psql "{postgres_dsn}" -X'
+    text = around.format(f'{client} -tAc "SELECT touch()"')
+    looked = await words(text, "read", tmp_path)
+    assert looked.result == "failed"
+    assert looked.sentence.startswith("It was taken for a look, so it ran in a read-only transaction, and the database refused")
+    assert psql("SELECT count(*) FROM touched", "") == "0\n"
+    slow = await words(around.format(f'{client} -tAc "SELECT pg_sleep(30)"'), "read", tmp_path, timeout_s=2.0)
+    assert slow.result in ("failed", "timeout")
+    assert (await words(text, "change", tmp_path)).result == "ok"
+    assert psql("SELECT count(*) FROM touched", "") == "1\n"
+
+
+async def test_a_script_for_psql_stops_at_its_first_error(psql: Ask, servers: Servers, postgres_dsn: str, tmp_path: Path) -> None:
+    psql("CREATE TABLE IF NOT EXISTS stopped (n int); TRUNCATE stopped", "")
+    script = "SELECT no_such_thing;\nINSERT INTO stopped VALUES (1);\n"
+    outcome = await words(f"{servers.postgres}/psql \"{postgres_dsn}\" <<'EOF'\n{script}EOF", "change", tmp_path)
+    assert (outcome.result, outcome.exit_status) == ("failed", 3)
+    assert psql("SELECT count(*) FROM stopped", "") == "0\n"
+
+
+@pytest.mark.slow
+async def test_a_look_by_mysql_cannot_write_and_a_change_can(mysql: Ask, folder: Path, tmp_path: Path) -> None:
+    mysql("DROP TABLE IF EXISTS shop.touched; CREATE TABLE shop.touched (n int) ENGINE=InnoDB", "")
+    mysql("DROP FUNCTION IF EXISTS shop.touch", "")
+    body = "BEGIN INSERT INTO shop.touched VALUES (1); RETURN 1; END"
+    mysql(f"DELIMITER //\nCREATE FUNCTION shop.touch() RETURNS int MODIFIES SQL DATA {body}//", "")
+    client = f"mariadb --no-defaults --socket={folder / 'mysql' / 'socket'} -uroot -N -B"
+    for text in (f"{client} -e 'SELECT shop.touch()'", f"bash -c \"{client} -e 'SELECT shop.touch()'\""):
+        looked = await words(text, "read", tmp_path)
+        assert looked.result == "failed"
+        assert "the database refused to write: nothing changed" in looked.sentence
+        assert mysql("SELECT count(*) FROM shop.touched", "") == "0\n"
+    slow = await words(f"{client} -e 'SELECT @@max_statement_time'", "read", tmp_path, timeout_s=7.0)
+    assert float(slow.output) == 7.0
+    assert (await words(f"{client} -e 'SELECT shop.touch()'", "change", tmp_path)).result == "ok"
+    assert mysql("SELECT count(*) FROM shop.touched", "") == "1\n"

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from watchkeeper.book.model import Command, Condition, Expectation, Threshold
 from watchkeeper.estate.model import Bindings
+from watchkeeper.run.guarding import refusal
 from watchkeeper.run.model import Act, Outcome
 from watchkeeper.watch.model import Standing
 
@@ -32,6 +33,9 @@ def judge_command(act: Act, exit_status: int | None, output: str, *, timed_out: 
         return Outcome("unknown", None, output, sentence="Nobody saw how it ended.")
     if exit_status in _NOT_RUNNABLE:
         return Outcome("failed", exit_status, output, sentence=f"Status {exit_status}: {_NOT_RUNNABLE[exit_status]}.")
+    refused = refusal(output) if exit_status and act.risk == "read" else None
+    if refused is not None:
+        return Outcome("failed", exit_status, output, sentence=f"{refused[:-1]}{_last_line(output)}.")
     if act.expects is not None:
         met, sentence = meets(act.expects, act.command, exit_status, output)
         return Outcome("ok" if met else "failed", exit_status, output, sentence=sentence)

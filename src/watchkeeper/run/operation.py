@@ -20,6 +20,7 @@ from watchkeeper.run.clients import SHELLS, client_for
 from watchkeeper.run.effect.derive import effect_of
 from watchkeeper.run.effect.model import Effect, Look
 from watchkeeper.run.filling import fill
+from watchkeeper.run.guarding import PGOPTIONS, guarded, read_only
 from watchkeeper.run.model import Act, Run
 from watchkeeper.run.render import Rendered, render
 from watchkeeper.run.target import Job
@@ -105,7 +106,11 @@ def rendered(command: Command, estate: Estate, target: TargetConfig, run: Run | 
         raise Permanent(f"It cannot run as it stands: {missing}.", code="WK437")
     made = render(command, filled.values, filled.known, client_for(command.language, command.text, target.options) or "psql")
     script, where = in_folder(made.script, run.folder if run and command.language in SHELLS else None)
-    return Rendered(script, {**(filled.carried or {}), **made.variables, **where})
+    held: dict[str, str] = {}
+    if command.language in SHELLS and PGOPTIONS not in estate.variables:
+        script = guarded(script, target.timeout_s, reads=command.risk == "read")
+        held = {PGOPTIONS: read_only(target.timeout_s)} if command.risk == "read" and "psql" in script else {}
+    return Rendered(script, {**(filled.carried or {}), **made.variables, **where, **held})
 
 
 def command_of(act: Act) -> Command | None:
