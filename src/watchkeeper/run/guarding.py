@@ -1,4 +1,4 @@
-"""Holds SQL in the book's own shell words to what it is taken for: what reads cannot write, and a script stops at its first error.
+"""Holds SQL in the book's own shell words: what reads cannot write, and a script stops at its first error.
 
 A rendered shell script enters; it leaves with options put beside the words that start psql, mysql or mariadb, behind wrappers
 and in the quotes of another shell as well. Places are found by the grammar; no word of the book is changed. Pure.
