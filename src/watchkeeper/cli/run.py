@@ -182,7 +182,7 @@ def list_(
     if not found:
         say("No runs." if not (state or procedure or incident or since) else "No such runs.")
     for line in list_lines(found, now):
-        print(line) if "\x1b" in line else say(line)
+        print(line)
     if len(found) == SHOWN:
         say(f"These are the newest {SHOWN}; older ones are not shown.")
 

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from watchkeeper.base.durations import format_duration
 from watchkeeper.cli.asking import effect_lines, one_line, question_lines
+from watchkeeper.cli.plain import plain
 from watchkeeper.cli.printing import head_and_tail, in_colour, shown
 from watchkeeper.run.foresee import Foreseen, Foresight
 from watchkeeper.run.model import Act, Input, Outcome, Plan, Preview, Run, Standing
@@ -103,15 +104,14 @@ def _said(standing: Standing) -> str:
 
 
 def list_lines(found: list[Run], now: datetime) -> Iterator[str]:
-    """Show runs, one a line; in a terminal what asks a person stands out by its colour."""
-    bold, plain = ("\x1b[1m", "\x1b[0m") if in_colour() else ("", "")
-    width = max((len(run.plan.title) for run in found), default=0)
+    """Show runs, one a line, ready to be printed: what asks stands out in a terminal, and words from outside steer nothing."""
+    width = min(max((len(run.plan.title) for run in found), default=0), 50)
     for run in found:
         took = _span(run.started_at, run.ended_at or now)
         over = sum(standing.state in ("done", "failed", "skipped") for standing in run.acts.values())
-        mark = (bold, plain) if run.state == "asking" else ("", "")
-        about = f"{run.plan.title:{min(width, 50)}}  {over}/{len(run.acts)} acts  {took}  {run.sentence}".rstrip()
-        yield f"{run.id}  {run.started_at:%Y-%m-%d %H:%M:%S}  {mark[0]}{run.state:10}{mark[1]}{about}"
+        state = f"\x1b[1m{run.state:10}\x1b[0m" if run.state == "asking" and in_colour() else f"{run.state:10}"
+        about = plain(f"{run.plan.title:{width}}  {over}/{len(run.acts)} acts  {took}  {run.sentence}".rstrip())
+        yield f"{run.id}  {run.started_at:%Y-%m-%d %H:%M:%S}  {state}{about}"
 
 
 def _span(since: datetime, until: datetime) -> str:
