@@ -13,6 +13,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from fastapi import FastAPI
+
+from watchkeeper.api import routes
 from watchkeeper.cli import COMMANDS, execute
 from watchkeeper.estate import plugins
 from watchkeeper.settings import SETTINGS
@@ -132,12 +135,29 @@ def sentence(node: ast.expr) -> str:
     return ""
 
 
+def api() -> str:
+    """Give the page of the API's routes; its own description has every field."""
+    site = FastAPI()
+    site.include_router(routes.router)
+    parts = ["# API", "", *(routes.__doc__ or "").strip().splitlines(), ""]
+    parts += [
+        "`/api/v1/openapi.json` has every field of what goes in and comes out.",
+        "",
+        "| route | what it does |",
+        "| --- | --- |",
+    ]
+    for path, methods in site.openapi()["paths"].items():
+        parts += [f"| `{method.upper()} {path}` | {each['description'].splitlines()[0]} |" for method, each in methods.items()]
+    return "\n".join([*parts, ""])
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "settings.md": settings,
     "commands.md": commands,
     "signals.md": signals,
     "targets.md": targets,
     "errors.md": errors,
+    "api.md": api,
 }
 
 

@@ -1,4 +1,4 @@
-"""What is printed, answered and pulled against a run, from outside, with real processes: hostile commands, hasty people, a brake."""
+"""What is printed, answered and pulled against a run, from outside, with real processes: hostile commands, hasty people."""
 
 from __future__ import annotations
 
