@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
+import pytest
 from run_cast import branch, command, expect, plan_of, step
 
 from watchkeeper.book.model import Threshold
@@ -88,3 +90,28 @@ def test_a_plan_survives_json() -> None:
     )
     assert plan_from_json(json.loads(json.dumps(plan_to_json(made)))) == made
     assert plan_from_json({**plan_to_json(made), "of_a_later_release": 1}) == made
+
+
+@pytest.mark.parametrize(
+    ("text", "cautioned"),
+    [
+        ("curl https://status.stripe.com/", True),
+        ("curl -s https://www.githubstatus.com", True),
+        ("curl -s https://status.stripe.com/api/v2/status.json", False),
+        ("curl -s http://localhost/health", False),
+    ],
+)
+def test_a_page_of_status_for_people_is_said_to_prove_nothing(text: str, cautioned: bool) -> None:
+    asked = step(1, command(text), phase="verify")
+    (act,) = plan_of(asked).acts
+    assert ("does not prove that the service is well" in (act.caution or "")) is cautioned
+
+
+@pytest.mark.parametrize(
+    ("expects", "states"), [(expect("shows", "200"), True), (expect("succeeds"), True), (expect("shows", "fine"), False)]
+)
+def test_a_request_of_which_a_status_is_expected_prints_it(expects: Any, states: bool) -> None:
+    asked = step(1, command("curl http://localhost/health", expects=expects), phase="verify")
+    (act,) = plan_of(asked).acts
+    assert act.command is not None
+    assert ("http_code" in act.command.text) is states

@@ -224,11 +224,17 @@ class Expectation(Stated):
     """What the book says a command should give; judged against its exit status and output."""
 
     #: shows / lacks: output contains `value` or not (words, case ignored); empty / some: whether there is output at all;
-    #: succeeds / fails: exit status; above / below: the first number in the output against `value`
-    kind: Literal["shows", "lacks", "empty", "some", "succeeds", "fails", "above", "below"]
+    #: succeeds / fails: exit status; above / below: the first number in the output against `value`; between: from `value` to
+    #: `upto`; every: each row of a table is in the state `value`
+    kind: Literal["shows", "lacks", "empty", "some", "succeeds", "fails", "above", "below", "between", "every"]
     value: str | float | None = None
-    #: alternatives for shows / lacks ("STOPPED or EXITED"); includes `value`
+    #: alternatives for shows / lacks ("STOPPED or EXITED"); includes `value`. The state of the rows that are counted
     any_of: tuple[str, ...] = ()
+    upto: float | None = None
+    #: what the number is of: "percent", "ms", "bytes"
+    unit: str | None = None
+    #: rows are counted where more than a number is printed
+    counts: bool = False
     text: str = ""
 
 

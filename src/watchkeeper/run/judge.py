@@ -8,19 +8,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 
 from watchkeeper.book.model import Command, Condition, Expectation, Threshold
 from watchkeeper.estate.model import Bindings
+from watchkeeper.run.expected import is_empty, last_line, lines_of, meets_amount, meets_every
 from watchkeeper.run.guarding import refusal
 from watchkeeper.run.model import Act, Outcome
 from watchkeeper.watch.model import Standing
 
-_NUMBER = re.compile(r"(?<![\w.-])-?\d+(?:[.,]\d+)?")
 _HTTP_STATUS = re.compile(r"^< ?HTTP/[\d.]+ (\d{3})|^HTTP/[\d.]+ (\d{3})", re.MULTILINE)
 _SEARCH = ("grep", "egrep", "fgrep", "rg", "zgrep", "pgrep")
 _BAD_WORDS = re.compile(r"error|fail|exception|fatal|panic|critical|refused|timeout|timed out|denied|5\d\d|oom", re.IGNORECASE)
 #: programs whose exit status is the answer to a question
 _ASKING = ("test", "[", "[[", *_SEARCH, "pidof", "pg_isready", "nc")
+#: listings whose empty output says that what is looked for is not there
+_LISTING = re.compile(
+    r"(?:sudo\s+)?(?:aws\s+s3\s+ls|gsutil\s+ls|gcloud\s+storage\s+ls|az\s+storage\s+blob\s+list|rclone\s+ls\w*|mc\s+ls|s3cmd\s+ls|"
+    r"restic\s+snapshots|borg\s+list|ls)\b[^|;&<>\n]*"
+)
+#: `check && echo "ok" || echo "bad"`, at the end of a text
+_EITHER = re.compile(
+    r"&&\s*(?:echo|printf)\s+(?P<good>\"[^\"$`]*\"|'[^']*'|[^\s|&;]+)\s*\|\|\s*(?:\{\s*)?(?:echo|printf)\s+"
+    r"(?P<bad>\"[^\"$`]*\"|'[^']*'|[^|&;}\n]+?)\s*(?:;\s*(?:exit\s+\d+|false|return\s+\d+)?\s*;?\s*\}?)?\Z"
+)
 _BROKEN_PIPE = 141
 _NOT_RUNNABLE = {126: "the program may not be executed", 127: "there is no such program here"}
 
@@ -35,17 +46,24 @@ def judge_command(act: Act, exit_status: int | None, output: str, *, timed_out: 
         return Outcome("failed", exit_status, output, sentence=f"Status {exit_status}: {_NOT_RUNNABLE[exit_status]}.")
     refused = refusal(output) if exit_status and act.risk == "read" else None
     if refused is not None:
-        return Outcome("failed", exit_status, output, sentence=f"{refused[:-1]}{_last_line(output)}.")
+        return Outcome("failed", exit_status, output, sentence=f"{refused[:-1]}{last_line(output)}.")
     if act.expects is not None:
         met, sentence = meets(act.expects, act.command, exit_status, output)
+        if met and act.expects.kind == "succeeds":
+            return _beyond_status(act, exit_status, output) or Outcome("ok", exit_status, output, sentence=sentence)
         return Outcome("ok" if met else "failed", exit_status, output, sentence=sentence)
-    if exit_status == 1 and _ends_in_search(act.command) and not output.strip():
+    if exit_status == 1 and _ends_in_search(act.command) and output.strip() in ("", "0"):
         return _found_nothing(act, output)
     excused = _excuse(act.command, exit_status, output)
     if excused is not None:
         return Outcome("ok", exit_status, output, sentence=excused)
     if exit_status != 0:
-        return Outcome("failed", exit_status, output, sentence=f"It ended with status {exit_status}{_last_line(output)}.")
+        return Outcome("failed", exit_status, output, sentence=f"It ended with status {exit_status}{last_line(output)}.")
+    return _beyond_status(act, exit_status, output) or Outcome("ok", exit_status, output, sentence="It ended with status 0.")
+
+
+def _beyond_status(act: Act, exit_status: int, output: str) -> Outcome | None:
+    """Say what is wrong though the status is 0; None where nothing is."""
     status = _shown_http_status(act.command, output)
     if status is not None and not 100 <= status < 400:
         what = f"The answer was HTTP {status}" if status else "There was no HTTP answer"
@@ -54,9 +72,20 @@ def judge_command(act: Act, exit_status: int | None, output: str, *, timed_out: 
         return Outcome(
             "failed", exit_status, output, sentence=f"HTTP {status} only points elsewhere; what is there was not seen."
         )
+    counted = _counts_trouble(act.command, output)
+    if act.phase == "verify" and counted is not None:
+        found = "nothing" if not counted else f"it {counted} {'time' if counted == 1 else 'times'}"
+        result = "failed" if counted else "ok"
+        return Outcome(result, exit_status, output, sentence=f"The search for trouble found {found}.")
     if act.phase == "verify" and _searches_for_trouble(act.command) and output.strip():
-        return Outcome("failed", exit_status, output, sentence=f"The search for trouble found {_lines(output)}.")
-    return Outcome("ok", exit_status, output, sentence="It ended with status 0.")
+        return Outcome("failed", exit_status, output, sentence=f"The search for trouble found {lines_of(output)}.")
+    if act.phase == "verify" and not output.strip() and _lists(act.command):
+        return Outcome(
+            "failed", exit_status, output, sentence="It lists nothing, so nothing shows that what it looks for is there."
+        )
+    if act.phase == "verify" and (bad := _bad_branch(act.command, output)):
+        return Outcome("failed", exit_status, output, sentence=f"It printed “{bad}”: the branch for what is not well.")
+    return None
 
 
 def judge_condition(condition: Condition, exit_status: int | None, output: str) -> tuple[bool | None, str]:
@@ -77,24 +106,26 @@ def meets(expected: Expectation, command: Command | None, exit_status: int, outp
     answered = exit_status == 0 or (exit_status == 1 and _ends_in_search(command))
     words = expected.any_of or ((str(expected.value),) if expected.value is not None else ())
     wanted = " or ".join(f"“{word}”" for word in words)
+    status = _shown_http_status(command, output) if exit_status == 0 else None
+    if expected.kind == "shows" and status is not None and words and all(re.fullmatch(r"[1-5]\d\d", word) for word in words):
+        return str(status) in words, f"The answer was HTTP {status}." if status else "There was no HTTP answer."
     if expected.kind == "shows":
         found = next((word for word in words if shows(text, word)), None)
-        return (True, f"It shows “{found}”.") if found else (False, f"It does not show {wanted}{_last_line(output)}.")
+        return (True, f"It shows “{found}”.") if found else (False, f"It does not show {wanted}{last_line(output)}.")
     if expected.kind in ("succeeds", "fails"):
-        return (exit_status == 0) == (expected.kind == "succeeds"), f"It ended with status {exit_status}{_last_line(output)}."
+        return (exit_status == 0) == (expected.kind == "succeeds"), f"It ended with status {exit_status}{last_line(output)}."
     if not answered:
-        return False, f"It ended with status {exit_status}{_last_line(output)}."
+        return False, f"It ended with status {exit_status}{last_line(output)}."
     if expected.kind == "lacks":
         found = next((word for word in words if shows(text, word)), None)
         return (False, f"It shows “{found}”.") if found else (True, f"It does not show {wanted}.")
     if expected.kind in ("empty", "some"):
-        return bool(text) == (expected.kind == "some"), f"It printed {_lines(text)}."
-    number = first_number(text)
-    if number is None or expected.value is None:
-        return False, f"There is no number in what it printed{_last_line(output)}."
-    limit = float(expected.value)
-    side = "above" if number > limit else "below" if number < limit else "exactly"
-    return side == expected.kind, f"It gives {number:g}, {side} {limit:g}."
+        nothing = is_empty(output)
+        said = "It shows no rows." if nothing and text else f"It printed {lines_of(text)}."
+        return nothing == (expected.kind == "empty"), said
+    if expected.kind == "every":
+        return meets_every(expected, output)
+    return meets_amount(expected, command, output)
 
 
 def shows(text: str, word: str) -> bool:
@@ -108,16 +139,6 @@ def shows(text: str, word: str) -> bool:
     after = r"(?!\w)" if word[-1:].isalnum() else ""
     pattern = re.compile(rf"(?<!not )(?<!no ){before}{parts}{after}", re.IGNORECASE)
     return bool(word.strip()) and pattern.search(text) is not None
-
-
-def first_number(text: str) -> float | None:
-    """Read the first number of a text; None where there is none.
-
-    >>> first_number("count\\n-------\\n  1204\\n"), first_number("web-2 has 3.5"), first_number("none")
-    (1204.0, 3.5, None)
-    """
-    match = _NUMBER.search(re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", text))
-    return float(match[0].replace(",", ".")) if match else None
 
 
 def threshold_holds(threshold: Threshold, bindings: Bindings, standings: Iterable[Standing]) -> tuple[bool | None, str]:
@@ -157,7 +178,7 @@ def _excuse(command: Command | None, exit_status: int, output: str) -> str | Non
     if exit_status == _BROKEN_PIPE:
         return "The last part of the pipeline had read enough."
     if command.risk == "read" and _ends_in_search(command) and output.strip():
-        return f"The search found {_lines(output)}; an earlier part of the pipeline ended with status {exit_status}."
+        return f"The search found {lines_of(output)}; an earlier part of the pipeline ended with status {exit_status}."
     return None
 
 
@@ -181,6 +202,32 @@ def _searches_for_trouble(command: Command | None) -> bool:
     return _ends_in_search(command) and " -v" not in _last_command(command) and bool(_BAD_WORDS.search(_last_command(command)))
 
 
+def _counts_trouble(command: Command | None, output: str) -> int | None:
+    """Give how often a search for trouble found it, where it counts (`grep -c error`, `grep error | wc -l`); None elsewhere."""
+    if command is None or not re.fullmatch(r"\s*\d+\s*", output):
+        return None
+    text = re.sub(r"\s*\|\s*wc\s+-l\s*\Z", "", command.text.strip())
+    searching = replace(command, text=text)
+    counting = text != command.text.strip() or re.search(r"\s-[a-zA-Z]*c|\s--count", _last_command(searching))
+    return int(output) if counting and _searches_for_trouble(searching) else None
+
+
+def _lists(command: Command | None) -> bool:
+    """Tell whether a text is one plain listing, which prints nothing where nothing is there."""
+    return command is not None and bool(_LISTING.fullmatch(command.text.strip()))
+
+
+def _bad_branch(command: Command | None, output: str) -> str | None:
+    """Give what `… && echo ok || echo bad` printed where that is its second branch; None where it is not."""
+    found = _EITHER.search(command.text.strip()) if command is not None and command.language == "bash" else None
+    printed = output.strip().splitlines()
+    if found is None or not printed:
+        return None
+    good, bad = (text.strip().strip("\"'") for text in (found["good"], found["bad"]))
+    last = printed[-1].strip()
+    return last if last == bad and last != good else None
+
+
 def _shown_http_status(command: Command | None, output: str) -> int | None:
     if command is None or "curl" not in command.tools:
         return None
@@ -189,13 +236,3 @@ def _shown_http_status(command: Command | None, output: str) -> int | None:
         return int(match[1]) if match else None
     found = [a or b for a, b in _HTTP_STATUS.findall(output)]
     return int(found[-1]) if found else None
-
-
-def _lines(text: str) -> str:
-    count = len(text.strip().splitlines())
-    return "one line" if count == 1 else f"{count or 'no'} lines"
-
-
-def _last_line(output: str) -> str:
-    lines = output.strip().splitlines()
-    return f": {lines[-1].strip()[:200].rstrip('.')}" if lines else ""

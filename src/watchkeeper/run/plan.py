@@ -146,8 +146,21 @@ def _step_acts(step: Step, number: int, branch: str | None, platform: str | None
     return made
 
 
+#: pages for people on which a service or its provider says how it is
+_STATUS_PAGE = re.compile(
+    r"https?://(?:www\.)?(?:status\.[\w.-]+|[\w-]*status\.(?:com|io|org)|[\w.-]+\.statuspage\.io|health\.aws\.amazon\.com)"
+    r"(?:/(?!\S*(?:api|json|rss|atom|xml))\S*)?(?=[\s\"']|$)"
+)
+_PROVES_NOTHING = (
+    "This fetches a page that is made for people: that it answers does not prove that the service is well. "
+    "Read the page, or ask its API, such as /api/v2/status.json."
+)
+
+
 def _command_act(act: Any, index: int, step: Step, command: Command, chosen: str | None, platform: str | None) -> Act:
     values: dict[str, Any] = {"command": command, "risk": command.risk, "line": command.line, "expects": command.expects}
+    if command.tools == ("curl",) and _STATUS_PAGE.search(command.text):
+        values["caution"] = f"{step.caution} {_PROVES_NOTHING}" if step.caution else _PROVES_NOTHING
     if len(step.commands) > 1 and command.purpose:
         values["text"] = command.purpose
     if command.alternative and command.alternative != chosen:
@@ -157,7 +170,7 @@ def _command_act(act: Any, index: int, step: Step, command: Command, chosen: str
     trouble = _ENDLESS if command.endless else _INTERACTIVE if command.interactive else None
     twin = twin_of(command) if trouble else None
     if trouble is None:
-        stating = stating_twin_of(command) if command.expects is None and step.condition is None else None
+        stating = stating_twin_of(command) if _asks_status(command.expects) and step.condition is None else None
         made = act(index, kind="command", **{**values, "command": stating or command, "stands_for": stating and command.text})
     elif twin is not None:
         text = (
@@ -171,6 +184,14 @@ def _command_act(act: Any, index: int, step: Step, command: Command, chosen: str
     else:
         made = act(index, kind="manual", text=f"{step.text} — {trouble.lower()}, so a person runs: {command.text}", **values)
     return made
+
+
+def _asks_status(expects: Expectation | None) -> bool:
+    """Tell whether the status of an answer is all that is asked of a request."""
+    if expects is None or expects.kind == "succeeds":
+        return True
+    words = expects.any_of or (str(expects.value),)
+    return expects.kind == "shows" and all(re.fullmatch(r"[1-5]\d\d", word) for word in words)
 
 
 def plan_to_json(plan: Plan) -> dict[str, Any]:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import math
 import re
+from typing import Literal
 
 from watchkeeper.book.model import Expectation
+from watchkeeper.book.read.amounts import counted_in, number_of, read_every, read_span, unit_of
 from watchkeeper.book.read.comparisons import find_comparisons
 
 _SAYS = re.compile(
@@ -57,6 +59,9 @@ _STATE = re.compile(
     r"PONG|Online|RUNNING|True|true|yes|connected|enabled|streaming|green|accepting connections|Synced|"
     r"Complete|STARTED|UP|leader|ok)\b"
 )
+_PRINTING = frozenset(
+    {"show", "shows", "print", "return", "report", "say", "contain", "respond", "respond with", "answer", "answer with", "output"}
+)
 _ANY = re.compile(r"\s*(?:,|\bor\b|/|\boder\b|\bou\b|\bo\b)\s*")
 
 
@@ -77,10 +82,21 @@ def read_expectation(text: str, line: int, *, bare: bool = False) -> Expectation
         if not found:
             return None
         negative, verb, what = bool(found.group("not")), (found.group("verb") or "").lower(), found.group("what")
+    if not negative and (every := read_every(said if bare else said[: _end(said)], line)):
+        return every
     what = what.strip(" .:：`")
+    if verb in _PRINTING and re.fullmatch(r"[\"“”'`]?OK\W*", what):
+        return _shows(("OK",), line, said, negative=negative)
     if not what and verb not in ("succeed", "fail", "work"):
         return None
     return judge_words(f"{verb} {what}" if verb in ("succeed", "fail", "exit", "work") else what, line, said, negative=negative)
+
+
+def _end(said: str) -> int:
+    """Give where the sentence ends in which something is expected."""
+    found = _SAYS.search(said)
+    stop = re.search(r"[.;](?:\s|$)", said[found.start("what") :]) if found else None
+    return found.start("what") + stop.start() if found and stop else len(said)
 
 
 def judge_words(what: str, line: int, said: str, *, negative: bool = False) -> Expectation | None:
@@ -94,6 +110,9 @@ def judge_words(what: str, line: int, said: str, *, negative: bool = False) -> E
         return Expectation(line=line, kind="fails" if negative else "succeeds", text=said)
     if _FAILS.match(plain):
         return Expectation(line=line, kind="succeeds" if negative else "fails", text=said)
+    spanned = None if negative else read_span(plain, line, said)
+    if spanned:
+        return spanned
     compared = _compared(plain, line, said, negative=negative)
     if compared:
         return compared
@@ -103,10 +122,12 @@ def judge_words(what: str, line: int, said: str, *, negative: bool = False) -> E
         return _shows((word,), line, said, negative=not negative)
     quoted = [value.strip() for value in _QUOTED.findall(what) if value.strip()]
     if quoted:
-        return _shows(tuple(quoted) if _alternatives(what) else (quoted[0],), line, said, negative=negative)
+        none = negative != bool(re.match(r"^no\s+[`\"“”'‘’]", what.strip(), re.IGNORECASE))
+        return _shows(tuple(quoted) if _alternatives(what) else (quoted[0],), line, said, negative=none)
     status = _STATUS.search(plain)
     if status:
-        return _shows((status.group("code"),), line, said, negative=negative)
+        codes = tuple(dict.fromkeys(found["code"] for found in _STATUS.finditer(plain)))
+        return _shows(codes if _alternatives(plain) else codes[:1], line, said, negative=negative)
     number = re.fullmatch(r"(?:exactly\s+)?(\d+(?:\.\d+)?)(?:\s+[\w\s]{1,30})?", plain)
     if number:
         return _shows((number.group(1),), line, said, negative=negative)
@@ -136,19 +157,23 @@ def _shows(words: tuple[str, ...], line: int, said: str, *, negative: bool) -> E
 _BARE = re.compile(
     r"^(?P<op>at least|no less than|at most|no more than|more than|greater than|over|above|less than|fewer than|below|under|"
     r">=|<=|≥|≤|>|<)"
-    r"\s*(?P<value>\d+(?:[.,]\d+)?)",
-    re.IGNORECASE,
+    r"\s*(?P<value>\d+(?:,\d{3}(?!\d))*(?:[.,]\d+)?)(?P<rest>.*)",
+    re.IGNORECASE | re.DOTALL,
 )
 
 
 def _compared(what: str, line: int, said: str, *, negative: bool) -> Expectation | None:
     bare = _BARE.match(what)
     if bare:
-        word, value = bare.group("op").lower(), float(bare.group("value").replace(",", "."))
+        word, rest = bare.group("op").lower(), bare.group("rest")
+        unit, scale = unit_of(rest)
+        value = number_of(bare.group("value")) * scale
+        counts, state = counted_in(rest)
         over = word in ("at least", "no less than", "more than", "greater than", "over", "above", ">=", "≥", ">")
         if word in ("at least", "no less than", ">=", "≥", "at most", "no more than", "<=", "≤"):
             value = math.nextafter(value, -math.inf if over else math.inf)
-        return Expectation(line=line, kind="above" if over != negative else "below", value=value, text=said)
+        kind: Literal["above", "below"] = "above" if over != negative else "below"
+        return Expectation(line=line, kind=kind, value=value, unit=unit, counts=counts, any_of=state, text=said)
     found = [one for one in find_comparisons(what) if one.op in (">", ">=", "<", "<=")]
     if not found:
         zero = re.match(r"^(?:zero|0)\b(?!\.)", what)
