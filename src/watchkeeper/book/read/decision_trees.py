@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from watchkeeper.book.model import Threshold
 from watchkeeper.book.read.comparisons import counted_unit, find_comparisons
+from watchkeeper.book.read.drawn_branches import TEXTUAL
 from watchkeeper.book.read.metric_names import canonical_metric, statistic_of
 from watchkeeper.book.read.passages import Passages
 from watchkeeper.book.read.severity_words import numbered_severity, severity_code
@@ -31,9 +32,9 @@ def read_decision_trees(passages: Passages) -> tuple[list[Threshold], set[int]]:
     used: set[int] = set()
     for block, _section, _under in passages.fences:
         if (
-            block.info in ("", "text", "txt", "plain")
+            block.info in TEXTUAL
             and block.text.count("?") >= 2
-            and ("→" in block.text or "->" in block.text or "├" in block.text)
+            and ("→" in block.text or "->" in block.text or "├" in block.text or _ANSWER.search(block.text))
         ):
             thresholds = _tree(block)
             if thresholds:
@@ -74,6 +75,8 @@ def _answers(rest: str, following: list[str]) -> list[tuple[str, str]]:
 
 def _question(question: str, negative: bool, then: str, line: int) -> list[Threshold]:
     subject = _LEAD.sub("", question.strip())
+    if re.match(r"(?:it|this|that|they|there)\b", subject, re.IGNORECASE):
+        return []
     state = state_of(subject)[0] or subject.split()[-1]
     asked = Threshold(
         line=line,

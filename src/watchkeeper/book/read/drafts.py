@@ -21,8 +21,10 @@ class Draft:
     caution: str | None = None
     commands: list[Command] = field(default_factory=list)
     wait_s: float | None = None
-    #: where it came from: "fence", "ordered", "bullet", "box", "prose", "table", "numbered"
+    #: where it came from: "fence", "ordered", "bullet", "box", "prose", "table", "numbered", "drawn"
     source: str = "prose"
+    #: the answers of a drawing that lead to it
+    drawn: tuple[str, ...] = ()
     #: it tells somebody to do something
     told: bool = True
 

@@ -344,6 +344,8 @@ def _is_procedure(section: Section, reader: StepReader) -> bool:
         return len(ordered) > 1 or any(draft.phase for draft in ordered) or bool(section.level >= 2)
     if section.path and _TROUBLES.search(section.path[-1]) and section.level >= 3 and len(told) > 1:
         return True
+    if any(draft.source == "drawn" for draft in drafts):
+        return True
     boxes = [draft for draft in drafts if draft.source == "box"]
     if len(boxes) > 1:
         return True

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from watchkeeper.book.model import Command, StepPhase
 from watchkeeper.book.read.drafts import Draft, Facts
+from watchkeeper.book.read.drawn_branches import Drawn, commands_written, read_drawn
 from watchkeeper.book.read.expectations import read_expectation
 from watchkeeper.book.read.fence_steps import FenceSteps
 from watchkeeper.book.read.instructions import is_instruction
@@ -498,11 +499,29 @@ class StepReader:
             self._expected(block.text[:200], block.line)
             self.collecting, self.intro = None if self.collecting == "expected" else self.collecting, None
             return
+        if drawn := read_drawn(block.text, block.line, block.info):
+            self._drawn(drawn)
+            return
         entries = read_entries(block.text, block.line, block.info)
         FenceSteps(self, entries).read()
         self.intro = None
         if entries and self.collecting in ("symptoms", "causes", "caution"):
             self.collecting = None
+
+    def _drawn(self, drawn: Sequence[Drawn]) -> None:
+        """Take what a drawing says is to be done as steps, each under the answers that lead to it."""
+        self.intro = None
+        for one in drawn:
+            label, _, after = one.text.rpartition(": ")
+            commands = commands_written(one.text, one.line) or (commands_written(after, one.line) if label else [])
+            before = self.drafts[-1] if self.drafts else None
+            if commands and before and before.source == "drawn" and before.text.endswith(":") and before.drawn == one.when:
+                before.commands += commands
+                continue
+            self.add(
+                Draft(one.line, one.text, when=", and ".join(one.when) or None, nested=len(one.when) > 1, commands=commands,
+                      source="drawn", drawn=one.when)
+            )  # fmt: skip
 
     def add(self, draft: Draft) -> None:
         """Finish a draft with what is in force and keep it."""

@@ -60,7 +60,7 @@ def read_unread(passages: Passages, book: Book) -> tuple[Unread, ...]:
         if (
             block.info not in _CODE
             and block.text.strip()
-            and not _FLOW.search(block.text)
+            and ("?" in block.text or not _FLOW.search(block.text))
             and not any(n in lines for n in range(block.line - 1, block.end_line + 1))
         ):
             found.append(Unread(line=block.line, text=block.text.strip().split("\n")[0][:120], why=_why(block)))
