@@ -101,7 +101,8 @@ async def test_a_flood_leaves_the_page_usable(console: Console, app: App) -> Non
         live.take("the end\n")
         await page.wait_for_selector("text=the end", timeout=5000)
     assert await page.evaluate("document.querySelector('#pre-3-1').textContent.length") < 200_000
-    assert "characters left out" in await page.inner_text("#pre-3-1")
+    # whichever came last, a piece of the stream or the whole page again, it says that something is left out
+    assert "…" in await page.inner_text("#pre-3-1")
     await page.click("#cancel > summary", timeout=2000)
     assert console.complaints == []
 
