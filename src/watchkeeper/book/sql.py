@@ -239,7 +239,8 @@ def _by_first_words(risk: Risk, found: str, bare: str, statement: Statement) -> 
     return risk, f"{found} {verb}."
 
 
-_FUNCTION = re.compile(r"((?:[A-Za-z_]\w*\s*\.\s*)*[A-Za-z_][\w$]*|\]|\\\w+)\s*\(")
+#: what begins within a word begins with it, so that only its first letter is tried
+_FUNCTION = re.compile(r"((?<![A-Za-z_])(?:[A-Za-z_]\w*\s*\.\s*)*[A-Za-z_][\w$]*|\]|\\\w+)\s*\(")
 _NO_FUNCTION = word_set(
     "in values any all some exists over filter within select from where and or not as on using case when then "
     "else with by having union "

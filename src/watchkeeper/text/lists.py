@@ -15,7 +15,9 @@ def join_broken_lists(blocks: Iterable[Block]) -> list[Block]:
     out: list[Block] = []
     for block in blocks:
         if block.children and block.kind in ("list", "item", "quote", "admonition"):
-            block = replace(block, children=tuple(join_broken_lists(block.children)))
+            children = tuple(join_broken_lists(block.children))
+            if any(new is not old for new, old in zip(children, block.children, strict=False)) or len(children) < len(block.children):
+                block = replace(block, children=children)
         if block.kind == "list" and block.info == "ordered":
             home = _home(out, block)
             if home is not None:

@@ -108,6 +108,10 @@ class _Builder:
         self.numbers = numbers
         self.last = last
         self.repairs: list[Repair] = []
+        #: the number of the next item of each list around, None where the list has none
+        self.counts: list[int | None] = []
+        #: the line of the row being read, which markdown-it does not give to its cells
+        self.row = 0
 
     def _line(self, index: int) -> int:
         """Give the file's line for a 0-based line of the parser's source."""
@@ -129,7 +133,7 @@ class _Builder:
             self.at += 1
             if token.type == closing:
                 break
-            blocks.extend(self._block(token, depth))
+            blocks += self._block(token, depth)
         return blocks
 
     def _block(self, token: Token, depth: int) -> list[Block]:
@@ -156,25 +160,19 @@ class _Builder:
 
     def _container(self, token: Token, line: int, end_line: int, depth: int) -> Block:
         kind = _CONTAINERS[token.type]
-        children = self._until(token.type.replace("_open", "_close"), depth + (kind == "list"))
         if kind == "list":
-            ordered = token.type == "ordered_list_open"
-            start = int(token.attrGet("start") or 1) if ordered else None
-            items = [replace(c, number=(start or 0) + n if ordered else None) for n, c in enumerate(children)]
-            return Block(
-                "list",
-                line,
-                end_line,
-                level=depth + 1,
-                info="ordered" if ordered else "bullet",
-                number=start,
-                children=tuple(items),
-            )
+            return self._list(token, line, end_line, depth)
+        number = None
         if kind == "item":
-            return _item(line, end_line, children)
+            number = self.counts[-1]
+            self.counts[-1] = None if number is None else number + 1
+        elif kind == "row":
+            self.row = line
+        children = self._until(token.type.replace("_open", "_close"), depth)
+        if kind == "item":
+            return _item(line, end_line, children, number)
         if kind == "row":
             header = bool(children) and children[0].info == "header"
-            children = [_on_line(child, line) for child in children]
             return Block("row", line, end_line, info="header" if header else "", children=tuple(children))
         if kind == "quote":
             return _quote(line, end_line, children)
@@ -183,15 +181,26 @@ class _Builder:
             return Block("admonition", line, end_line, text=_texts(children), info=label.lower(), children=tuple(children))
         return Block(kind, line, end_line, children=tuple(children))
 
+    def _list(self, token: Token, line: int, end_line: int, depth: int) -> Block:
+        ordered = token.type == "ordered_list_open"
+        start = int(token.attrGet("start") or 1) if ordered else None
+        self.counts.append(start)
+        items = tuple(self._until(token.type.replace("_open", "_close"), depth + 1))
+        self.counts.pop()
+        info = "ordered" if ordered else "bullet"
+        return Block("list", line, end_line, level=depth + 1, info=info, number=start, children=items)
+
     def _leaf(self, token: Token, line: int, end_line: int) -> list[Block]:
         inline = self.tokens[self.at]
         self.at += 2
+        cell = token.type in ("th_open", "td_open")
+        line = self.row if cell else line
         content = _BLANKS.sub(" ", inline.content) if _MANY_BLANKS in inline.content else inline.content
         spans = simple_spans(content, line)
         if spans is None:
             spans = inline_spans(self._parsed(content), line)
         text = "".join(span.text for span in spans).strip()
-        if token.type in ("th_open", "td_open"):
+        if cell:
             return [Block("cell", line, line, text=text, info="header" if token.type == "th_open" else "", spans=spans)]
         if token.type == "paragraph_open":
             return [Block("paragraph", line, end_line, text=text, spans=spans)]
@@ -284,19 +293,14 @@ def _html_text(tag: str) -> str:
     return tag
 
 
-def _on_line(cell: Block, line: int) -> Block:
-    """Set the line of a cell, which markdown-it leaves to its row."""
-    return replace(cell, line=line, end_line=line, spans=tuple(replace(span, line=line) for span in cell.spans))
-
-
 def _texts(children: list[Block]) -> str:
     return "\n".join(child.text for child in children if child.text)
 
 
-def _item(line: int, end_line: int, children: list[Block]) -> Block:
+def _item(line: int, end_line: int, children: list[Block], number: int | None) -> Block:
     lead = children[0] if children and children[0].kind == "paragraph" else None
     if lead is None:
-        return Block("item", line, end_line, children=tuple(children))
+        return Block("item", line, end_line, number=number, children=tuple(children))
     checked: bool | None = None
     match = _BOX.match(lead.text)
     pseudo = None if match else _PSEUDO_BOX.match(lead.text)
@@ -304,7 +308,8 @@ def _item(line: int, end_line: int, children: list[Block]) -> Block:
     if found:
         checked = found[1] not in " ☐□⬜"
         lead = replace(lead, text=lead.text[found.end() :], spans=_drop(lead.spans, found.end()))
-    return Block("item", line, end_line, text=lead.text, checked=checked, spans=lead.spans, children=tuple(children[1:]))
+    rest = tuple(children[1:])
+    return Block("item", line, end_line, text=lead.text, number=number, checked=checked, spans=lead.spans, children=rest)
 
 
 def _quote(line: int, end_line: int, children: list[Block]) -> Block:

@@ -1,8 +1,9 @@
-"""The Markdown parser, without the block rules whose marks a text does not hold.
+"""The Markdown parser, without the block rules whose marks a text or a line does not hold.
 
 markdown-it asks every rule at every line, most of them in vain, and each line of a paragraph is asked twice. Whether a rule can
-match anywhere is found by one search through the text; a rule that cannot is not asked at all. Each search finds at least what
-its rule would match: a rule kept for nothing costs time, one dropped wrongly would cost content.
+match anywhere is found by one search through the text; a rule that cannot is not asked at all. Of those left, a line is shown to
+the rules only that its first sign can begin. Each search finds at least what its rule would match: a rule kept for nothing costs
+time, one dropped wrongly would cost content.
 """
 
 from __future__ import annotations
@@ -12,6 +13,9 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from markdown_it import MarkdownIt
+from markdown_it.parser_block import RuleFuncBlockType
+from markdown_it.ruler import Ruler
+from markdown_it.rules_block import StateBlock
 from mdit_py_plugins.admon import admon_plugin
 from mdit_py_plugins.front_matter import front_matter_plugin
 
@@ -40,6 +44,40 @@ _CAN_MATCH: dict[str, Callable[[str], object]] = {
 }
 
 
+#: the signs that a block of a rule begins with; the rules that are not named look at more than the first sign
+_BEGINS: dict[str, str] = {
+    "admonition": "!?", "fence": "`~", "blockquote": ">", "hr": "*-_", "list": "*-+0123456789", "reference": "[",
+    "html_block": "<", "heading": "#",
+}  # fmt: skip
+
+
+class _BySign(Ruler[RuleFuncBlockType]):
+    """The rules of another ruler, each chain as one rule that asks only those which the first sign of a line can begin."""
+
+    def __init__(self, ruler: Ruler[RuleFuncBlockType]):
+        super().__init__()
+        self.__rules__ = ruler.__rules__
+        self._joined: dict[str, list[RuleFuncBlockType]] = {}
+
+    def getRules(self, chainName: str = "") -> list[RuleFuncBlockType]:  # noqa: N802, N803
+        """Give the one rule of a chain."""
+        if chainName not in self._joined:
+            self._joined[chainName] = [self._one(chainName)]
+        return self._joined[chainName]
+
+    def _one(self, chain: str) -> RuleFuncBlockType:
+        rules = [(rule.name, rule.fn) for rule in self.__rules__ if rule.enabled and (not chain or chain in rule.alt)]
+        otherwise = [fn for name, fn in rules if name not in _BEGINS]
+        signs = {sign for signs in _BEGINS.values() for sign in signs}
+        by_sign = {sign: [fn for name, fn in rules if sign in _BEGINS.get(name, sign)] for sign in signs}
+
+        def ask(state: StateBlock, line: int, end: int, silent: bool) -> bool:
+            at = state.bMarks[line] + state.tShift[line]
+            return any(rule(state, line, end, silent) for rule in by_sign.get(state.src[at : at + 1], otherwise))
+
+        return ask
+
+
 def parser_for(text: str) -> MarkdownIt:
     """Give a parser of blocks that knows the rules this text can need; inline text is left to its reader."""
     return _without(frozenset(rule for rule, can_match in _CAN_MATCH.items() if not can_match(text)))
@@ -49,6 +87,7 @@ def parser_for(text: str) -> MarkdownIt:
 def _without(rules: frozenset[str]) -> MarkdownIt:
     parser = full_parser()
     parser.disable(sorted(rules))
+    parser.block.ruler = _BySign(parser.block.ruler)
     return parser
 
 
