@@ -56,7 +56,10 @@ class Block:
         """Yield this block and all blocks inside it, in the order of the file."""
         yield self
         for child in self.children:
-            yield from child.walk()
+            if child.children:
+                yield from child.walk()
+            else:
+                yield child
 
 
 @dataclass(frozen=True, slots=True)

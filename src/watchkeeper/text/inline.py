@@ -1,4 +1,4 @@
-"""Read inline Markdown that needs no parser: plain words, code in single backticks, bold words and line breaks.
+"""Read inline Markdown that needs no parser: plain words, code in single backticks, bold words, links within the page, breaks.
 
 Most lines of a runbook are of this kind, and are read here many times faster than by markdown-it's rules; of everything else
 nothing is guessed: the answer is None, and the caller asks the parser.
@@ -11,12 +11,17 @@ import re
 from watchkeeper.text.blocks import Span
 
 _PLAIN = r"(?:[^\\`*_\[!<&~\n]|(?<=[A-Za-z0-9])_(?=[A-Za-z0-9])|<(?![A-Za-z/!?])|&(?![#A-Za-z])|!(?!\[)|\[[ xX✓✔]\](?![(\[:]))"
+#: the end of bold words
+_CLOSED = r"(?:(?<=[^\W_])\*\*(?!\*)|(?<=[.,:;!?)%])\*\*(?=[\s.,:;!?()-]|$))"
 _PIECE = re.compile(
     rf"(?P<text>{_PLAIN}+)"
     r"|`(?P<code>[^`\n]+)`(?!`)"
-    rf"|\*\*(?P<strong>[^\W_](?:(?!\s\*\*){_PLAIN})*?)(?:(?<=[^\W_])\*\*(?!\*)|(?<=[.,:;!?)%])\*\*(?=[\s.,:;!?()-]|$))"
+    rf"|\*\*(?P<strong>[^\W_](?:(?!\s\*\*){_PLAIN})*?){_CLOSED}"
     r"|(?P<line>\n)"
+    r"|\[(?P<link>[^\W_][^\\`*_\[\]!<&~\n]*)\]\(#(?P<to>[A-Za-z0-9_-]+)\)"
+    rf"|\*\*(?P<mixed>[^\W_](?:(?!\s\*\*)(?:{_PLAIN}|`[^`\n]+`(?!`)))*?){_CLOSED}"
 )
+_CODE = re.compile(r"`([^`\n]+)`")
 
 
 def simple_spans(content: str, line: int) -> tuple[Span, ...] | None:
@@ -32,6 +37,9 @@ def simple_spans(content: str, line: int) -> tuple[Span, ...] | None:
         if match is None:
             return None
         kind, text, at = match.lastgroup, match.group(match.lastgroup or 0), match.end()
+        if kind == "to":
+            spans.append(Span("link", match["link"], line, f"#{text}"))
+            continue
         if kind == "text":
             if at < end and content[at] == "\n":
                 text = text.rstrip(" ")
@@ -43,7 +51,15 @@ def simple_spans(content: str, line: int) -> tuple[Span, ...] | None:
             spans.append(Span("text", "\n", line))
             line += 1
         elif kind == "code":
-            spans.append(Span("code", text[1:-1] if text[0] == text[-1] == " " and text.strip() else text, line))
+            spans.append(Span("code", _code(text), line))
+        elif kind == "mixed":
+            codes = tuple(_code(code) for code in _CODE.findall(text))
+            spans.append(Span("strong", _CODE.sub(lambda found: _code(found.group(1)), text), line, code=codes))
         else:
             spans.append(Span("strong", text, line))
     return tuple(spans)
+
+
+def _code(text: str) -> str:
+    """Give what stands between backticks, without the blank on either side that Markdown takes off."""
+    return text[1:-1] if text[0] == text[-1] == " " and text.strip() else text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from operator import is_not
 
 from watchkeeper.text.blocks import Block
 
@@ -16,7 +17,7 @@ def join_broken_lists(blocks: Iterable[Block]) -> list[Block]:
     for block in blocks:
         if block.children and block.kind in ("list", "item", "quote", "admonition"):
             children = tuple(join_broken_lists(block.children))
-            if any(new is not old for new, old in zip(children, block.children, strict=False)) or len(children) < len(block.children):
+            if len(children) < len(block.children) or any(map(is_not, children, block.children)):
                 block = replace(block, children=children)
         if block.kind == "list" and block.info == "ordered":
             home = _home(out, block)

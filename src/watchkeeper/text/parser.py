@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import lru_cache
+from copy import copy
+from functools import cache, lru_cache
 
 from markdown_it import MarkdownIt
 from markdown_it.parser_block import RuleFuncBlockType
@@ -54,9 +55,9 @@ _BEGINS: dict[str, str] = {
 class _BySign(Ruler[RuleFuncBlockType]):
     """The rules of another ruler, each chain as one rule that asks only those which the first sign of a line can begin."""
 
-    def __init__(self, ruler: Ruler[RuleFuncBlockType]):
+    def __init__(self, ruler: Ruler[RuleFuncBlockType], without: frozenset[str]):
         super().__init__()
-        self.__rules__ = ruler.__rules__
+        self.__rules__ = [rule for rule in ruler.__rules__ if rule.name not in without]
         self._joined: dict[str, list[RuleFuncBlockType]] = {}
 
     def getRules(self, chainName: str = "") -> list[RuleFuncBlockType]:  # noqa: N802, N803
@@ -85,10 +86,16 @@ def parser_for(text: str) -> MarkdownIt:
 
 @lru_cache(maxsize=64)
 def _without(rules: frozenset[str]) -> MarkdownIt:
-    parser = full_parser()
-    parser.disable(sorted(rules))
-    parser.block.ruler = _BySign(parser.block.ruler)
+    parser = copy(_shared())
+    parser.block = copy(parser.block)
+    parser.block.ruler = _BySign(parser.block.ruler, rules)
     return parser
+
+
+@cache
+def _shared() -> MarkdownIt:
+    """Give the one parser whose rules the others are made of; nobody parses with it."""
+    return full_parser()
 
 
 def full_parser() -> MarkdownIt:
