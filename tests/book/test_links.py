@@ -94,3 +94,24 @@ def test_a_line_means_the_line_of_the_file_that_was_named(folder: Path) -> None:
     book = read_book(folder / "index.md").of_file("index.md")
     assert [t.subject for t in book.thresholds] == ["Queue"]
     assert {p.file for p in book.procedures} == {"index.md"}
+
+
+def test_a_folder_of_many_files_with_cycles_is_one_book_whose_facts_name_their_file(folder: Path) -> None:
+    for number in range(200):
+        place = folder / f"team{number % 4}" / f"n{number}.md"
+        place.parent.mkdir(exist_ok=True)
+        place.write_text(f"# N{number}\n\n- CPU > {number % 90 + 1}%\n\n[next](../team{(number + 1) % 4}/n{number + 1}.md#top)\n")
+    book = read_book(folder)
+    assert book.title == "Depot runbook"
+    assert len({t.file for t in book.thresholds}) == 200 + 3
+    contract = to_contract(book)
+    assert all(item["file"] for kind in ("thresholds", "procedures", "links", "commands") for item in contract[kind])
+    assert len({p.id for p in book.procedures}) == len(book.procedures)
+
+
+def test_what_is_not_followed_is_listed_with_the_links(folder: Path) -> None:
+    (folder / "diagram.png").write_bytes(b"\x89PNG\r\n")
+    (folder / "alone.md").write_text("# Alone\n\n- CPU > 95%\n\n[a](../outside.md) [b](gone.md) [c](diagram.png) [d](#top)\n")
+    book = read_book(folder / "alone.md")
+    assert [link.url for link in book.links] == ["../outside.md", "gone.md", "diagram.png"]
+    assert {t.subject for t in book.thresholds} == {"CPU"}

@@ -83,3 +83,41 @@ def test_a_runbook_cannot_steer_the_terminal(tmp_path: Path, capsys: pytest.Capt
         shown = capsys.readouterr().out
         assert not {"\x1b", "\x07", "\u202e"} & set(shown)
         assert "systemctl restart web" in shown
+
+
+def test_why_says_what_a_line_without_facts_is(shop: str, capsys: pytest.CaptureFixture[str]) -> None:
+    said = {2: "it is blank", 99: "lines 1 to 14, and no line 99", 0: "no line 0", 8: "the procedure Restart (line 6)"}
+    for line, words in said.items():
+        assert execute(["show", shop, "--why", str(line)]) == 1
+        assert words in capsys.readouterr().err
+
+
+def test_why_of_a_later_line_of_a_command_is_that_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "a.md"
+    path.write_text("# Shop\n\n## Look\n\n```bash\ndocker compose ps \\\n  --all\n```\n")
+    assert execute(["show", str(path), "--why", "7"]) == 0
+    assert "docker compose ps" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_nothing_is_wider_than_the_terminal_and_no_column_is_empty(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    path = tmp_path / "a.md"
+    path.write_text(
+        "# Shop\n\n## Weekly check (every Monday 09:00)\n\n1. Look at the shop " + "and at its neighbours " * 30 + "\n\n"
+        "```bash\ndocker compose logs " + "web-server-number-one " * 30 + "\n```\n\n"
+        "## Contacts\n\n| Role | Phone |\n| --- | --- |\n| Lead | +1 555 0100 |\n\n[Queue](gone.md)\n\n"
+        "```\n=======\nfrobnicate\n```\n"
+    )
+    assert execute(["show", str(path)]) == 0
+    out = capsys.readouterr().out
+    assert max(map(len, out.splitlines())) <= columns
+    assert "week on Mon" in out
+    assert "email" not in out
+    assert "FREQ=" not in out
+    assert "not read" in out
+    assert "frobnicate" in out[out.index("Not understood") :]
+    assert "===" not in out
+    assert " …" in out

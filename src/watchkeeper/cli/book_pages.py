@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
+from posixpath import dirname, join, normpath
+from textwrap import shorten
 from typing import Any
+from urllib.parse import unquote
 
 from rich.console import Console
 from rich.style import Style
@@ -16,7 +19,7 @@ from rich.tree import Tree
 from watchkeeper.base.durations import format_duration
 from watchkeeper.base.errors import NotFound
 from watchkeeper.base.words import counted
-from watchkeeper.book.model import Book, Command, Procedure, Stated, Step, Threshold
+from watchkeeper.book.model import Book, Command, Procedure, Schedule, Stated, Step, Threshold
 from watchkeeper.cli.plain import plain
 
 _RISK = {"read": "green", "change": "yellow", "destroy": "bold red", "unknown": "magenta"}
@@ -82,6 +85,9 @@ def _procedures(book: Book, console: Console) -> None:
     for procedure in book.procedures:
         branch = tree.add(_procedure_line(procedure))
         for step in procedure.steps:
+            if len(step.commands) == 1 and step.text.strip() == step.commands[0].text.split("\n")[0][:120].strip():
+                branch.add(_step_line(step, step.commands[0]))
+                continue
             leaf = branch.add(_step_line(step))
             for command in step.commands:
                 leaf.add(_command_line(command))
@@ -93,13 +99,14 @@ def _procedure_line(procedure: Procedure) -> RichText:
     return Text.assemble((procedure.title, "bold cyan"), (f"  {procedure.kind}", "dim"), (f"  line {_at(procedure)}", "dim"))
 
 
-def _step_line(step: Step) -> Text:
+def _step_line(step: Step, alone: Command | None = None) -> Text:
+    """Say a step; one that is nothing but its command is that command."""
     line = Text(f"{step.n}. ")
     if step.when:
         line.append(f"if {step.when}: ", style="italic")
-    line.append(" ".join(step.text.split())[:160])
+    line.append(_command_line(alone) if alone else shorten(" ".join(step.text.split()), 160, placeholder=" …"))
     if step.caution:
-        line.append(f"  ! {step.caution}", style="red")
+        line.append(f"  ! {shorten(step.caution, 160, placeholder=' …')}", style="red")
     if step.manual:
         line.append("  by hand", style="dim")
     return line
@@ -171,8 +178,8 @@ def _tables(book: Book, console: Console) -> None:
     _table(
         console,
         "Schedules",
-        ("what", "every", "at", "zone", "rule", "line"),
-        [(s.title, s.every or "", _hours(s.at, s.until), s.timezone or "", s.rrule or "", _at(s)) for s in book.schedules],
+        ("what", "every", "at", "zone", "line"),
+        [(s.title, _every(s), _hours(s.at, s.until), s.timezone or "", _at(s)) for s in book.schedules],
     )
     _table(
         console,
@@ -213,12 +220,23 @@ def _tables(book: Book, console: Console) -> None:
         ("kind", "target", "values", "line"),
         [(c.kind, c.target or "", ", ".join(f"{k}={v}" for k, v in list(c.values.items())[:5]), _at(c)) for c in book.configs],
     )
+    _table(console, "Links", ("name", "leads to", "with this book", "line"), _links(book))
     _table(
         console,
         "To be replaced or set before use",
         ("token", "kind", "lines"),
         [(p.token, p.kind, ", ".join(map(str, p.lines[:6])) + (" …" if len(p.lines) > 6 else "")) for p in book.placeholders],
     )
+
+
+def _links(book: Book) -> Iterable[tuple[str, str, str, str]]:
+    """List what is linked; of a file beside the runbook, whether it was read with it."""
+    files = {item.file for _, item in stated(book) if item.file}
+    for link in book.links:
+        path = unquote(link.url.partition("#")[0].partition("?")[0])
+        beside = path and ":" not in path and not path.startswith("/")
+        place = normpath(join(dirname(link.file or ""), path))
+        yield link.name, link.url, ("read" if place in files else "not read") if beside else "", _at(link)
 
 
 def _time(seconds: float | None) -> str:
@@ -229,30 +247,63 @@ def _hours(at: str | None, until: str | None) -> str:
     return f"{at}-{until}" if at and until else at or ""
 
 
+_DAYS = {"MO": "Mon", "TU": "Tue", "WE": "Wed", "TH": "Thu", "FR": "Fri", "SA": "Sat", "SU": "Sun"}
+
+
+def _every(schedule: Schedule) -> str:
+    """Say how often, and on which days: "4 hours", "week on Mon", "month on 1st Mon"."""
+    rule = dict(part.split("=", 1) for part in (schedule.rrule or "").split(";") if "=" in part)
+    every = schedule.every or ""
+    if int(rule.get("INTERVAL", "1")) > 1:
+        every = f"{rule['INTERVAL']} {every}s"
+    days = [_day(day) for day in rule.get("BYDAY", "").split(",") if day]
+    days += [f"the {ordinal(day)}" if day.isdigit() else "the last" for day in rule.get("BYMONTHDAY", "").split(",") if day]
+    return f"{every} on {', '.join(days)}" if days else every
+
+
+def _day(day: str) -> str:
+    which = day[:-2].lstrip("+")
+    named = "last " if which.startswith("-") else f"{ordinal(which)} " if which else ""
+    return named + _DAYS.get(day[-2:], day[-2:])
+
+
+def ordinal(number: str) -> str:
+    """Say 1 as 1st, 22 as 22nd, 13 as 13th."""
+    tens = number[-2:] in ("11", "12", "13")
+    return number + ("th" if tens else {"1": "st", "2": "nd", "3": "rd"}.get(number[-1], "th"))
+
+
 def _table(console: Console, title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     rows = list(rows)
     if not rows:
         return
+    console.print(Text(f"{title} ({len(rows)})", style="bold"))
+    used = [n for n in range(len(columns)) if any(row[n] for row in rows)]
     table = Table(
-        title=Text(f"{title} ({len(rows)})", style="bold"),
-        title_justify="left",
         box=None,
         pad_edge=False,
         header_style="dim",
         padding=(0, 2, 0, 0),
     )
-    for column in columns:
+    for column in (columns[n] for n in used):
         table.add_column(
             column, justify="right" if column in ("line", "level", "boxes") else "left", overflow="fold", max_width=52
         )
     for row in rows:
-        table.add_row(*(Text(" ".join(str(cell).split())) for cell in row))
+        table.add_row(*(Text(" ".join(str(row[n]).split())) for n in used))
     console.print(table)
     console.print()
 
 
 def _unread(book: Book, console: Console) -> None:
-    _table(console, "Not understood", ("line", "text", "why"), [(_at(u), u.text, u.why) for u in book.unread])
+    if not book.unread:
+        return
+    console.print(Text(f"Not understood ({len(book.unread)})", style="bold"))
+    for why in dict.fromkeys(u.why for u in book.unread):
+        console.print(Text(f"{why}", style="dim"))
+        for passage in (u for u in book.unread if u.why == why):
+            console.print(Text(f"  line {_at(passage)}: {shorten(' '.join(passage.text.split()), 100, placeholder=' …')}"))
+    console.print()
 
 
 def _summary(book: Book, console: Console) -> None:
@@ -268,21 +319,37 @@ def print_why(book: Book, path: Path, line: int, console: Console | None = None)
     """Print each fact read from a line, with the words of the file; NotFound where nothing was."""
     console = console or Console(highlight=False)
     book = book.of_file(path.name) if path.is_file() else book
-    found = [(name, item) for name, item in stated(book) if item.line == line]
+    rows = path.read_bytes().decode("utf-8", errors="replace").splitlines() if path.is_file() else []
+    found = [(name, item) for name, item in stated(book) if item.line == line] or [
+        ("command", one)
+        for _, one in stated(book)
+        if isinstance(one, Command) and one.line < line <= one.line + one.text.count("\n")
+    ]
     if not found:
-        near = sorted({item.line for _, item in stated(book)}, key=lambda n: abs(n - line))[:3]
-        hint = f"The nearest lines with facts are {', '.join(map(str, sorted(near)))}." if near else None
-        raise NotFound(f"Nothing was read from line {line} of {path}.", hint=hint, code="WK117")
-    if path.is_file():
-        rows = path.read_bytes().decode("utf-8", errors="replace").splitlines()
-        if 0 < line <= len(rows):
-            console.print(Text.assemble((f"{path}:{line}  ", "dim"), rows[line - 1].strip()))
+        raise _nothing(book, path, line, rows)
+    if 0 < line <= len(rows):
+        console.print(Text.assemble((f"{path}:{line}  ", "dim"), rows[line - 1].strip()))
     for name, item in found:
-        console.print(Text(f"{name}", style="bold"))
+        console.print(Text(name if path.is_file() or not item.file else f"{name}  {_at(item)}", style="bold"))
         for slot in fields(item):
             value = getattr(item, slot.name)
             if slot.name not in ("line", "file", "steps") and value not in (None, (), "", {}):
                 console.print(Text.assemble((f"  {slot.name}: ", "dim"), _said(value)))
+
+
+def _nothing(book: Book, path: Path, line: int, rows: Sequence[str]) -> NotFound:
+    """Say why a line gave nothing: it does not exist, is blank, or stands within a procedure that took nothing from it."""
+    near = sorted({item.line for _, item in stated(book)}, key=lambda n: abs(n - line))[:3]
+    hint = f"The nearest lines with facts are {', '.join(map(str, sorted(near)))}." if near else None
+    if rows and not 0 < line <= len(rows):
+        return NotFound(f"{path} has lines 1 to {len(rows)}, and no line {line}.", hint=hint, code="WK117")
+    words = rows[line - 1].strip() if rows else "?"
+    said = f"Nothing was read from line {line} of {path}" + (": it is blank." if not words else ".")
+    around = [one for one in book.procedures if one.line <= line <= one.end_line]
+    if around and words:
+        inner = max(around, key=lambda one: one.line)
+        hint = f"It stands in the procedure {plain(inner.title)} (line {inner.line}). {hint or ''}".strip()
+    return NotFound(said, hint=hint, code="WK117")
 
 
 def _said(value: object) -> str:

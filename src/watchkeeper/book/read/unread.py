@@ -63,8 +63,14 @@ def read_unread(passages: Passages, book: Book) -> tuple[Unread, ...]:
             and ("?" in block.text or not _FLOW.search(block.text))
             and not any(n in lines for n in range(block.line - 1, block.end_line + 1))
         ):
-            found.append(Unread(line=block.line, text=block.text.strip().split("\n")[0][:120], why=_why(block)))
+            found.append(Unread(line=block.line, text=_words(block), why=_why(block)))
     return tuple(sorted(found, key=lambda u: u.line))
+
+
+def _words(block: Block) -> str:
+    """Give the first line of a block that has words, not a rule or a border."""
+    rows = [row.strip() for row in block.text.split("\n") if row.strip()]
+    return next((row for row in rows if re.search(r"\w", row)), rows[0])[:120]
 
 
 def _why(block: Block) -> str:
