@@ -263,8 +263,10 @@ def find(name: str) -> Program | None:
     always = _always().get(name)
     if always is None and "." in name:
         always = next((risk for pattern, risk in _always().items() if "*" in pattern and fnmatchcase(name, pattern)), None)
-    if always is not None:
+    if always is not None and name not in _always():
         return _program(name, {"otherwise": always})
+    if always is not None:
+        return _MADE.setdefault(name, _program(name, {"otherwise": always}))
     if name.endswith((".sh", ".exe", ".bat")):
         base = name.rsplit(".", 1)[0]
         return find(base) if base.startswith(("kafka-", "zookeeper-", "zk")) or name.endswith(".exe") else None

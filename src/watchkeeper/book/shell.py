@@ -282,7 +282,8 @@ _NO_CALL = ("usage", "error", "warning", "warn ", "info ", "debug ", "note", "se
 
 
 def _untagged(lines: Sequence[str], line: int) -> list[Entry]:
-    entries = Fence(lines, line, strict=True).entries()
+    fence = Fence(lines, line, strict=True)
+    entries = fence.entries()
     commands = [entry for entry in entries if entry.kind == "command"]
     other = [entry for entry in entries if entry.kind == "output"]
     steps = [entry for entry in entries if entry.kind == "step"]
@@ -290,12 +291,11 @@ def _untagged(lines: Sequence[str], line: int) -> list[Entry]:
         return [
             Entry("command", line + at, text, make_command(text, line + at, "bash"), end_line=line + at) for at, text in typed
         ]
-    session = any(prompt(text) for text in lines)
     if not commands:
         return [entry for entry in entries if entry.kind in ("step", "comment", "output")] if steps else []
     first = next((entry for entry in entries if entry.kind in ("command", "output", "step")), None)
     if (
-        session
+        fence.session
         or (first is not None and first.kind == "command" and len(other) <= 2 * len(commands))
         or len(commands) > len(other)
     ):

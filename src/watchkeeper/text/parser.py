@@ -74,7 +74,10 @@ class _BySign(Ruler[RuleFuncBlockType]):
 
         def ask(state: StateBlock, line: int, end: int, silent: bool) -> bool:
             at = state.bMarks[line] + state.tShift[line]
-            return any(rule(state, line, end, silent) for rule in by_sign.get(state.src[at : at + 1], otherwise))
+            for rule in by_sign.get(state.src[at : at + 1], otherwise):  # noqa: SIM110 - a generator for every line would cost more
+                if rule(state, line, end, silent):
+                    return True
+            return False
 
         return ask
 

@@ -49,7 +49,8 @@ def read_thresholds(passages: Passages) -> tuple[Threshold, ...]:
             continue
         if passage.line in taken and passage.kind in ("fence", "comment"):
             continue
-        found.extend(_filled(threshold, passage, beside) for threshold in _from_passage(passage, blocks))
+        if len(passage.text) <= 2000 and may_state(passage) and is_admissible(passage):
+            found.extend(_filled(threshold, passage, beside) for threshold in _from_passage(passage, blocks))
     return tuple(sorted(_filed(_without_repeats(found), passages), key=lambda t: t.line))
 
 
@@ -74,8 +75,6 @@ def _without_repeats(found: Iterable[Threshold]) -> Iterator[Threshold]:
 
 def _from_passage(passage: Passage, blocks: dict[int, list[tuple[int, AlertBlock]]]) -> Iterator[Threshold]:
     text = passage.text
-    if len(text) > 2000 or not may_state(passage) or not is_admissible(passage):
-        return
     comparisons = [c for c in find_comparisons(text) if is_threshold(c, passage)]
     block = block_at(blocks, passage)
     group = f"{passage.line}" if len(comparisons) > 1 else None
