@@ -6,7 +6,7 @@ and wakes the loop, which itself asks as `OURSELVES`. An act that a promise abou
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from watchkeeper.actions.permission import done_by, require
 from watchkeeper.app import App
-from watchkeeper.base.errors import InputError, NotFound, Refused
+from watchkeeper.base.errors import Conflict, InputError, NotFound, Refused
 from watchkeeper.base.ids import new_id
 from watchkeeper.book.model import Procedure
 from watchkeeper.incident import ledger as incidents
@@ -31,6 +31,7 @@ from watchkeeper.run.model import Event, Plan
 from watchkeeper.run.placing import place
 from watchkeeper.run.plan import plan as make_plan
 from watchkeeper.run.plan import plan_command, with_queries
+from watchkeeper.run.ticking import boxes_of
 from watchkeeper.store import due, ledger
 from watchkeeper.store.database import Work
 
@@ -187,6 +188,30 @@ async def answer(
         _after(connection, run_id, event)
 
     await done_by(app, actor, "answer", work, first)
+
+
+async def tick(
+    app: App, actor: Actor, run_id: str, answer: str, why: str = "", *, keys: Sequence[str] = (), step: int | None = None
+) -> list[str]:
+    """Answer several acts of one step at once that a person does, by their keys or all that are open; returns their keys."""
+    now = app.clock.now()
+    require(actor, needed_to_answer(answer, "read"))
+
+    def work(connection: Connection) -> list[str]:
+        run = runs.load_run(connection, run_id)
+        chosen = keys or ([act.key for act in boxes_of(run, step)] if run is not None and step is not None else [])
+        if run is not None and len({act.step for act in run.plan.acts if act.key in chosen}) > 1:
+            raise InputError("Only boxes of one step are ticked together.", hint="Answer each step by itself.", code="WK196")
+        if run is not None and not any(key in run.acts and run.acts[key].state == "asking" for key in chosen):
+            raise Conflict(f"Run {run_id} asks for none of these boxes now.", hint="Look at the run again.", code="WK340")
+        # the box that is asked for comes last: while it asks, the others may be ticked with it
+        last = {key for key in chosen if run is not None and key in run.acts and run.acts[key].state == "asking"}
+        order = sorted(chosen or ["1.1"], key=lambda key: key in last)
+        for event in answering.tick(connection, now, run_id, order, answer, actor.name, why, actor.person):
+            _after(connection, run_id, event)
+        return list(chosen)
+
+    return await done_by(app, actor, "answer", work)
 
 
 async def resume_run(app: App, actor: Actor, run_id: str, why: str = "") -> str:

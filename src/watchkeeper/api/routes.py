@@ -98,6 +98,7 @@ class AnswerBody(Why):
 
     act: str = Field(max_length=50, description="The act that asks, such as 3.1.")
     answer: str = Field(max_length=50, description="One of the act's `answers`.")
+    also: list[str] = Field(default_factory=list, max_length=200, description="Boxes of the same step answered alike.")
     confirm: str = Field("", max_length=1000, description="The act's `to_type`, where approving takes it.")
     seen: datetime | None = Field(None, description="The act's `asked_at` as it was seen: another question is not answered.")
     inputs: Inputs = Field(default_factory=dict, description="With the answer `input`: a value for each of the act's `inputs`.")
@@ -244,6 +245,9 @@ async def run_stream(app: TheApp, run_id: str, after: After = "", last_event_id:
 @router.post("/runs/{run_id}/answers", status_code=204)
 async def answer(app: TheApp, actor: Caller, run_id: str, body: AnswerBody) -> None:
     """Answer what a run asks."""
+    if body.also:
+        await acts.tick(app, actor, run_id, body.answer, body.why, keys=(body.act, *body.also))
+        return
     more: dict[str, Any] = {"confirm": body.confirm, "seen": body.seen, "inputs": body.inputs}
     await acts.answer(app, actor, run_id, body.act, body.answer, body.why, **more)
 

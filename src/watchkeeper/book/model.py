@@ -162,6 +162,8 @@ class Checklist(Stated):
 
     title: str
     items: tuple[str, ...] = ()
+    #: the line of each item
+    lines: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

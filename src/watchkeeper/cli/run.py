@@ -254,16 +254,27 @@ def approve(
 @app.command()
 def answer(
     run_id: RunId,
-    act: Annotated[str, typer.Argument(help="The act that asks, such as 3.1.")],
+    act: Annotated[str, typer.Argument(help="The act that asks, such as 3.1; with --all-of the answer itself.")],
     what: Annotated[
         str, typer.Argument(help="approve, refuse, happened, did-not-happen, again, skip, done, yes, no, input or abort.")
-    ],
+    ] = "",
     config: ConfigOption = None,
     set: SetOption = None,
     why: WhyOption = "",
     confirm: Annotated[str, typer.Option(help="The name that approving what can destroy takes, as `run show` says it.")] = "",
+    all_of: Annotated[
+        int | None, typer.Option("--all-of", metavar="STEP", help="Answer all open boxes of a step at once: --all-of 2 done.")
+    ] = None,
 ) -> None:
-    """Answer what a run asks."""
+    """Answer what a run asks; --why records what was observed."""
+    if all_of is not None:
+        if what:
+            raise InputError("With --all-of no act is named.", hint=f"--all-of {all_of} {what}", code="WK194")
+        ticked = with_rows(config, lambda app: acts.tick(app, me(app), run_id, act, why, step=all_of))
+        say(f"Answered {', '.join(ticked)}.")
+        return
+    if not what:
+        raise InputError("The answer is missing.", hint=f"watchkeeper run answer {run_id} {act} done", code="WK195")
     # values are held against the secrets, which the rows alone do not know
     opened = with_app if set else with_rows
     opened(config, lambda app: acts.answer(app, me(app), run_id, act, what, why, confirm=confirm, inputs=pairs(set)))

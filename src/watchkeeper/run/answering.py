@@ -15,6 +15,7 @@ from watchkeeper.run.approving import check_approval, check_seen
 from watchkeeper.run.inputs import by_name, check_value, input_from_json, no_input
 from watchkeeper.run.ledger import append_event, load_run, read_events
 from watchkeeper.run.model import Event, Run
+from watchkeeper.run.ticking import open_boxes
 from watchkeeper.store import ledger
 
 #: question -> the answers it takes
@@ -91,6 +92,33 @@ def answer(
     event = append_event(connection, run_id, now, kind, actor, act_key, body, expect_seq=run.seq)
     ledger.append(connection, now, actor, f"run {kind}", run_id, why=why, body={"act": act_key, **body})
     return event
+
+
+def tick(
+    connection: Connection,
+    now: datetime,
+    run_id: str,
+    keys: Iterable[str],
+    answer_: str,
+    actor: str,
+    why: str = "",
+    person: str = "",
+) -> list[Event]:
+    """Write down one answer for several acts of a step that a person does; Conflict where one of them cannot be ticked now."""
+    made: list[Event] = []
+    for key in keys:
+        run = _open_run(connection, run_id)
+        standing = run.acts.get(key)
+        if standing is not None and standing.state == "to-do" and any(act.key == key for act in open_boxes(run, key)):
+            # the boxes of one step are seen together, so the answer to one is not waited for before the next is asked
+            body = {"question": "manual", "sentence": "Ticked together with others of its step."}
+            append_event(connection, run_id, now, "asked", actor, key, body, expect_seq=run.seq)
+        elif standing is None or standing.question != "manual":
+            raise _not_asked(connection, run_id, key)
+        made.append(answer(connection, now, run_id, key, answer_, actor, why, person=person))
+        if answer_ == "abort":
+            break
+    return made
 
 
 def cancel(connection: Connection, now: datetime, run_id: str, actor: str, why: str = "", stops: bool = False) -> Event:

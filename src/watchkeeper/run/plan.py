@@ -19,6 +19,7 @@ from watchkeeper.run.carrying import with_keeping
 from watchkeeper.run.inputs import name_of
 from watchkeeper.run.model import Act, Plan
 from watchkeeper.run.render import needs_of
+from watchkeeper.run.ticking import in_lists
 from watchkeeper.run.twin import stating_twin_of, twin_of
 
 #: the procedure of a plan of one command is called after its place
@@ -36,10 +37,10 @@ def plan(book: Book, procedure: Procedure, platform: str | None = None) -> Plan:
     """Make a procedure into acts; `platform` ("docker", "kubernetes", "systemd") picks among alternatives."""
     acts: list[Act] = []
     branches: dict[tuple[int, str], str] = {}
-    for place, step in enumerate(procedure.steps, start=1):
+    for place, (step, boxes) in enumerate(in_lists(book, procedure), start=1):
         number = step.n if all(act.step != step.n for act in acts) else 1000 + place
         branch = _branch(step, number, acts, branches)
-        acts += _step_acts(step, number, branch, platform)
+        acts += _box_acts(boxes, number, platform) if boxes else _step_acts(step, number, branch, platform)
     acts = [_with_samples(act, book) for act in acts]
     return Plan(procedure.id, procedure.title, book.digest, procedure.line, with_keeping(acts))
 
@@ -126,6 +127,15 @@ def _branch(step: Step, number: int, acts: list[Act], branches: dict[tuple[int, 
         text = condition.text
         acts.append(Act(f"{number}.if", number, "condition", text, condition.line, condition=condition, risk=risk))
     return branches[name]
+
+
+def _box_acts(boxes: Sequence[Step], number: int, platform: str | None) -> list[Act]:
+    """Make each box of a checklist an act: a person ticks it, unless the book gives a command for it."""
+    made: list[Act] = []
+    for box in boxes:
+        for act in _step_acts(box, number, None, platform):
+            made.append(replace(act, key=f"{number}.{len(made) + 1}", skip=None if act.kind == "manual" else act.skip))
+    return made
 
 
 def _step_acts(step: Step, number: int, branch: str | None, platform: str | None) -> list[Act]:

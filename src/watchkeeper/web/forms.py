@@ -110,8 +110,16 @@ async def answer(
     confirm: Text = "",
     asked: Text = "",
 ) -> Response:
-    """Answer what a run asks, as the page that was seen put it; a field "input.NAME" is the value of an input."""
-    fields = (await request.form()).items() if answer == "input" else ()
+    """Answer what a run asks, as the page that was seen put it; a field "input.NAME" is the value of an input.
+
+    Boxes that are ticked with it come as fields "also"; they are answered alike.
+    """
+    form = await request.form()
+    also = tuple(str(key) for key in form.getlist("also"))
+    if also and answer != "abort":
+        await acts.tick(app, person, run_id, answer, why, keys=(act, *also))
+        return back_to(f"/runs/{run_id}#act-{act.replace('.', '-')}")
+    fields = form.items() if answer == "input" else ()
     inputs = {name.removeprefix("input."): str(value) for name, value in fields if name.startswith("input.") and value}
     await acts.answer(app, person, run_id, act, answer, why, confirm=confirm, seen=seen_at(asked), inputs=inputs)
     return back_to(f"/runs/{run_id}#act-{act.replace('.', '-')}")

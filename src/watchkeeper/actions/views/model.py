@@ -285,6 +285,8 @@ class ActView:
     effect: EffectView | None = None
     #: (key, command) of the other acts that approving this one lets run too
     covers: tuple[tuple[str, str], ...] = ()
+    #: the other open boxes of its step, which a person may tick with it
+    boxes: tuple[tuple[str, str], ...] = ()
     #: what starting it now would come to: "runs", "asks", "cannot", "left out", "waits", "decides"; None in a run
     foreseen: str | None = None
     #: the name that approving it takes; None where none is asked for

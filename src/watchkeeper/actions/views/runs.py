@@ -38,6 +38,7 @@ from watchkeeper.run.live import read_pieces, together
 from watchkeeper.run.model import Act, Event, Plan, Run, Standing
 from watchkeeper.run.render import needs_of
 from watchkeeper.run.resuming import predecessor_of, successor_of
+from watchkeeper.run.ticking import open_boxes
 from watchkeeper.run.undo import offer, ways_back
 
 OVER = ("done", "failed", "skipped")
@@ -198,6 +199,7 @@ def act_view(act: Act, standing: Standing, output: str = "", run: Run | None = N
         question=QUESTIONS.get(standing.question or "", standing.question) if asking else None,
         answers=ANSWERS.get(standing.question or "", ()) if asking else (),
         covers=_covers(run, act, standing) if run and asking else (),
+        boxes=_boxes(run, act) if run and asking and standing.question == "manual" else (),
         to_type=to_type(run, act) if run and asking and standing.question == "approve" else None,
         effect=EffectView(seen.sentence, seen.way_back) if seen and act.kind == "command" else None,
         inputs=standing.inputs if asking else (),
@@ -207,6 +209,10 @@ def act_view(act: Act, standing: Standing, output: str = "", run: Run | None = N
 
 def _taken(command: Command) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name_of(token) for token in needs_of(command).places))
+
+
+def _boxes(run: Run, act: Act) -> tuple[tuple[str, str], ...]:
+    return tuple((other.key, other.text) for other in open_boxes(run, act.key) if other.key != act.key)
 
 
 def _covers(run: Run, act: Act, standing: Standing) -> tuple[tuple[str, str], ...]:

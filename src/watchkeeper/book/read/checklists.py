@@ -25,7 +25,8 @@ def read_checklists(passages: Passages, template_lines: frozenset[int] = frozens
         ]
         if len(rows) > 1 and block.info in ("", "text", "txt", "markdown", "md"):
             title = under[-1] if under else section.title
-            found.append(Checklist(line=rows[0][0], title=clean(title), items=tuple(text for _, text in rows)))
+            items, lines = tuple(text for _, text in rows), tuple(line for line, _ in rows)
+            found.append(Checklist(line=rows[0][0], title=clean(title), items=items, lines=lines))
     return tuple(sorted(found, key=lambda c: c.line))
 
 
@@ -41,7 +42,9 @@ def _in_blocks(blocks: tuple[Block, ...], section: Section, title: str) -> Itera
         elif block.kind == "list":
             ticks = [item for item in block.children if item.checked is not None]
             if ticks:
-                yield Checklist(line=ticks[0].line, title=label, items=tuple(_texts(ticks)))
+                boxes = list(_boxes(ticks))
+                items, lines = tuple(text for _, text in boxes), tuple(line for line, _ in boxes)
+                yield Checklist(line=ticks[0].line, title=label, items=items, lines=lines)
             for item in block.children:
                 if item.checked is None:
                     yield from _in_blocks(item.children, section, clean(item.text) or label)
@@ -49,10 +52,10 @@ def _in_blocks(blocks: tuple[Block, ...], section: Section, title: str) -> Itera
             yield from _in_blocks(block.children, section, label)
 
 
-def _texts(items: list[Block]) -> Iterator[str]:
-    """Give the boxes of a list and of the lists nested in them."""
+def _boxes(items: list[Block]) -> Iterator[tuple[int, str]]:
+    """Give the boxes of a list and of the lists nested in them, each with its line."""
     for item in items:
-        yield " ".join(item.text.split())
+        yield item.line, " ".join(item.text.split())
         for child in item.children:
             if child.kind == "list":
-                yield from _texts([c for c in child.children if c.checked is not None])
+                yield from _boxes([c for c in child.children if c.checked is not None])
