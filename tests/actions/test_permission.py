@@ -34,6 +34,7 @@ CALLS: dict[str, tuple[Any, ...]] = {
     "acts.start_run": ("restart",),
     "acts.start_command": ("runbook.md:3",),
     "acts.answer": ("run-1", "1.1", "approve"),
+    "acts.tick": ("run-1", "done"),
     "acts.cancel_run": ("run-1",),
     "acts.resume_run": ("run-1",),
     "acts.halt": ("odd",),

@@ -155,3 +155,15 @@ async def test_the_description_names_every_route_and_the_error(anna: httpx.Async
     }
     assert all(path.startswith("/api/v1/") for path in described["paths"])
     assert set(described["components"]["schemas"]["Problem"]["properties"]) == {"code", "message", "hint", "where"}
+
+
+async def test_one_command_of_the_book_is_started_by_its_line(anna: httpx.AsyncClient, app: App, csrf: str) -> None:
+    command = app.book.procedures[0].steps[0].commands[0]
+    headers = {"x-csrf": csrf}
+    answer = await anna.post("/api/v1/runs/command", json={"command": str(command.line), "why": "a look"}, headers=headers)
+    assert answer.status_code == 201, answer.text
+    shown = (await anna.get(f"/api/v1/runs/{answer.json()['run']}")).json()
+    (step,) = shown["steps"]
+    assert [act["command"] for act in step["acts"]] == [command.text]
+    nowhere = await anna.post("/api/v1/runs/command", json={"command": "runbook.md:1"}, headers=headers)
+    assert (nowhere.status_code, nowhere.json()["code"]) == (404, "WK214")

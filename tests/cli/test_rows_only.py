@@ -49,3 +49,18 @@ def test_what_serving_needs_is_asked_for_all_at_once(config: Path, capsys: pytes
 def test_an_answer_to_no_run_says_where_to_look(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.execute(["run", "answer", "run-none", "1.1", "yes", "--config", str(config)]) == 1
     assert "watchkeeper run list" in capsys.readouterr().err
+
+
+def test_one_command_of_the_book_is_planned_and_started_by_its_line(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    plain = '[service]\nname = "shop"\nrunbook = "runbook.md"\n\n[targets.local]\nkind = "shell"\n'
+    config.write_text(plain)
+    (config.parent / "runbook.md").write_text("# Shop\n\n## Looks\n\n```bash\ndf -h /\n```\n")
+    where = ["run", "command", "runbook.md:6", "--config", str(config)]
+    assert cli.execute([*where, "--plan", "--format", "json"]) == 0
+    assert [act["command"]["text"] for act in json.loads(capsys.readouterr().out)["acts"]] == ["df -h /"]
+    assert cli.execute([*where, "--format", "json"]) == 0
+    started = json.loads(capsys.readouterr().out)["run"]
+    assert cli.execute(["run", "show", started, "--config", str(config), "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["plan"]["procedure_id"] == "command:line:6"
+    assert cli.execute(["run", "command", "runbook.md:1", "--config", str(config)]) == 1
+    assert "Commands stand on lines 6." in capsys.readouterr().err

@@ -11,7 +11,9 @@ import pytest
 from watchkeeper.base.errors import Permanent
 from watchkeeper.base.secrets import Secret
 from watchkeeper.book.model import Book, Command, Escalation, Procedure, Step, Threshold
+from watchkeeper.estate.clients import lines_without_client
 from watchkeeper.estate.doctor import Check, examine
+from watchkeeper.estate.init import annotated_toml
 from watchkeeper.estate.model import Bindings, Estate, Person, SignalConfig, TargetConfig, Unbound, Variable
 
 
@@ -153,3 +155,24 @@ async def test_a_target_elsewhere_is_asked_whether_it_works(
     estate = Estate(tmp_path / "watchkeeper.toml", "shop", tmp_path / "runbook.md", targets={"web": config})
     checks = await examine(estate, Book(title=None, service=None), Bindings(), {}, {"web": _Elsewhere(problem)})
     assert next(check for check in checks if check.name == "target web") == Check("target web", ok, sentence, hint)
+
+
+def spoken(line: int, language: str, text: str = "x") -> Command:
+    return Command(line=line, text=text, language=language)
+
+
+async def test_lines_that_wait_for_a_client_are_named(tmp_path: Path) -> None:
+    said = (spoken(3, "sql"), spoken(7, "sql"), spoken(9, "redis"), spoken(11, "bash"))
+    book = Book(title="Shop", service="shop", commands=said)
+    config = TargetConfig("local", "shell", 1, tmp_path, options={"redis_cli": "redis-cli"})
+    estate = Estate(tmp_path / "watchkeeper.toml", "shop", tmp_path, targets={"local": config})
+    checks = {check.name: check for check in await examine(estate, book, Bindings((), (), ()), {})}
+    assert "client redis_cli" not in checks
+    assert (checks["client psql"].ok, checks["client psql"].sentence) == (False, "Lines 3, 7 of the book wait for it.")
+    assert checks["client psql"].hint.startswith('Put psql = "psql -h 127.0.0.1 -U shop shop" under [targets.local]')
+
+
+def test_the_client_that_is_proposed_is_the_one_the_book_speaks_of() -> None:
+    said = (spoken(3, "sql"), spoken(9, "redis"), Command(line=12, text="mysql -e x", tools=("mysql",)))
+    assert lines_without_client(Book(title="Shop", service="shop", commands=said), ()) == {"mysql": ["3"], "redis_cli": ["9"]}
+    assert "# mysql = " in annotated_toml(Book(title="Shop", service="shop", commands=said), Path("runbook.md"))

@@ -19,6 +19,7 @@ from watchkeeper.base.errors import WatchkeeperError
 from watchkeeper.base.secrets import Scrubber, Secret
 from watchkeeper.base.words import words
 from watchkeeper.book.model import Book, Command
+from watchkeeper.estate.clients import EXAMPLES, lines_without_client
 from watchkeeper.estate.model import Bindings, Estate, Person, SignalConfig, TargetConfig
 
 _AT_ONCE = 16
@@ -77,6 +78,7 @@ async def examine(
         checks.append(
             Check("targets", False, "No target is set, so no procedure can run.", 'Add [targets.local] with kind = "shell".')
         )
+    checks += _clients(estate, book)
     checks += _tools(estate, book)
     checks += _people(estate, book)
     return checks
@@ -141,6 +143,17 @@ def _target(target: TargetConfig) -> Check:
     if not os.access(target.directory, os.R_OK | os.X_OK):
         return Check(name, False, f"Its folder {target.directory} may not be entered.", "Run Watchkeeper as a user who may.")
     return Check(name, True, f"Commands run in {target.directory}.")
+
+
+def _clients(estate: Estate, book: Book) -> Iterable[Check]:
+    """Name the lines of the book in SQL, Redis' words and the like that no target has a client for."""
+    waiting = lines_without_client(book, [target.options for target in estate.targets.values()])
+    for option, lines in waiting.items():
+        shown = ", ".join(lines[:8]) + (f" and {len(lines) - 8} more" if len(lines) > 8 else "")
+        target = next(iter(estate.targets), "local")
+        hint = f"Put {EXAMPLES[option]} under [targets.{target}]; until then a person runs {'it' if len(lines) == 1 else 'them'}."
+        said = f"{'Line' if len(lines) == 1 else 'Lines'} {shown} of the book {'waits' if len(lines) == 1 else 'wait'} for it."
+        yield Check(f"client {option}", False, said, hint)
 
 
 def _tools(estate: Estate, book: Book) -> Iterable[Check]:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from watchkeeper.base.words import words
 from watchkeeper.book.model import Book, Component, Contact, Threshold
+from watchkeeper.estate.clients import EXAMPLES, lines_without_client
 from watchkeeper.estate.states import name_in
 from watchkeeper.estate.units import factor
 from watchkeeper.estate.variables import NAME
@@ -70,6 +71,7 @@ def annotated_toml(book: Book, runbook: Path) -> str:
         *_variables(book, proposals),
         '\n# Where the commands of the procedures run.\n[targets.local]\nkind = "shell"\ndirectory = "."',
         '# path = ["bin"]\ntimeout = "5m"',
+        *_clients(book),
         "\n# Signals: each looks at one thing; a line below `metrics` says which reading is which metric of the book.",
         *(line for proposal in proposals for line in _signal(proposal)),
         *_unwatched(book, proposals),
@@ -77,6 +79,13 @@ def annotated_toml(book: Book, runbook: Path) -> str:
         *_policy(book),
     ]
     return "\n".join(parts) + "\n"
+
+
+def _clients(book: Book) -> Iterator[str]:
+    """Propose the clients that lines in SQL, Redis' words and the like wait for."""
+    for option, lines in lines_without_client(book, ()).items():
+        shown = ", ".join(lines[:5])
+        yield f"# {EXAMPLES[option]}    # missing: what line {shown} of the book is given to"
 
 
 def _variables(book: Book, proposals: Iterable[_Proposal]) -> Iterator[str]:
