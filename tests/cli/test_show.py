@@ -121,3 +121,18 @@ def test_nothing_is_wider_than_the_terminal_and_no_column_is_empty(
     assert "frobnicate" in out[out.index("Not understood") :]
     assert "===" not in out
     assert " …" in out
+
+
+def test_a_command_over_several_lines_is_shown_whole_and_a_warning_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "a.md"
+    path.write_text(
+        "# Shop\n\n## Make room\n\n```bash\n# Remove old images (cannot be undone)\n"
+        "docker exec web \\\n  rm -rf /var/tmp/old\n```\n\n[a](b.md) [c](b.md)\n"
+    )
+    assert execute(["show", str(path)]) == 0
+    out = capsys.readouterr().out
+    assert "docker exec web rm -rf /var/tmp/old" in out
+    assert out.count("cannot be undone") == 1
+    assert out.count("b.md") == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -23,6 +24,8 @@ from watchkeeper.book.model import Book, Command, Procedure, Schedule, Stated, S
 from watchkeeper.cli.plain import plain
 
 _RISK = {"read": "green", "change": "yellow", "destroy": "bold red", "unknown": "magenta"}
+#: a line of shell that goes on in the next
+_CONTINUED = re.compile(r"\s*\\\n\s*")
 _UNITS = {
     "percent": "%",
     "seconds": "",
@@ -104,8 +107,12 @@ def _step_line(step: Step, alone: Command | None = None) -> Text:
     line = Text(f"{step.n}. ")
     if step.when:
         line.append(f"if {step.when}: ", style="italic")
-    line.append(_command_line(alone) if alone else shorten(" ".join(step.text.split()), 160, placeholder=" …"))
-    if step.caution:
+    if alone:
+        line.append(_command_line(alone))
+    elif not step.when or step.text.lower().strip(" .:") != f"if {step.when}".lower():
+        warns = "red" if step.caution == step.text else ""
+        line.append(("! " if warns else "") + shorten(" ".join(step.text.split()), 160, placeholder=" …"), style=warns)
+    if step.caution and step.caution != step.text:
         line.append(f"  ! {shorten(step.caution, 160, placeholder=' …')}", style="red")
     if step.manual:
         line.append("  by hand", style="dim")
@@ -113,9 +120,11 @@ def _step_line(step: Step, alone: Command | None = None) -> Text:
 
 
 def _command_line(command: Command) -> Text:
-    first, *rest = command.text.strip().split("\n")
+    first, *rest = _CONTINUED.sub(" ", command.text.strip()).split("\n")
     line = Text(f"{command.risk:8}", style=_RISK[command.risk])
     line.append(first[:140] + (" …" if rest or len(first) > 140 else ""), style="default")
+    if command.alternative:
+        line.append(f"  with {command.alternative}", style="dim")
     for flag, shown in ((command.endless, "endless"), (command.interactive, "interactive")):
         if flag:
             line.append(f"  {shown}", style="dim")
@@ -230,13 +239,17 @@ def _tables(book: Book, console: Console) -> None:
 
 
 def _links(book: Book) -> Iterable[tuple[str, str, str, str]]:
-    """List what is linked; of a file beside the runbook, whether it was read with it."""
+    """List what is linked, once; of a file beside the runbook, whether it was read with it."""
     files = {item.file for _, item in stated(book) if item.file}
+    places: dict[tuple[str | None, str], list[Stated]] = {}
+    names = {(link.file, link.url): link.name for link in reversed(book.links)}
     for link in book.links:
-        path = unquote(link.url.partition("#")[0].partition("?")[0])
+        places.setdefault((link.file, link.url), []).append(link)
+    for (file, url), links in places.items():
+        path = unquote(url.partition("#")[0].partition("?")[0])
         beside = path and ":" not in path and not path.startswith("/")
-        place = normpath(join(dirname(link.file or ""), path))
-        yield link.name, link.url, ("read" if place in files else "not read") if beside else "", _at(link)
+        read = normpath(join(dirname(file or ""), path)) in files
+        yield names[file, url], url, ("read" if read else "not read") if beside else "", ", ".join(map(_at, links[:6]))
 
 
 def _time(seconds: float | None) -> str:
