@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import httpx
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from watchkeeper.app import App
+from watchkeeper.book.reader import read_source
 from watchkeeper.incident.ledger import get_incident, read_timeline
-from watchkeeper.run.ledger import list_runs, load_run
+from watchkeeper.run.ledger import append_event, list_runs, load_run
+from watchkeeper.run.plan import plan
+from watchkeeper.run.starting import start_run
 from watchkeeper.store.ledger import entries
 from watchkeeper.web.site import printed_address
 
@@ -150,3 +153,43 @@ async def test_what_cannot_be_done_is_said_kindly(anna: httpx.AsyncClient, csrf:
     assert answer.status_code == 400
     assert "needs a reason" in answer.text
     assert (await anna.post("/incidents/none/acknowledge", data={"csrf": csrf})).status_code == 404
+
+
+async def test_the_book_leads_from_each_command_to_running_it_alone(anna: httpx.AsyncClient, app: App, csrf: str) -> None:
+    command = app.book.procedures[0].steps[0].commands[0]
+    where = str(command.line)
+    assert f'href="/commands/{where}"' in (await anna.get("/book")).text
+    page = await anna.get(f"/commands/{where}")
+    assert page.status_code == 200
+    assert f'action="/commands/{where}/start"' in page.text
+    assert command.text in page.text
+    started = await anna.post(f"/commands/{where}/start", data={"why": "a look", "csrf": csrf})
+    assert started.status_code == 303, started.text
+    run = app.database.read_now(lambda c: load_run(c, started.headers["location"].removeprefix("/runs/")))
+    assert run is not None
+    assert [act.command.text for act in run.plan.acts if act.command] == [command.text]
+    assert (await anna.get("/commands/1")).status_code == 404
+
+
+async def test_boxes_are_ticked_in_one_form(anna: httpx.AsyncClient, app: App, csrf: str) -> None:
+    source = "# Shop\n\n## Failover\n\n- [ ] Backup is there\n- [ ] Team knows\n- [ ] Look: `df -h /`\n"
+    book = read_source("runbook.md", source)
+    made, now = plan(book, book.procedures[0]), app.clock.now()
+
+    def start(connection: Connection) -> str:
+        run_id = start_run(connection, now, made, None, "anna", "local")
+        asked = {"question": "manual", "sentence": "The book gives this to a person."}
+        append_event(connection, run_id, now, "asked", act="1.1", body=asked)
+        return run_id
+
+    run_id = app.database.write_now(start)
+    page = (await anna.get(f"/runs/{run_id}")).text
+    assert 'type="checkbox" name="also" value="1.2"' in page
+    form = {"act": "1.1", "answer": "done", "why": "both seen", "also": ["1.2"], "csrf": csrf}
+    answer = await anna.post(f"/runs/{run_id}/answer", data=form)
+    assert answer.status_code == 303, answer.text
+    run = app.database.read_now(lambda c: load_run(c, run_id))
+    assert run is not None
+    assert [run.acts[key].state for key in ("1.1", "1.2", "1.3")] == ["done", "done", "to-do"]
+    late = {"act": "1.1", "answer": "done", "also": ["1.2"], "csrf": csrf}
+    assert (await anna.post(f"/runs/{run_id}/answer", data=late)).status_code == 409

@@ -98,6 +98,12 @@ async def start_procedure(app: TheApp, person: Person, procedure_id: str, incide
     return back_to(f"/runs/{await acts.start_run(app, person, procedure_id, incident or None, why)}")
 
 
+@router.post("/commands/{where:path}/start")
+async def start_command(app: TheApp, person: Person, where: str, incident: Text = "", why: Text = "") -> Response:
+    """Start one command of the runbook by itself."""
+    return back_to(f"/runs/{await acts.start_command(app, person, where, incident or None, why)}")
+
+
 @router.post("/runs/{run_id}/answer")
 async def answer(
     request: Request,

@@ -107,6 +107,13 @@ async def book(request: Request, app: TheApp, session: SignedIn) -> Response:
     return page("book.html", request, session, view, here="/book", twin=f"{API}/book", article=article)
 
 
+@router.get("/commands/{where:path}")
+async def command(request: Request, app: TheApp, session: SignedIn, where: str) -> Response:
+    """What running one command of the runbook by itself would do."""
+    view = await runs.one_command(app, where)
+    return page("procedure.html", request, session, view, here="/book")
+
+
 @router.get("/procedures/{procedure_id:path}")
 async def procedure(request: Request, app: TheApp, session: SignedIn, procedure_id: str) -> Response:
     """What carrying out a procedure would do."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from urllib.parse import quote
 
 from sqlalchemy import Connection, select
 
@@ -112,7 +113,8 @@ def _command(command: Command) -> FactView:
     if command.placeholders:
         parts.append("to be filled in: " + ", ".join(command.placeholders))
     said = "; ".join(part.rstrip(".") for part in parts if part)
-    return FactView(command.line, f"Command · {command.risk}", said, command.risk)
+    where = f"{command.file}:{command.line}" if command.file else str(command.line)
+    return FactView(command.line, f"Command · {command.risk}", said, command.risk, f"/commands/{quote(where)}")
 
 
 def _people(book: Book) -> Iterator[FactView]:

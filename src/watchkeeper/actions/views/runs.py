@@ -277,7 +277,7 @@ def procedure_lines(book: Book) -> tuple[ProcedureLine, ...]:
     return tuple(procedure_line(procedure) for procedure in book.procedures)
 
 
-def plan_steps(plan: Plan, procedure: Procedure, foresight: Mapping[str, Foresight]) -> tuple[StepView, ...]:
+def plan_steps(plan: Plan, procedure: Procedure | None, foresight: Mapping[str, Foresight]) -> tuple[StepView, ...]:
     """Show what a plan would do, and what starting it now would come to."""
     views = [
         replace(act_view(act, Standing()), foreseen=seen.what, sentence=seen.sentence)
@@ -302,6 +302,26 @@ async def one_procedure(app: App, procedure_id: str) -> ProcedureView:
             steps=plan_steps(plan, from_book, foresight),
             would=Counter(seen.what for seen in foresight.values()),
             risks={risk: risks[risk] for risk in RISKS if risks[risk]},
+            incidents=tuple((one.id, one.title) for one in list_incidents(connection, open_only=True)),
+        )
+
+    return await app.database.read(work)
+
+
+async def one_command(app: App, where: str) -> ProcedureView:
+    """Show what running one command of the book by itself would do, found by file:line; raises NotFound."""
+    plan, now = acts.plan_of_command(app, where), app.clock.now()
+
+    def work(connection: Connection) -> ProcedureView:
+        foresight = foreseen(connection, app, Actor("A person", ()), plan)
+        risk = max((act.risk for act in plan.acts), key=RISKS.index, default="read")
+        return ProcedureView(
+            frame=read_frame(connection, app, now),
+            procedure=ProcedureLine(where, plan.title, "command", plan.line, 1, 1, risk),
+            symptoms=(),
+            steps=plan_steps(plan, None, foresight),
+            would=Counter(seen.what for seen in foresight.values()),
+            risks={risk: 1},
             incidents=tuple((one.id, one.title) for one in list_incidents(connection, open_only=True)),
         )
 
