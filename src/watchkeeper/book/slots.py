@@ -56,7 +56,7 @@ _PATH = re.compile(r"/?(?:path|PATH)/to/[\w./-]+")
 def env_names(text: str) -> list[tuple[str, int]]:
     """Give the names of variables used in shell text with their offsets, without the shell's own."""
     found: list[tuple[str, int]] = []
-    for match in _ENV.finditer(text):
+    for match in _ENV.finditer(text) if "$" in text else ():
         name = match.group(1) or match.group(2)
         if name not in SHELL_OWN and len(name) > 1:
             found.append((name, match.start()))

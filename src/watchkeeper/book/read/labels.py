@@ -116,6 +116,8 @@ _WORDS: dict[Stage, str] = {
 }  # fmt: skip
 _FILLERS = re.compile(r"^(?:the |a |an |your |our |its )")
 _JOINED = re.compile(r"\s*(?:/|,|\band\b|\+|\bund\b|\bet\b|\by\b|\be\b|・|、|と)\s*")
+#: what `_JOINED` splits at, which most labels have nothing of
+_JOINT = re.compile(r"[/,+・、と]|\b(?:and|und|et|y|e)\b")
 _TRIM = re.compile(r"^[\W_]+|[\W_]+$")
 _REMARK = re.compile(r"\s*[(\[][^()\[\]]{0,60}[)\]]\s*:?\s*$")
 _NUMBER = re.compile(
@@ -139,7 +141,8 @@ def plain(text: str) -> str:
     if ")" in text or "]" in text:
         text = _REMARK.sub("", text)
     text = _trimmed(text)
-    text = _NUMBER.sub("", text, count=1) or text
+    number = _NUMBER.match(text)
+    text = (text[number.end() :] if number else text) or text
     return _trimmed(text)
 
 
@@ -160,7 +163,8 @@ def stage_of(text: str) -> Stage | None:
     table = _table()
     if label in table:
         return table[label]
-    parts = _JOINED.split(_FILLERS.sub("", label))
+    bare = _FILLERS.sub("", label)
+    parts = _JOINED.split(bare) if _JOINT.search(bare) else [bare]
     if all(part in table for part in parts):
         stages = [table[part] for part in parts]
         return "act" if stages[0] in ("causes", "symptoms") and "act" in stages else stages[0]
