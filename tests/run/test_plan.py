@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from run_cast import branch, command, expect, plan_of, step
 
-from watchkeeper.book.model import Threshold
+from watchkeeper.book.commands import make_command
+from watchkeeper.book.model import Step, Threshold
 from watchkeeper.run.plan import plan_from_json, plan_to_json
 
 STOPPED = branch("it is stopped", command("ctl status"), expect("shows", "STOPPED"))
@@ -115,3 +116,21 @@ def test_a_request_of_which_a_status_is_expected_prints_it(expects: Any, states:
     (act,) = plan_of(asked).acts
     assert act.command is not None
     assert ("http_code" in act.command.text) is states
+
+
+@pytest.mark.parametrize(
+    ("text", "risk"),
+    [
+        ("./scripts/verify-backups.sh", "unknown"),
+        ("make test && uptime", "unknown"),
+        ("ssh db1 './check-replication.sh --dry-run'", "unknown"),
+        ("./deploy.sh", "change"),
+        ("uptime", "read"),
+        ("git status", "read"),
+    ],
+)
+def test_a_script_that_only_reads_by_its_name_is_unknown_until_a_person_says_so(text: str, risk: str) -> None:
+    made = make_command(text, 1, "bash")
+    [act] = plan_of(Step(n=1, text="Look", line=1, phase="diagnose", commands=(made,))).acts
+    assert act.risk == risk
+    assert made.believed == (risk == "unknown")

@@ -10,6 +10,7 @@ from watchkeeper.book.model import Command, Risk
 from watchkeeper.book.powershell import cmdlet_names, is_assignment, native_pieces
 from watchkeeper.book.programs import find, word_set
 from watchkeeper.book.risk import assess, assess_unwrapped
+from watchkeeper.book.scripts import Believed
 from watchkeeper.book.slots import env_names, marked_slots
 from watchkeeper.book.sql_clients import SQL_CLIENTS, told_to
 from watchkeeper.book.syntax import Script
@@ -44,9 +45,14 @@ def make_command(text: str, line: int, language: str) -> Command:
         tools=tools,
         risk=risk,
         because=because,
+        believed=_is_believed(risk, because),
         endless=endless,
         placeholders=_slots(text, set(), in_shell=language != "python"),
     )
+
+
+def _is_believed(risk: Risk, because: str) -> bool:
+    return risk == "read" and isinstance(because, Believed)
 
 
 def _powershell_command(text: str, line: int) -> Command:
@@ -63,7 +69,8 @@ def _powershell_command(text: str, line: int) -> Command:
         line=line, text=text, language="powershell",
         tools=named or (() if is_assignment(text) else tuple(re.split(r"[\s(]", text, maxsplit=1)[:1])),
         target=next((one.target for one in facts if one.target), None), risk=risk, because=because,
-        endless=any(one.endless for one in facts), interactive=any(one.interactive for one in facts),
+        believed=_is_believed(risk, because), endless=any(one.endless for one in facts),
+        interactive=any(one.interactive for one in facts),
         placeholders=_slots(text, set(), in_shell=True),
     )  # fmt: skip
 
@@ -76,7 +83,7 @@ def shell_command(text: str, line: int, found: Unwrapped, script: Script, sets: 
     background = text.rstrip().endswith("&") and not text.rstrip().endswith("&&")
     return Command(
         line=line, text=text, language="bash", tools=facts.tools, target=facts.target, risk=facts.risk, because=facts.because,
-        endless=facts.endless and not background, interactive=facts.interactive,
+        believed=_is_believed(facts.risk, facts.because), endless=facts.endless and not background, interactive=facts.interactive,
         placeholders=_slots(text, sets | script.sets, in_shell=True),
     )  # fmt: skip
 

@@ -253,6 +253,8 @@ class Command(Stated):
     risk: Risk = "unknown"
     #: why the risk is what it is, as one sentence
     because: str = ""
+    #: True: it only reads by what a script of the project is called, and nobody has seen what is in it
+    believed: bool = False
     endless: bool = False
     interactive: bool = False
     placeholders: tuple[str, ...] = ()

@@ -18,7 +18,7 @@ from watchkeeper.book.model import Risk
 from watchkeeper.book.mongo import assess_mongo
 from watchkeeper.book.powershell import assess_powershell
 from watchkeeper.book.programs import find, only_reads, word_set
-from watchkeeper.book.scripts import assess_script
+from watchkeeper.book.scripts import Believed, assess_script
 from watchkeeper.book.sql import assess_sql
 from watchkeeper.book.sql_clients import SQL_CLIENTS, assess_typed, judge_client
 from watchkeeper.book.unwrap import WRAPPERS, Started, Unwrapped, unwrap_text
@@ -126,7 +126,7 @@ def assess_unwrapped(found: Unwrapped) -> Judged:
             else ("unknown", "It starts no program that is known.")
         )
     verdict = worst(judged)
-    if verdict[0] == "read" and len(judged) > 1:
+    if verdict[0] == "read" and len(judged) > 1 and not isinstance(verdict[1], Believed):
         names = dict.fromkeys(started.name for started in found.started if not started.wrapper)
         return "read", f"All of {', '.join(names)} change nothing." if len(names) > 1 else verdict[1]
     return verdict

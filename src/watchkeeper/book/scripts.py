@@ -59,11 +59,15 @@ def assess_script(name: str, words: Sequence[str]) -> tuple[Risk, str]:
     dry = dry if dry is None or dry.partition("=")[2].lower() not in ("false", "no", "none", "0", "off") else None
     dry = dry or (words[0] if len(words) == 1 and words[0] in _ALONE else None)
     if dry and acting is None and "--no-dry-run" not in words:
-        return "read", f"{name} with {dry} is said to change nothing."
+        return "read", Believed(f"{name} with {dry} is said to change nothing.")
     risk, said = _by_words(name, words)
     if acting is not None and _GRAVER.index(acting) > _GRAVER.index(risk):
         return acting, f"{name} is given {option}, by the name of which it is judged."
     return risk, said
+
+
+class Believed(str):
+    """A sentence why a script only reads that rests on what the script and its words are called, not on what it does."""
 
 
 _GRAVER: tuple[Risk, ...] = ("read", "change", "unknown", "destroy")
@@ -100,9 +104,9 @@ def _by_words(name: str, words: Sequence[str]) -> tuple[Risk, str]:
             return "unknown", f"Whether {name} is asked to {asked} or to {word} cannot be told."
         asked = asked or word
     if asked:
-        return "read", f"{name} is asked to {asked}, by the name of which it is judged."
+        return "read", Believed(f"{name} is asked to {asked}, by the name of which it is judged.")
     if own:
-        return own, f"The script is judged by its name, {name}."
+        return own, Believed(f"The script is judged by its name, {name}.")
     return "unknown", f"What {name} does cannot be told from its name."
 
 

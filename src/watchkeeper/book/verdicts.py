@@ -7,16 +7,17 @@ from collections.abc import Sequence
 
 from watchkeeper.book.model import Risk
 from watchkeeper.book.programs import Arguments, find
+from watchkeeper.book.scripts import Believed
 
 Judged = tuple[Risk, str]
 ORDER: dict[Risk, int] = {"read": 0, "change": 1, "unknown": 2, "destroy": 3}
 
 
 def worst(judged: Sequence[Judged]) -> Judged:
-    """Give the worst of several verdicts; unknown where there is none."""
+    """Give the worst of several verdicts; unknown where there is none. Of equal ones that counts which is only believed."""
     if not judged:
         return "unknown", "There is no command in it."
-    return max(judged, key=lambda one: ORDER[one[0]])
+    return max(judged, key=lambda one: (ORDER[one[0]], isinstance(one[1], Believed)))
 
 
 def not_known(name: str, texts: Sequence[str]) -> Judged:

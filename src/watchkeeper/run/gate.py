@@ -92,8 +92,7 @@ def _by_policy(act: Act, run: Run, policy: Policy, severities: frozenset[str], n
     if rule is not None and (act.risk == "change" or (rule.procedure and rule.command)):
         return Gate("run", f"The policy's line {rule.line} allows exactly this.")
     if act.risk != "change":
-        what = "It can destroy something" if act.risk == "destroy" else "What it does is not known"
-        return Gate("ask", f"{what}, so a named person decides.")
+        return Gate("ask", f"{_danger(act)}, so a named person decides.")
     if not unattended(run):
         return Gate("ask", f"{run.actor} started this run and approves its changes once.")
     if policy.mode != "act":
@@ -103,6 +102,14 @@ def _by_policy(act: Act, run: Run, policy: Policy, severities: frozenset[str], n
     if match is None:
         return Gate("ask", f"The policy does not let changes run by themselves for severity {run.severity or 'unknown'}.")
     return Gate("run", f"The policy lets changes run by themselves for {match}.")
+
+
+def _danger(act: Act) -> str:
+    if act.risk == "destroy":
+        return "It can destroy something"
+    if act.command is not None and act.command.believed:
+        return "It is called a look by the name of a script alone, and what the script does is not known"
+    return "What it does is not known"
 
 
 def _matches(rule: PolicyRule, act: Act, run: Run, severities: frozenset[str], now: datetime) -> bool:

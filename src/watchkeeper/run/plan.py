@@ -13,7 +13,7 @@ from typing import Any
 
 from watchkeeper.base.errors import NotFound
 from watchkeeper.book.commands import make_command
-from watchkeeper.book.model import Book, Command, Condition, Expectation, Procedure, Step, Threshold
+from watchkeeper.book.model import Book, Command, Condition, Expectation, Procedure, Risk, Step, Threshold
 from watchkeeper.estate.model import InputRule
 from watchkeeper.run.carrying import with_keeping
 from watchkeeper.run.inputs import name_of
@@ -43,6 +43,11 @@ def plan(book: Book, procedure: Procedure, platform: str | None = None) -> Plan:
         acts += _box_acts(boxes, number, platform) if boxes else _step_acts(step, number, branch, platform)
     acts = [_with_samples(act, book) for act in acts]
     return Plan(procedure.id, procedure.title, book.digest, procedure.line, with_keeping(acts))
+
+
+def risk_of(command: Command) -> Risk:
+    """Give the risk by which a command is let run: what only reads by the name of a script is unknown until a person says so."""
+    return "unknown" if command.believed else command.risk
 
 
 def plan_command(book: Book, where: str) -> Plan:
@@ -123,7 +128,7 @@ def _branch(step: Step, number: int, acts: list[Act], branches: dict[tuple[int, 
     name = (condition.line, condition.text)
     if name not in branches:
         branches[name] = f"{number}.if"
-        risk = condition.command.risk if condition.command else "read"
+        risk = risk_of(condition.command) if condition.command else "read"
         text = condition.text
         acts.append(Act(f"{number}.if", number, "condition", text, condition.line, condition=condition, risk=risk))
     return branches[name]
@@ -168,7 +173,7 @@ _PROVES_NOTHING = (
 
 
 def _command_act(act: Any, index: int, step: Step, command: Command, chosen: str | None, platform: str | None) -> Act:
-    values: dict[str, Any] = {"command": command, "risk": command.risk, "line": command.line, "expects": command.expects}
+    values: dict[str, Any] = {"command": command, "risk": risk_of(command), "line": command.line, "expects": command.expects}
     if command.tools == ("curl",) and _STATUS_PAGE.search(command.text):
         values["caution"] = f"{step.caution} {_PROVES_NOTHING}" if step.caution else _PROVES_NOTHING
     if len(step.commands) > 1 and command.purpose:
@@ -189,7 +194,7 @@ def _command_act(act: Any, index: int, step: Step, command: Command, chosen: str
         made = act(
             index, kind="command", **{**values, "command": twin, "risk": twin.risk, "text": text, "stands_for": command.text}
         )
-    elif step.phase in ("diagnose", None) and command.risk == "read":
+    elif step.phase in ("diagnose", None) and risk_of(command) == "read":
         made = act(index, kind="command", skip=f"{trouble}, so it is left to people.", **values)
     else:
         made = act(index, kind="manual", text=f"{step.text} — {trouble.lower()}, so a person runs: {command.text}", **values)
