@@ -132,3 +132,19 @@ def test_a_heading_that_only_groups_tasks_keeps_them_apart() -> None:
     source = "## Operations\n\n### Recovery\n\n#### Restore the database\n" + FENCE.format("pg_restore -d shop a.dump")
     source += "#### Rebuild the index\n" + FENCE.format("./reindex.sh")
     assert [one.title for one in read_procedures(read_text(source))[0]] == ["Restore the database", "Rebuild the index"]
+
+
+def test_a_last_item_that_says_only_when_holds_for_the_unindented_fence_below_it() -> None:
+    source = (
+        "## Shop slow\n\n1. If the pods are down:\n"
+        + FENCE.format("kubectl scale deploy/shop --replicas=5")
+        + "2. If trouble stays:\n"
+        + FENCE.format("systemctl restart shop")
+        + "Look again:\n\n"
+        + FENCE.format("df -h")
+    )
+    assert whens(source) == [
+        ("kubectl scale deploy/shop --replicas=5", "the pods are down"),
+        ("systemctl restart shop", "trouble stays"),
+        ("df -h", None),
+    ]

@@ -43,6 +43,12 @@ _PLACE = re.compile(
 )
 
 
+def _case_alone(item: Block) -> str | None:
+    """Give the condition of a last item that says only when ("3. If trouble stays:"); what is done stands unindented below."""
+    said = item.text.strip()
+    return branch_of(said) if said.endswith((":", "：")) and not item.children and not commands_in(item.spans) else None
+
+
 class StepReader(InForce):
     """Reads the blocks of one section and of the stages beneath it."""
 
@@ -229,10 +235,14 @@ class StepReader(InForce):
                 return
             self.collecting = None
         kept = (self.when, self.platform)
-        for item in block.children:
+        case = _case_alone(block.children[-1]) if self.following == "fence" and block.children else None
+        for item in block.children[:-1] if case else block.children:
             self._item(item, "ordered" if block.info == "ordered" else "box" if item.checked is not None else "bullet")
             if self.when != kept[0]:
                 self.when, self.platform = kept
+        if case:
+            self.branch(case)
+            self.brief = True
 
     def _item(self, item: Block, source: str) -> None:
         cases = cases_of(item.spans) if item.spans else [item.spans]
