@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.error import HTTPError
+from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 import psutil
@@ -40,7 +40,10 @@ def requests(estate: Estate, status: str) -> float:
 
 def is_broken(estate: Estate, terminal: Any, fault: str) -> bool:
     if fault == "bad-deployment":
-        good, bad = requests(estate, "2"), requests(estate, "5")
+        try:
+            good, bad = requests(estate, "2"), requests(estate, "5")
+        except URLError:
+            return False  # the deployment is just restarting it
         return good + bad > 40 and 0.2 < bad / (good + bad) < 0.45
     if fault == "workers-dead":
         return bool(terminal.number("redis-cli -u $REDIS_URL llen celery") > 5)
