@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import threading
 from datetime import datetime
 from pathlib import Path
 
@@ -43,6 +44,26 @@ async def test_a_failing_write_leaves_the_others_of_its_batch_alone(database: Da
     assert [type(r).__name__ for r in results if r is not None] == ["ValueError"]
     digests = await database.read(lambda connection: set(connection.execute(select(books.c.digest)).scalars()))
     assert digests == {str(n) for n in range(10)}
+
+
+async def test_who_stops_waiting_for_a_write_does_not_stop_the_writer(database: Database, now: datetime) -> None:
+    started, go_on = threading.Event(), threading.Event()
+
+    def slow(connection: Connection) -> None:
+        started.set()
+        go_on.wait(10)
+        add_book(connection, "slow", now)
+
+    waiting = asyncio.ensure_future(database.write(slow))
+    await asyncio.to_thread(started.wait, 10)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    go_on.set()
+    async with asyncio.timeout(10):
+        await database.write(lambda connection: add_book(connection, "after", now))
+    digests = await database.read(lambda connection: set(connection.execute(select(books.c.digest)).scalars()))
+    assert "after" in digests
 
 
 async def test_a_read_changes_nothing(database: Database, now: datetime) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watchkeeper.watch.damping import CALM, Memory, damp
+from watchkeeper.watch.damping import CALM, Memory, calm_for, damp
 from watchkeeper.watch.model import Standing, State
 
 
@@ -39,6 +39,19 @@ def test_it_counts_as_well_after_five_calm_minutes(now: datetime) -> None:
 def test_a_relapse_begins_the_calm_anew(now: datetime) -> None:
     found = told(["firing", "ok"] * 2 + ["firing"] + ["ok"] * 4 + ["firing"] + ["ok"] * 5, now)
     assert found[-1].state == "firing"
+
+
+def test_how_long_calm_takes_follows_the_time_that_the_book_gives() -> None:
+    given = {None: 300, 0: 300, 15: 30, 60: 120, 600: 300}
+    assert {for_s: calm_for(for_s).total_seconds() for for_s in given} == given
+
+
+def test_a_threshold_that_fires_in_seconds_is_calm_in_seconds(now: datetime) -> None:
+    standing = Standing("key", "ok", now, None, 1.0, now, "It is so: ok")
+    before = Standing("key", "firing", now, now, 1.0, now, "It is so: firing")
+    memory = Memory((now, now, now), well_since=now - timedelta(seconds=30))
+    assert damp(standing, before, memory, now, calm_for(15))[0].state == "ok"
+    assert damp(standing, before, memory, now, calm_for(16))[0].state == "firing"
 
 
 def test_starts_far_apart_are_no_flapping(now: datetime) -> None:

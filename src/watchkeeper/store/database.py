@@ -156,6 +156,8 @@ class SqliteDatabase(Database):
         except Exception as problem:
             answers = [(future, None, problem) for _, future in jobs]
         for future, value, failure in answers:
+            if not future.set_running_or_notify_cancel():
+                continue  # who asked has gone; what it wrote is written
             if failure is None:
                 future.set_result(value)
             else:

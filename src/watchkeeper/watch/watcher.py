@@ -29,7 +29,7 @@ from watchkeeper.estate.model import Bindings, Bound, Estate, SignalConfig
 from watchkeeper.store.database import Database
 from watchkeeper.store.membership import SIGNAL, Membership
 from watchkeeper.watch import ledger, rules
-from watchkeeper.watch.damping import WITHIN, Memory, damp
+from watchkeeper.watch.damping import WITHIN, Memory, calm_for, damp
 from watchkeeper.watch.model import Sample, Standing, State
 from watchkeeper.watch.probe import Look, Probe
 from watchkeeper.watch.spool import Spool
@@ -207,7 +207,8 @@ class Watcher:
 
     def _judge_one(self, bound: Bound, before: Standing | None, sample: Sample, now: datetime) -> Standing:
         standing = self._judge_plainly(bound, before, sample, now)
-        damped, self._memory[bound.key] = damp(standing, before, self._memory.get(bound.key, Memory()), now)
+        memory = self._memory.get(bound.key, Memory())
+        damped, self._memory[bound.key] = damp(standing, before, memory, now, calm_for(bound.threshold.for_s))
         return damped
 
     def _judge_plainly(self, bound: Bound, before: Standing | None, sample: Sample, now: datetime) -> Standing:
