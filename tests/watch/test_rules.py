@@ -160,11 +160,11 @@ def test_what_a_state_asks_of_a_reading(state: str, reading: str, value: float, 
 
 def test_a_threshold_without_samples_for_too_long_is_blind_once(now: datetime) -> None:
     well = judged([1.0], now)[0]
-    assert rules.stale(bound(), well, 4.0, now + timedelta(seconds=15)) is None
-    blind = rules.stale(bound(), well, 4.0, now + timedelta(seconds=60))
+    assert rules.stale(bound(), well, 4.0, now, now + timedelta(seconds=15)) is None
+    blind = rules.stale(bound(), well, 4.0, now, now + timedelta(seconds=60))
     assert blind is not None
     assert (blind.state, blind.sentence) == ("blind", "error rate cannot be judged (no sample for 1 min): blind")
-    assert rules.stale(bound(), blind, 4.0, now + timedelta(seconds=120)) is None
+    assert rules.stale(bound(), blind, 4.0, now, now + timedelta(seconds=120)) is None
 
 
 def test_a_compound_rule_counts_only_while_all_of_it_is_breached(now: datetime) -> None:
@@ -189,7 +189,7 @@ def test_values_are_not_rounded_to_their_limit(now: datetime) -> None:
 def test_the_schedule_is_steady_and_leaves_out_what_was_missed(now: datetime) -> None:
     assert rules.next_look_at(now, 2.0, now + timedelta(seconds=0.3)) == now + timedelta(seconds=2)
     assert rules.next_look_at(now, 2.0, now + timedelta(seconds=7.9)) == now + timedelta(seconds=8)
-    assert rules.next_look_at(now, 2.0, now - timedelta(hours=1)) == now + timedelta(seconds=2)
+    assert rules.next_look_at(now, 2.0, now - timedelta(hours=1)) == now - timedelta(hours=1) + timedelta(seconds=2)
 
 
 def test_the_instant_that_decides_is_the_soonest_at_which_a_pending_threshold_may_fire(now: datetime) -> None:
@@ -199,3 +199,47 @@ def test_the_instant_that_decides_is_the_soonest_at_which_a_pending_threshold_ma
     found = rules.decisive_look_at([(slow, later), (bound(), pending), (bound(), None)], now + timedelta(seconds=1))
     assert found == now + timedelta(seconds=10)
     assert rules.decisive_look_at([(bound(), pending)], now + timedelta(seconds=10)) is None
+
+
+def test_a_threshold_that_was_never_judged_is_blind_too(now: datetime) -> None:
+    assert rules.stale(bound(), None, 4.0, now, now + timedelta(seconds=15)) is None
+    blind = rules.stale(bound(), None, 4.0, now, now + timedelta(seconds=60))
+    assert blind is not None
+    assert (blind.state, blind.sentence) == ("blind", "error rate cannot be judged (no sample for 1 min): blind")
+
+
+def test_a_clock_that_jumps_an_hour_forward_proves_no_hour_of_breach(now: datetime) -> None:
+    first = judged([31.0], now)[0]
+    later = now + timedelta(hours=1)
+    jumped = rules.judge(bound(), first, sample(later, 31.0), later)
+    assert (jumped.state, jumped.breached_since) == ("pending", later)
+    held = rules.judge(bound(), jumped, sample(later + timedelta(seconds=10), 31.0), later + timedelta(seconds=10))
+    assert held.state == "firing"
+
+
+def test_what_fired_goes_on_firing_over_a_jump(now: datetime) -> None:
+    fired = judged([31.0, 31.0, 31.0, 31.0], now)[-1]
+    later = now + timedelta(hours=1)
+    assert rules.judge(bound(), fired, sample(later, 31.0), later).since == fired.since
+
+
+def test_the_first_failure_alone_is_looked_at_again_sooner(now: datetime) -> None:
+    well, bad, worse = judged([1.0, 31.0, 31.0], now)
+    assert rules.is_first_failure(None, bad)
+    assert rules.is_first_failure(well, bad)
+    assert not rules.is_first_failure(bad, worse)
+    assert not rules.is_first_failure(bad, well)
+    assert rules.confirming_look_at(now, 60.0) == now + timedelta(seconds=5)
+    assert rules.confirming_look_at(now, 6.0) == now + timedelta(seconds=2)
+    assert rules.confirming_look_at(now, 2.0) is None
+    assert rules.confirming_look_at(None, 60.0) is None
+
+
+def test_looks_outside_the_schedule_are_bounded_and_those_that_decide_go_first(now: datetime) -> None:
+    soon, later = now + timedelta(seconds=1), now + timedelta(seconds=3)
+    spent = [now - timedelta(seconds=n) for n in (1, 2, 3, 4, 61)]
+    assert rules.sooner_look_at(soon, later, [], 4, now) == soon
+    assert rules.sooner_look_at(soon, later, spent[:2], 4, now) == later
+    assert rules.sooner_look_at(soon, later, spent, 4, now) is None
+    assert rules.sooner_look_at(soon, later, spent[4:], 4, now) == soon
+    assert rules.sooner_look_at(soon, later, [], 0, now) is None

@@ -268,11 +268,11 @@ async def until(scene: Scene, holds: Callable[[], bool], moving: bool = False) -
 
 async def test_a_fault_is_decided_at_the_instant_the_book_allows_and_not_at_the_next_tick(database: Database) -> None:
     slow = replace(DOWN, for_s=20.0)
-    scene = Scene(database, {"shop": Scripted(DEAD, DEAD, DEAD, DEAD)}, bound(slow), every_s=15.0)
+    scene = Scene(database, {"shop": Scripted(DEAD)}, bound(slow), every_s=15.0)
     async with running(scene):
         await scene.clock.advance(30)
-    assert [(s.at - scene.samples()[0].at).total_seconds() for s in scene.samples()] == [0, 15, 20, 30]
-    assert [flip.at for flip in database.read_now(ledger.untaken_flips) if flip.after == "firing"] == [scene.samples()[2].at]
+    assert [(s.at - scene.samples()[0].at).total_seconds() for s in scene.samples()] == [0, 5, 15, 20, 30]
+    assert [flip.at for flip in database.read_now(ledger.untaken_flips) if flip.after == "firing"] == [scene.samples()[3].at]
 
 
 async def test_a_restart_remembers_the_window_and_the_starts(database: Database) -> None:
@@ -287,3 +287,41 @@ async def test_a_restart_remembers_the_window_and_the_starts(database: Database)
         await second.clock.advance(2)
     assert second.state() == "firing"
     assert [flip.after for flip in database.read_now(ledger.untaken_flips)] == ["pending", "firing"]
+
+
+async def test_a_blip_is_over_at_the_sooner_look(database: Database) -> None:
+    scene = Scene(database, {"shop": Scripted(well(), DEAD, well())}, bound(replace(DOWN, for_s=30.0)), every_s=15.0)
+    async with running(scene):
+        await scene.clock.advance(30)
+    assert [(s.at - scene.samples()[0].at).total_seconds() for s in scene.samples()] == [0, 15, 20, 30]
+    assert scene.changes() == [("ok", "pending"), ("pending", "ok")]
+
+
+async def test_a_signal_that_comes_and_goes_is_not_looked_at_more_often_than_its_limit(database: Database) -> None:
+    looks = [well() if turn % 2 else DEAD for turn in range(60)]
+    scene = Scene(database, {"shop": Scripted(*looks)}, bound(replace(DOWN, for_s=30.0)), every_s=15.0)
+    async with running(scene):
+        await scene.clock.advance(120)
+    steady = {15.0 * turn for turn in range(9)}
+    extra = [at for s in scene.samples() if (at := (s.at - scene.samples()[0].at).total_seconds()) not in steady]
+    assert 0 < len(extra) <= 6
+    assert all(sum(1 for other in extra if at <= other < at + 60) <= 3 for at in extra)
+
+
+async def test_a_signal_that_never_gives_a_sample_is_blind(database: Database) -> None:
+    scene = Scene(database, {"shop": Scripted(well())})
+    scene.watcher.notice_silence(scene.clock.now() + timedelta(seconds=16))
+    assert not scene.watcher._standings
+    scene.watcher.notice_silence(scene.clock.now() + timedelta(seconds=60))
+    await scene.watcher._write()
+    assert scene.state() == "blind"
+
+
+async def test_a_clock_that_jumps_forward_neither_fires_early_nor_goes_blind_for_good(database: Database) -> None:
+    scene = Scene(database, {"shop": Scripted(well(), DEAD, DEAD, DEAD, well())}, bound(replace(DOWN, for_s=300.0)), every_s=15.0)
+    async with running(scene):
+        await scene.clock.advance(20)
+        scene.clock.move(3600)
+        await scene.clock.advance(40)
+    assert "firing" not in {after for _, after in scene.changes()}
+    assert scene.state() == "ok"

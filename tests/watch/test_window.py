@@ -88,3 +88,13 @@ def test_a_margin_keeps_a_fired_threshold_firing_until_it_is_well_by_it(value: f
     before = rules.judge(bound, None, Sample("host", now, 0.1, {"value": 85.0}), now)
     assert rules.judge(bound, before, Sample("host", now, 0.1, {"value": value}), now).state == state
     assert rules.judge(bound, None, Sample("host", now, 0.1, {"value": value}), now).state == "ok"
+
+
+def test_a_window_begins_anew_after_a_gap(now: datetime) -> None:
+    past = Past()
+    past.add(now, 90.0, 300.0, 45.0)
+    past.add(now + timedelta(seconds=15), 90.0, 300.0, 45.0)
+    past.add(now + timedelta(hours=1), 90.0, 300.0, 45.0)
+    over = past.over("avg", 300.0, now + timedelta(hours=1))
+    assert over is not None
+    assert (over.count, over.reach_s) == (1, 0.0)

@@ -88,26 +88,32 @@ def _breached_at(connection: Connection, flip: Row[Any], bound: Bound) -> dateti
 
 def _look_for_blindness(connection: Connection, bounds: dict[str, Bound], now: datetime) -> list[Alert]:
     """Raise and end the alerts of blind signals: one a signal, however many thresholds it decides."""
-    blind: dict[str, tuple[datetime, Bound]] = {}
+    blind: dict[str, list[tuple[datetime, Bound]]] = {}
     for row in connection.execute(select(standings).where(standings.c.state == "blind").order_by(standings.c.since)):
         bound = bounds.get(row.key)
         if bound is not None and bound.threshold.role == "alert":
-            blind.setdefault(bound.signal, (row.since, bound))
+            blind.setdefault(bound.signal, []).append((row.since, bound))
     changed = []
-    for signal, (since, bound) in blind.items():
+    for signal, found in blind.items():
+        since = found[0][0]
         if now - since >= BLIND_GRACE and ledger.open_alert(connection, blind_key(signal)) is None:
-            changed.append(_raise_blind(connection, signal, since, bound, now))
+            decided = sum(1 for bound in bounds.values() if bound.signal == signal)
+            changed.append(_raise_blind(connection, signal, since, [bound for _, bound in found], decided, now))
     for alert in ledger.open_alerts(connection):
         if alert.key.startswith(BLIND) and alert.key.removeprefix(BLIND) not in blind:
             changed.append(_end(connection, alert, now))
     return changed
 
 
-def _raise_blind(connection: Connection, signal: str, since: datetime, bound: Bound, now: datetime) -> Alert:
-    blind_s = (now - since).total_seconds()
-    sentence = f"{signal} has given no reading for {format_duration(blind_s)}: nobody sees what it watches."
+def _raise_blind(connection: Connection, signal: str, since: datetime, blind: list[Bound], decided: int, now: datetime) -> Alert:
+    blind_s = format_duration((now - since).total_seconds())
+    sentence = f"{signal} has given no reading for {blind_s}: nobody sees what it watches."
+    if len(blind) < decided:
+        names = " and ".join(dict.fromkeys(repr(bound.reading) for bound in blind[:5]))
+        sentence = f"{signal} has not given {names} for {blind_s}: nobody sees {blind[0].threshold.subject!r}."
     subject = f"{signal} is blind"
-    alert = Alert(new_id("alt", now), blind_key(signal), subject, bound.component, None, since, now, None, None, sentence)
+    component = blind[0].component
+    alert = Alert(new_id("alt", now), blind_key(signal), subject, component, None, since, now, None, None, sentence)
     ledger.raise_alert(connection, alert)
     log.warning("Alert: %s", sentence, extra={"action": "alert_opened", "alert": alert.id})
     return alert

@@ -73,7 +73,7 @@ def bind(book: Book, estate: Estate) -> Bindings:
             component = match.signal.component
             window_s = _window_s(threshold, match)
             made = Bound(key, threshold, match.signal.name, match.reading, component, match.because, scale)
-            bound.append(replace(made, window_s=window_s, margin=match.signal.margin))
+            bound.append(replace(made, window_s=window_s, margin=match.signal.margin, every_s=match.signal.every_s))
     bound, unbound = _join_groups(bound, unbound)
     return Bindings(tuple(bound), tuple(unbound), tuple(_unused(book, estate)))
 

@@ -182,7 +182,7 @@ def _plain(value: str | Secret) -> str:
 
 def _read_signal(table: Table, name: str, variables: Variables) -> SignalConfig:
     plugin = _plugin(plugins.SIGNALS, table)
-    common = ("kind", "component", "every", "timeout", "metrics", "hysteresis")
+    common = ("kind", "component", "every", "timeout", "metrics", "hysteresis", "confirm")
     options, shown = _options(table, plugin, common, variables)
     metrics = table.table("metrics")
     signal = SignalConfig(
@@ -197,6 +197,7 @@ def _read_signal(table: Table, name: str, variables: Variables) -> SignalConfig:
         known=getattr(plugin, "metrics", {}),
         general=getattr(plugin, "general", False),
         margin=table.share("hysteresis"),
+        confirm=int(table.number("confirm", 6, 0, 60)),
         options=options,
         shown=shown,
         lines={path[2:]: line for path, line in table.lines.items() if path[:2] == table.path and len(path) > 2},

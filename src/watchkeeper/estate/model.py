@@ -77,6 +77,8 @@ class SignalConfig:
     general: bool = False
     #: share of a limit by which a reading must be back on its good side before a threshold that fired is well again
     margin: float = 0.0
+    #: looks outside the schedule that it may have within a minute, to confirm a first failure and to decide what is pending
+    confirm: int = 6
     #: what only this kind knows: url, dsn, command, queries …; $VARIABLES already filled in
     options: Mapping[str, Any] = field(default_factory=dict)
     #: the same before $VARIABLES were filled in, to show to people
@@ -247,6 +249,7 @@ class Bound:
     window_s: float | None = None
     #: see SignalConfig
     margin: float = 0.0
+    every_s: float = 15.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,13 @@ _UNITS = {
     "per_second": "/s", "per_minute": "/min", "per_hour": "/h",
 }  # fmt: skip
 _WORDS_SHOWN = 160
+#: the sooner look that a first failure gets comes after this share of the schedule, and no later than after so many seconds;
+#: what is looked at more often than each `CONFIRM_FROM_S` seconds confirms itself
+CONFIRM_SHARE = 1 / 3
+CONFIRM_MOST_S = 5.0
+CONFIRM_FROM_S = 5.0
+#: looks outside the schedule are counted over this time
+EXTRA_WITHIN = timedelta(seconds=60)
 #: readings that a statistic needs before it can fire by itself
 FEWEST = 5
 _BLIND = ": firing, blind"
@@ -47,7 +54,7 @@ def judge(bound: Bound, before: Standing | None, sample: Sample, now: datetime, 
             return Standing(bound.key, "firing", before.since, before.breached_since, shown, at, f"{said}: firing")
         said = f"{_healthy_words(bound, value, sample.detail)}{_span(bound, over)}: ok"
         return Standing(bound.key, "ok", _since(before, "ok", at), None, shown, at, said)
-    breached_since = _breached_since(bound.threshold, before, at)
+    breached_since = _breached_since(bound, before, at)
     if over is not None:
         breached_since = min(breached_since, at - timedelta(seconds=over.reach_s))
     held_s = (at - breached_since).total_seconds()
@@ -64,7 +71,7 @@ def _over(bound: Bound, value: float, at: datetime, past: Past | None) -> Window
     """Take the statistic over the window, where the book asks for one and the reading is a single value."""
     if bound.window_s is None or past is None or bound.threshold.statistic is None:
         return None
-    past.add(at, value, bound.window_s)
+    past.add(at, value, bound.window_s, stale_after_s(bound.every_s))
     return past.over(bound.threshold.statistic, bound.window_s, at)
 
 
@@ -92,11 +99,21 @@ def together(bound: Bound, own: Standing, others: Iterable[Standing | None], bef
     return replace(own, state=state, since=_since(before, state, own.at), breached_since=since, sentence=said)
 
 
-def stale(bound: Bound, standing: Standing, every_s: float, now: datetime) -> Standing | None:
-    """Say that a threshold is blind because no sample came for three times as long as it should; None while that is not so."""
-    quiet_s = (now - standing.at).total_seconds()
-    if is_blind(standing) or quiet_s <= max(3 * every_s, every_s + 15.0):
+def stale_after_s(every_s: float) -> float:
+    """Say how long a signal may give no sample before nobody can say any more what it was meanwhile."""
+    return max(3 * every_s, every_s + 15.0)
+
+
+def stale(bound: Bound, standing: Standing | None, every_s: float, since: datetime, now: datetime) -> Standing | None:
+    """Say that a threshold is blind because no sample came for three times as long as it should; None while that is not so.
+
+    One that was never judged is blind once its signal has been watched for so long, from `since` on.
+    """
+    quiet_s = (now - (standing.at if standing is not None else since)).total_seconds()
+    if (standing is not None and is_blind(standing)) or quiet_s <= stale_after_s(every_s):
         return None
+    if standing is not None and standing.state == "pending" and quiet_s > (bound.threshold.for_s or 0.0):
+        standing = replace(standing, breached_since=None)
     return _without_reading(bound, standing, now, f"no sample for {format_duration(quiet_s)}")
 
 
@@ -145,11 +162,17 @@ def _since(before: Standing | None, state: State, at: datetime) -> datetime:
     return before.since if before is not None and before.state == state else at
 
 
-def _breached_since(threshold: Threshold, before: Standing | None, at: datetime) -> datetime:
-    """Give the start of the breach; a gap without readings breaks it only when it was longer than the hold."""
+def _breached_since(bound: Bound, before: Standing | None, at: datetime) -> datetime:
+    """Give the start of the breach; a gap without readings breaks it only when it was longer than the hold.
+
+    A gap is also a clock that jumped, or a machine that slept: what two samples far apart show did not hold in between.
+    """
     if before is None or before.breached_since is None:
         return at
-    if before.state == "blind" and (at - before.since).total_seconds() > (threshold.for_s or 0.0):
+    hold_s = bound.threshold.for_s or 0.0
+    if before.state == "blind" and (at - before.since).total_seconds() > hold_s:
+        return at
+    if before.state == "pending" and (at - before.at).total_seconds() > max(hold_s, stale_after_s(bound.every_s)):
         return at
     return before.breached_since
 
@@ -261,7 +284,7 @@ def _first_clause(sentence: str) -> str:
 
 def next_look_at(started_at: datetime, every_s: float, now: datetime) -> datetime:
     """Give the next instant of a steady schedule; looks that were missed are left out, never made up for."""
-    passed = max(0, math.floor((now - started_at).total_seconds() / every_s)) + 1
+    passed = math.floor((now - started_at).total_seconds() / every_s) + 1
     return started_at + timedelta(seconds=passed * every_s)
 
 
@@ -276,3 +299,29 @@ def decisive_look_at(standings: Iterable[tuple[Bound, Standing | None]], now: da
         if standing is not None and standing.state == "pending" and standing.breached_since is not None
     ]
     return min((at for at in due if at > now), default=None)
+
+
+def is_first_failure(before: Standing | None, standing: Standing) -> bool:
+    """Say whether a sample is the first bad news of a threshold: breached or blind, which it was not before."""
+    return standing.state != "ok" and (before is None or before.state == "ok")
+
+
+def confirming_look_at(failed_at: datetime | None, every_s: float) -> datetime | None:
+    """Give the instant at which a first failure is looked at again; None where there is none, or the schedule is as soon."""
+    if failed_at is None or every_s < CONFIRM_FROM_S:
+        return None
+    return failed_at + timedelta(seconds=min(every_s * CONFIRM_SHARE, CONFIRM_MOST_S))
+
+
+def sooner_look_at(
+    confirming: datetime | None, decisive: datetime | None, extra: Iterable[datetime], most: int, now: datetime
+) -> datetime | None:
+    """Choose between the looks outside the schedule, within the number of them that a signal may have in a minute.
+
+    Looks that confirm take at most half of that number, so that one which decides is not left out for them.
+    """
+    spent = sum(1 for at in extra if now - EXTRA_WITHIN < at <= now)
+    if spent >= most:
+        return None
+    wanted = [at for at in (confirming if 2 * spent < most else None, decisive) if at is not None and at > now]
+    return min(wanted, default=None)

@@ -5,7 +5,8 @@
 2. What was seen goes to a spool; one task writes the spool whenever there is something, everything that came meanwhile in one
    transaction. While the database is away the spool holds it and looking goes on.
 3. `on_flip` is called after a flip is on disk, never before.
-4. Between two instants of its schedule a signal is looked at once more where that decides about a pending threshold.
+4. Between two instants of its schedule a signal is looked at once more where that decides about a pending threshold, and once
+   sooner after a first failure; how often that may be in a minute is the signal's `confirm`.
 5. A signal without samples for too long makes its thresholds blind.
 """
 
@@ -15,7 +16,7 @@ import asyncio
 import logging
 import math
 import random
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
@@ -82,6 +83,10 @@ class Watcher:
         self._memory: dict[str, Memory] = {}
         self._loaded = False
         self._looked: set[str] = set()
+        #: since when each signal is watched here, when it failed first, and its last looks outside the schedule
+        self._watched_since = dict.fromkeys(self._bound, clock.now())
+        self._failed_at: dict[str, datetime] = {}
+        self._extra: defaultdict[str, deque[datetime]] = defaultdict(lambda: deque(maxlen=60))
         self._turns = {name: asyncio.Lock() for name in probes}
         self._spool = Spool()
         self._filled = asyncio.Event()
@@ -119,6 +124,7 @@ class Watcher:
                 if bound.key in found:
                     self._standings[bound.key] = found[bound.key]
             self._looked -= new
+            self._watched_since |= dict.fromkeys(new, self._clock.now())
         self._mine = taken
 
     async def _load(self) -> None:
@@ -147,7 +153,8 @@ class Watcher:
             for sample in samples:
                 value = sample.values.get(bound.reading, math.nan)
                 if sample.at <= now and not math.isnan(value):
-                    self._past[bound.key].add(sample.at, value * bound.factor, bound.window_s or 0.0)
+                    gap_s = rules.stale_after_s(bound.every_s)
+                    self._past[bound.key].add(sample.at, value * bound.factor, bound.window_s or 0.0, gap_s)
 
     async def _watch(self, signal: SignalConfig) -> None:
         started_at = self._clock.now() + timedelta(seconds=random.uniform(0, min(signal.every_s, SPREAD_S)))  # noqa: S311
@@ -164,12 +171,17 @@ class Watcher:
             await self._clock.sleep((self._next_look_at(signal, started_at, now) - now).total_seconds())
 
     def _next_look_at(self, signal: SignalConfig, started_at: datetime, now: datetime) -> datetime:
-        """Give the next instant of the schedule, or sooner the one that decides about a pending threshold."""
+        """Give the next instant of the schedule, or sooner one that decides about a pending threshold or confirms a failure."""
         steady = rules.next_look_at(started_at, signal.every_s, now)
         standings = [(bound, self._standings.get(bound.key)) for bound in self._bound[signal.name]]
         decisive = rules.decisive_look_at(standings, now)
-        soonest = now + timedelta(seconds=min(signal.every_s, SOONEST_S))
-        return steady if decisive is None else max(min(steady, decisive), min(steady, soonest))
+        confirming = rules.confirming_look_at(self._failed_at.pop(signal.name, None), signal.every_s)
+        sooner = rules.sooner_look_at(confirming, decisive, self._extra[signal.name], signal.confirm, now)
+        if sooner is None or sooner >= steady:
+            return steady
+        sooner = min(steady, max(sooner, now + timedelta(seconds=min(signal.every_s, SOONEST_S))))
+        self._extra[signal.name].append(sooner)
+        return sooner
 
     async def _look(self, signal: SignalConfig) -> Sample:
         async with self._turns[signal.name]:
@@ -200,6 +212,8 @@ class Watcher:
         for bound in self._bound[signal.name]:
             before = self._standings.get(bound.key)
             standing = self._judge_one(bound, before, sample, now)
+            if rules.is_first_failure(before, standing):
+                self._failed_at[signal.name] = sample.at
             # a first look may lack what needs two (rates); the silence check catches it if no second one comes
             if not (is_first and sample.problem is None and rules.is_blind(standing)):
                 changed.append(standing)
@@ -245,7 +259,7 @@ class Watcher:
                 continue
             every_s = self._signals[name].every_s if name in self._signals else STALE_CHECK_S
             found = ((bound, self._standings.get(bound.key)) for bound in bounds)
-            blind = [rules.stale(bound, standing, every_s, now) for bound, standing in found if standing is not None]
+            blind = [rules.stale(bound, standing, every_s, self._watched_since[name], now) for bound, standing in found]
             changed = [standing for standing in blind if standing is not None]
             if changed:
                 self._keep(name, None, changed)

@@ -34,10 +34,15 @@ class Past:
     def __init__(self) -> None:
         self._kept: deque[tuple[datetime, float]] = deque(maxlen=MOST)
 
-    def add(self, at: datetime, value: float, window_s: float) -> None:
-        """Take one reading; what no window reaches any more is forgotten, and what a clock set back put into the future too."""
+    def add(self, at: datetime, value: float, window_s: float, gap_s: float = math.inf) -> None:
+        """Take one reading; what no window reaches any more is forgotten, and what a clock set back put into the future too.
+
+        After a gap longer than `gap_s` the window begins anew: nobody knows what was in between.
+        """
         while self._kept and self._kept[-1][0] > at:
             self._kept.pop()
+        if self._kept and (at - self._kept[-1][0]).total_seconds() > gap_s:
+            self._kept.clear()
         self._kept.append((at, value))
         # the newest reading from before the window is kept: it held until the first one inside
         while len(self._kept) > 1 and self._kept[1][0] <= at - timedelta(seconds=window_s):
