@@ -10,7 +10,7 @@ import re
 #: ending of a reading's or series' name -> unit of the published contract
 _ENDINGS = {
     "seconds": "seconds", "milliseconds": "milliseconds", "percent": "percent", "ratio": "ratio", "bytes": "bytes",
-    "days": "days", "per_second": "per_second",
+    "days": "days", "per_second": "per_second", "per_s": "per_second", "per_minute": "per_minute", "per_hour": "per_hour",
 }  # fmt: skip
 #: unit -> (kind of quantity, size in the smallest of its kind)
 _SIZES: dict[str, tuple[str, float]] = {
