@@ -1,0 +1,1 @@
+"""Hosts as signals: this machine, or one at the end of a configured target."""
