@@ -7,7 +7,7 @@ import fcntl
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 from uuid import uuid4
@@ -21,7 +21,7 @@ from watchkeeper.book.model import Book
 from watchkeeper.book.reader import read_book
 from watchkeeper.estate import ledger as estate_ledger
 from watchkeeper.estate import plugins
-from watchkeeper.estate.bind import bind
+from watchkeeper.estate.bind import asked_of, bind
 from watchkeeper.estate.config import load_estate
 from watchkeeper.estate.model import Bindings, Estate
 from watchkeeper.run.adopting import MARK
@@ -161,9 +161,8 @@ def _open(estate: Estate, book: Book, settings: Settings, clock: Clock) -> App:
 
 def furnish(app: App) -> None:
     """Load the plug-ins that the configuration names: probes, targets, notifier, engine."""
-    app.probes = {
-        name: plugins.load("watchkeeper.signals", signal.kind)(signal, app.estate) for name, signal in app.estate.signals.items()
-    }
+    signals = {name: replace(signal, asked=asked_of(app.bindings, name)) for name, signal in app.estate.signals.items()}
+    app.probes = {name: plugins.load("watchkeeper.signals", signal.kind)(signal, app.estate) for name, signal in signals.items()}
     furnish_targets(app)
     app.notifier = plugins.load("watchkeeper.notifiers", "apprise")()
     app.engine = plugins.load("watchkeeper.engines", app.settings.text("engine"))(app.state, app.settings.values)

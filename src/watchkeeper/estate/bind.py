@@ -18,6 +18,7 @@ from watchkeeper.base.words import likeness, words
 from watchkeeper.book.model import Book, Threshold
 from watchkeeper.book.vocabulary import METRICS
 from watchkeeper.estate.model import Bindings, Bound, Estate, SignalConfig, Unbound
+from watchkeeper.estate.promql import reading_of
 from watchkeeper.estate.states import name_in, speaks_of_absence
 from watchkeeper.estate.units import factor, unit_of
 
@@ -62,7 +63,14 @@ def bind(book: Book, estate: Estate) -> Bindings:
     bound: list[Bound] = []
     unbound: list[Unbound] = []
     thresholds = [threshold for threshold in book.thresholds if threshold.role == "alert"]
+    whole: set[tuple[str, str]] = set()
     for threshold, key in zip(thresholds, _keys(thresholds), strict=True):
+        if (asked := _ask_as_written(key, threshold, estate)) is not None:
+            # a rule of several comparisons is sent whole and decided once
+            if (asked.signal, asked.reading) not in whole or asked.threshold is threshold:
+                bound.append(asked)
+            whole.add((asked.signal, asked.reading))
+            continue
         match, sentence = find_reading(threshold, estate)
         scale = factor(match.reading, threshold.unit) if match and threshold.op != "is" else 1.0
         if match is None:
@@ -76,6 +84,29 @@ def bind(book: Book, estate: Estate) -> Bindings:
             bound.append(replace(made, window_s=window_s, margin=match.signal.margin, every_s=match.signal.every_s))
     bound, unbound = _join_groups(bound, unbound)
     return Bindings(tuple(bound), tuple(unbound), tuple(_unused(book, estate)))
+
+
+def asked_of(bindings: Bindings, signal: str) -> tuple[str, ...]:
+    """Give the readings of a signal that thresholds are bound to, each once."""
+    return tuple(dict.fromkeys(bound.reading for bound in bindings.bound if bound.signal == signal))
+
+
+def _ask_as_written(key: str, threshold: Threshold, estate: Estate) -> Bound | None:
+    """Bind a threshold that the book states in the language of a signal; None where no signal, or an owner's own word, has it."""
+    signals = [signal for signal in estate.signals.values() if signal.speaks == threshold.source]
+    if not signals:
+        return None
+    named = [signal for signal in estate.signals.values() if any(_rank(threshold, m, signal)[0] >= 2.0 for m in signal.metrics)]
+    found = reading_of(threshold)
+    if named or found is None:
+        return None
+    near = {signal.name: likeness(words(signal.component or ""), words(threshold.subject)) for signal in signals}
+    signal = max(signals, key=lambda each: near[each.name])  # the first of the file where none is nearer
+    reading, judged = found
+    because = (
+        f"The book states {threshold.subject!r} in PromQL; the signal {signal.name} (line {signal.line}) asks it as it stands."
+    )
+    return Bound(key, judged, signal.name, reading, signal.component, because, margin=signal.margin)
 
 
 def _window_s(threshold: Threshold, match: Match) -> float | None:

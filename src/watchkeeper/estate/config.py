@@ -196,6 +196,7 @@ def _read_signal(table: Table, name: str, variables: Variables) -> SignalConfig:
         readings=frozenset(getattr(plugin, "readings", {})) - {"*"},
         known=getattr(plugin, "metrics", {}),
         general=getattr(plugin, "general", False),
+        speaks=getattr(plugin, "speaks", None),
         margin=table.share("hysteresis"),
         confirm=int(table.number("confirm", 6, 0, 60)),
         options=options,

@@ -75,6 +75,10 @@ class SignalConfig:
     known: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     #: True: a metric of the book that names no component means this kind ("CPU usage" is the host's)
     general: bool = False
+    #: thresholds of the book in this language ("promql") are readings of it as they stand
+    speaks: str | None = None
+    #: the readings that thresholds are bound to, beside those of `metrics`
+    asked: tuple[str, ...] = ()
     #: share of a limit by which a reading must be back on its good side before a threshold that fired is well again
     margin: float = 0.0
     #: looks outside the schedule that it may have within a minute, to confirm a first failure and to decide what is pending

@@ -6,6 +6,8 @@ a `problem`. It changes nothing outside.
 
 A class may also have `metrics`, canonical metric of the book -> the readings that are it, in each unit: they bind without a word
 of the owner's. `general = True` says that a metric without a component's name means this kind, as CPU usage means the host.
+`speaks = "promql"` says that what the book states in that language is a reading as it stands; such readings, and all others that
+a threshold is bound to, are in `signal.asked`.
 """
 
 from __future__ import annotations

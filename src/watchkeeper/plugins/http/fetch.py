@@ -29,6 +29,7 @@ class Request:
     verify_tls: bool = True
     most_bytes: int = 65_536
     timeout_s: float = 10.0
+    body: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,8 @@ class Answer:
     status: int | None = None
     reason: str = ""
     body: bytes = b""
+    #: names in lower case
+    headers: Mapping[str, str] = field(default_factory=dict)
     #: there was more than was read
     cut: bool = False
     #: seconds since 1970 until which the server's certificate holds
@@ -49,22 +52,23 @@ class Answer:
 
 
 class Fetcher:
-    """Asks one address again and again, each time on a new connection."""
+    """Asks one address, or others as it is told, again and again, each time on a new connection."""
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: Request, *, keeps_cookies: bool = False) -> None:
+        """Take what is asked unless `fetch` is told otherwise; cookies are kept only where that is wanted."""
         self._request = request
         self._session: aiohttp.ClientSession | None = None
-        self._headers = {**_HEADERS, **request.headers}
-        self._tls = request.url.lower().startswith("https:")
+        self._keeps_cookies = keeps_cookies
 
-    async def fetch(self) -> Answer:
+    async def fetch(self, request: Request | None = None) -> Answer:
         """Ask once. Never raises for what the other side does."""
+        request = request or self._request
         started = time.monotonic()
         try:
-            async with asyncio.timeout(self._request.timeout_s):
-                return await self._ask(started)
+            async with asyncio.timeout(request.timeout_s):
+                return await self._ask(request, started)
         except TimeoutError:
-            limit = self._request.timeout_s
+            limit = request.timeout_s
             return Answer(limit, problem=f"no complete answer within {limit:g} s", late=True)
         except (aiohttp.ClientError, OSError, ValueError) as problem:
             return Answer(time.monotonic() - started, problem=reason_of(problem))
@@ -75,21 +79,26 @@ class Fetcher:
             await self._session.close()
             self._session = None
 
-    async def _ask(self, started: float) -> Answer:
-        request = self._request
+    async def _ask(self, request: Request, started: float) -> Answer:
         if self._session is None:
-            connector = aiohttp.TCPConnector(force_close=True, limit=0, ssl=request.verify_tls)
-            self._session = aiohttp.ClientSession(
-                connector=connector, timeout=_NEVER, auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar()
-            )
+            connector = aiohttp.TCPConnector(force_close=True, limit=0, ssl=self._request.verify_tls)
+            # a session of one service may be on an address without a name
+            jar = aiohttp.CookieJar(unsafe=True) if self._keeps_cookies else aiohttp.DummyCookieJar()
+            self._session = aiohttp.ClientSession(connector=connector, timeout=_NEVER, auto_decompress=False, cookie_jar=jar)
         async with self._session.request(
-            request.method, request.url, headers=self._headers, allow_redirects=request.follow_redirects, max_redirects=5
+            request.method,
+            request.url,
+            headers={**_HEADERS, **request.headers},
+            data=request.body,
+            allow_redirects=request.follow_redirects,
+            max_redirects=5,
         ) as response:
-            cert_until = _cert_until(response) if self._tls else None
+            cert_until = _cert_until(response) if request.url.lower().startswith("https:") else None
             body, cut = await _read_bounded(response.content, request.most_bytes)
             if cut:
                 response.close()
-            return Answer(time.monotonic() - started, response.status, response.reason or "", body, cut, cert_until)
+            headers = {name.lower(): value for name, value in response.headers.items()}
+            return Answer(time.monotonic() - started, response.status, response.reason or "", body, headers, cut, cert_until)
 
 
 async def _read_bounded(stream: aiohttp.StreamReader, most: int) -> tuple[bytes, bool]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import time
 from collections.abc import Mapping
 from typing import ClassVar
@@ -111,6 +112,21 @@ def headers_of(options: Table) -> dict[str, str]:
             )
         found[name] = text
     return found
+
+
+def credentials_of(options: Table) -> dict[str, str]:
+    """Take the options `token`, or `user` with `password`, as the header that carries them; nothing where there are none."""
+    token, user, password = (options.maybe_text(name) for name in ("token", "user", "password"))
+    if token is not None and user is not None:
+        raise options.error("token", f"{options.name()} has a token and a user.", "Leave one of the two out.")
+    said = f"{user}:{password or ''}"
+    if any(char in f"{token or ''}{said}" for char in "\r\n"):
+        raise options.error(
+            "token" if token else "user", f"{options.name()} has a line break in what it signs in by.", "Mend it."
+        )
+    if token is not None:
+        return {"Authorization": f"Bearer {token}"}
+    return {"Authorization": f"Basic {base64.b64encode(said.encode()).decode()}"} if user is not None else {}
 
 
 def _expected(options: Table) -> frozenset[int]:

@@ -1,0 +1,1 @@
+"""Prometheus and what answers like it, asked by PromQL."""
