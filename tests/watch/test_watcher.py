@@ -16,7 +16,7 @@ import pytest
 from watchkeeper.base.errors import Transient
 from watchkeeper.base.secrets import Secret
 from watchkeeper.book.model import Threshold
-from watchkeeper.estate.model import Bindings, Bound, Estate, SignalConfig, Variable
+from watchkeeper.estate.model import Bindings, Bound, Budget, Estate, SignalConfig, Variable
 from watchkeeper.store.database import Database
 from watchkeeper.testing.clock import FakeClock
 from watchkeeper.watch import ledger, watcher
@@ -325,3 +325,17 @@ async def test_a_clock_that_jumps_forward_neither_fires_early_nor_goes_blind_for
         await scene.clock.advance(40)
     assert "firing" not in {after for _, after in scene.changes()}
     assert scene.state() == "ok"
+
+
+async def test_a_budget_is_counted_over_restarts_and_fires_like_a_threshold(database: Database) -> None:
+    budget = bound(replace(DOWN, subject="Uptime", state="burning", for_s=None), budget=Budget(0.001, "up", 30 * 86_400.0))
+    first = Scene(database, {"shop": Scripted(DEAD)}, replace(budget, every_s=15.0), every_s=15.0)
+    async with running(first):
+        await first.clock.advance(30)
+    assert first.changes() == []
+    again = Scene(database, {"shop": Scripted(DEAD)}, replace(budget, every_s=15.0), every_s=15.0)
+    again.clock.move(45)
+    async with running(again):
+        await again.clock.advance(15)
+    assert again.changes() == [("ok", "firing")]
+    assert "times as fast as 30 d allow" in database.read_now(ledger.read_standings)["Uptime"].sentence

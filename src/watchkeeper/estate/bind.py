@@ -15,9 +15,10 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from watchkeeper.base.words import likeness, words
-from watchkeeper.book.model import Book, Threshold
+from watchkeeper.book.model import Book, Comparison, Metric, Threshold
 from watchkeeper.book.vocabulary import METRICS
-from watchkeeper.estate.model import Bindings, Bound, Estate, SignalConfig, Unbound
+from watchkeeper.estate.model import Bindings, Bound, Charted, Estate, SignalConfig, Unbound
+from watchkeeper.estate.objectives import as_alert, budget_of, burning
 from watchkeeper.estate.promql import reading_of
 from watchkeeper.estate.states import name_in, speaks_of_absence
 from watchkeeper.estate.units import factor, unit_of
@@ -59,19 +60,32 @@ class Match:
 
 
 def bind(book: Book, estate: Estate) -> Bindings:
-    """Bind each alert threshold of the book, and name the metrics that nothing in the book speaks of."""
+    """Bind each threshold of the book, and name the metrics that nothing in the book speaks of."""
+    alerts = [threshold for threshold in book.thresholds if threshold.role == "alert"]
+    bound, unbound = _join_groups(*_bind_all(alerts, alerts, _keys(alerts), estate))
+    kept = [threshold for threshold in book.thresholds if threshold.role == "objective"]
+    keys = [f"objective-{key}" for key in _keys(kept)]
+    objectives, waiting = _bind_all(kept, [as_alert(objective) for objective in kept], keys, estate)
+    bound += _budgets(objectives, estate, {item.key for item in bound} | {item.key for item in unbound})
+    charted = tuple(_charted(book, estate))
+    return Bindings(tuple(bound), tuple(unbound), tuple(_unused(book, estate)), tuple(objectives), tuple(waiting), charted)
+
+
+def _bind_all(
+    thresholds: Sequence[Threshold], sought: Sequence[Threshold], keys: Sequence[str], estate: Estate
+) -> tuple[list[Bound], list[Unbound]]:
+    """Bind thresholds; a reading is sought for each as it stands in `sought`, with the bad side of the comparison."""
     bound: list[Bound] = []
     unbound: list[Unbound] = []
-    thresholds = [threshold for threshold in book.thresholds if threshold.role == "alert"]
     whole: set[tuple[str, str]] = set()
-    for threshold, key in zip(thresholds, _keys(thresholds), strict=True):
+    for threshold, as_sought, key in zip(thresholds, sought, keys, strict=True):
         if (asked := _ask_as_written(key, threshold, estate)) is not None:
             # a rule of several comparisons is sent whole and decided once
             if (asked.signal, asked.reading) not in whole or asked.threshold is threshold:
                 bound.append(asked)
             whole.add((asked.signal, asked.reading))
             continue
-        match, sentence = find_reading(threshold, estate)
+        match, sentence = find_reading(as_sought, estate)
         scale = factor(match.reading, threshold.unit) if match and threshold.op != "is" else 1.0
         if match is None:
             unbound.append(Unbound(key, threshold, sentence))
@@ -82,8 +96,35 @@ def bind(book: Book, estate: Estate) -> Bindings:
             window_s = _window_s(threshold, match)
             made = Bound(key, threshold, match.signal.name, match.reading, component, match.because, scale)
             bound.append(replace(made, window_s=window_s, margin=match.signal.margin, every_s=match.signal.every_s))
-    bound, unbound = _join_groups(bound, unbound)
-    return Bindings(tuple(bound), tuple(unbound), tuple(_unused(book, estate)))
+    return bound, unbound
+
+
+def _budgets(objectives: Iterable[Bound], estate: Estate, taken: set[str]) -> Iterable[Bound]:
+    """Give what fires while the budget of an objective that is a service level is spent too fast."""
+    for item in objectives:
+        single = item.reading in estate.signals[item.signal].readings
+        budget = budget_of(item.threshold, item.reading, single)
+        key = item.key.replace("objective-", "budget-", 1)
+        if budget is not None and key not in taken:
+            said = f"{item.because} Its budget follows from the objective in line {item.threshold.line}."
+            yield replace(
+                item, key=key, threshold=burning(item.threshold), because=said, window_s=None, margin=0.0, budget=budget,
+                objective=item.threshold,
+            )  # fmt: skip
+
+
+def _charted(book: Book, estate: Estate) -> Iterable[Charted]:
+    """Find a reading for each metric that the book names without a threshold; of two that fit alike it is nobody's."""
+    for metric in book.metrics:
+        for op in (">", "<"):
+            match, _ = find_reading(_spoken(metric, op), estate, any_unit=True)
+            if match is not None:
+                yield Charted(metric.subject, metric.line, match.signal.name, match.reading)
+                break
+
+
+def _spoken(metric: Metric, op: Comparison = ">") -> Threshold:
+    return Threshold(line=metric.line, role="objective", subject=metric.subject, metric=metric.metric, op=op)
 
 
 def asked_of(bindings: Bindings, signal: str) -> tuple[str, ...]:
@@ -94,7 +135,7 @@ def asked_of(bindings: Bindings, signal: str) -> tuple[str, ...]:
 def _ask_as_written(key: str, threshold: Threshold, estate: Estate) -> Bound | None:
     """Bind a threshold that the book states in the language of a signal; None where no signal, or an owner's own word, has it."""
     signals = [signal for signal in estate.signals.values() if signal.speaks == threshold.source]
-    if not signals:
+    if not signals or threshold.role != "alert":
         return None
     named = [signal for signal in estate.signals.values() if any(_rank(threshold, m, signal)[0] >= 2.0 for m in signal.metrics)]
     found = reading_of(threshold)
@@ -106,7 +147,7 @@ def _ask_as_written(key: str, threshold: Threshold, estate: Estate) -> Bound | N
     because = (
         f"The book states {threshold.subject!r} in PromQL; the signal {signal.name} (line {signal.line}) asks it as it stands."
     )
-    return Bound(key, judged, signal.name, reading, signal.component, because, margin=signal.margin)
+    return Bound(key, judged, signal.name, reading, signal.component, because, margin=signal.margin, every_s=signal.every_s)
 
 
 def _window_s(threshold: Threshold, match: Match) -> float | None:
@@ -120,9 +161,9 @@ def _window_s(threshold: Threshold, match: Match) -> float | None:
     return threshold.for_s or WINDOW_S
 
 
-def find_reading(threshold: Threshold, estate: Estate) -> tuple[Match | None, str]:
+def find_reading(threshold: Threshold, estate: Estate, any_unit: bool = False) -> tuple[Match | None, str]:
     """Find the reading that decides a threshold, and the sentence why there is one or none."""
-    matches = [match for signal in estate.signals.values() for match in _matches(threshold, signal)]
+    matches = [match for signal in estate.signals.values() for match in _matches(threshold, signal, any_unit)]
     if not matches:
         return None, f"No signal has a metric named {_name(threshold)!r}.{_nearest(threshold, estate)}"
     best = max(match.rank for match in matches)
@@ -138,13 +179,13 @@ def find_reading(threshold: Threshold, estate: Estate) -> tuple[Match | None, st
     return first[0], first[0].because
 
 
-def _matches(threshold: Threshold, signal: SignalConfig) -> Iterable[Match]:
+def _matches(threshold: Threshold, signal: SignalConfig, any_unit: bool = False) -> Iterable[Match]:
     for metric, reading in signal.metrics.items():
         rank, because = _rank(threshold, metric, signal)
         if rank:
             said = f"{because} is the metric {metric!r} of the signal {signal.name} (line {_line(signal, metric)})."
             yield Match(signal, metric, reading, rank, said)
-    known = _known_reading(threshold, signal)
+    known = _known_reading(threshold, signal, any_unit)
     rank = _known_rank(threshold, signal) if known is not None else 0.0
     if known is not None and rank:
         kind = f"a {signal.kind} signal's own reading {known!r}"
@@ -180,7 +221,7 @@ def _rank(threshold: Threshold, metric: str, signal: SignalConfig) -> tuple[floa
     return 0.0, ""
 
 
-def _known_reading(threshold: Threshold, signal: SignalConfig) -> str | None:
+def _known_reading(threshold: Threshold, signal: SignalConfig, any_unit: bool = False) -> str | None:
     """Give the kind's own reading for a threshold's canonical metric, in its unit and on its bad side; None where there is none.
 
     "Disk usage > 80 %" and "free disk < 20 %" are one metric and two readings.
@@ -191,6 +232,8 @@ def _known_reading(threshold: Threshold, signal: SignalConfig) -> str | None:
     side = "high" if threshold.op[0] == ">" else "low"
     found = signal.known.get(metric.name if side == metric.bad else f"{metric.name}:{side}", ())
     unit = None if threshold.unit == "count" else threshold.unit
+    if found and (any_unit or (threshold.role == "objective" and found[0] == "up")):
+        return found[0]
     return next((r for r in found if unit_of(r) == unit or (unit and unit_of(r) and factor(r, unit) is not None)), None)
 
 
@@ -275,10 +318,7 @@ def _unused(book: Book, estate: Estate) -> Iterable[tuple[str, str, int, str]]:
         for step in procedure.steps
         if step.condition and step.condition.threshold
     ]
-    spoken += [
-        Threshold(line=metric.line, role="objective", subject=metric.subject, metric=metric.metric, op=">")
-        for metric in book.metrics
-    ]
+    spoken += [_spoken(metric) for metric in book.metrics]
     for signal in estate.signals.values():
         for metric in signal.metrics:
             if not any(_rank(threshold, metric, signal)[0] for threshold in spoken):

@@ -234,6 +234,18 @@ class Estate:
 
 
 @dataclass(frozen=True, slots=True)
+class Budget:
+    """How much of what is seen may be bad, over how long, and how a look says so."""
+
+    #: the share that may be bad, from 0 to 1
+    share: float
+    #: up: a look is bad where the reading is 0; within: where it misses the objective's limit; share: the reading is the good
+    #: share of what the look saw; bad: it is the bad share
+    counts: Literal["up", "within", "share", "bad"]
+    period_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Bound:
     """A threshold of the book with the reading that decides it."""
 
@@ -254,6 +266,20 @@ class Bound:
     #: see SignalConfig
     margin: float = 0.0
     every_s: float = 15.0
+    #: it fires while the budget of this objective of the book is spent too fast; None: it fires at its own comparison
+    budget: Budget | None = None
+    #: the objective that the budget is of
+    objective: Threshold | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Charted:
+    """A metric that the book names without a threshold, with the reading that shows it."""
+
+    subject: str
+    line: int
+    signal: str
+    reading: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,3 +299,8 @@ class Bindings:
     unbound: tuple[Unbound, ...] = ()
     #: (signal, metric words, line, sentence): bound to no threshold
     unused: tuple[tuple[str, str, int, str], ...] = ()
+    #: objectives with the reading that shows whether they are kept, and those that wait for one; they raise no alert themselves
+    objectives: tuple[Bound, ...] = ()
+    waiting: tuple[Unbound, ...] = ()
+    #: metrics named without a threshold that a reading shows
+    charted: tuple[Charted, ...] = ()

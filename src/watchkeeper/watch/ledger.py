@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 from sqlalchemy import Column, Connection, Float, Index, Integer, Row, String, Table, Text, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from watchkeeper.store.schema import Instant, Json, Serial, metadata
-from watchkeeper.watch.model import Flip, Sample, Standing, State
+from watchkeeper.watch.model import Count, Flip, Sample, Standing, State
 
 samples = Table(
     "sample",
@@ -54,16 +54,31 @@ flips = Table(
     Index("ix_flip_taken", "taken", "id"),
 )
 
+#: what was seen of each objective that has a budget, a stretch of time a row
+counts = Table(
+    "budget_count",
+    metadata,
+    Column("key", String(200), primary_key=True),
+    Column("at", Instant, primary_key=True),
+    Column("looks", Integer, nullable=False),
+    Column("failed", Integer, nullable=False),
+    Column("bad", Float, nullable=False),
+)
+
 _PRUNED_AT_ONCE = 5_000
+#: counts are kept for the longest period that an objective has
+_COUNTS_KEPT = timedelta(days=400)
 
 
-def _replacing(dialect: Any) -> Any:
-    statement = dialect.insert(standings)
-    replaced = {column.name: statement.excluded[column.name] for column in standings.columns if column.name != "key"}
-    return statement.on_conflict_do_update(index_elements=["key"], set_=replaced)
+def _replacing(dialect: Any, table: Table) -> Any:
+    statement = dialect.insert(table)
+    keys = [column.name for column in table.primary_key]
+    replaced = {column.name: statement.excluded[column.name] for column in table.columns if column.name not in keys}
+    return statement.on_conflict_do_update(index_elements=keys, set_=replaced)
 
 
-_SAVE_STANDING = {"sqlite": _replacing(sqlite), "postgresql": _replacing(postgresql)}
+_SAVE_STANDING = {"sqlite": _replacing(sqlite, standings), "postgresql": _replacing(postgresql, standings)}
+_SAVE_COUNT = {"sqlite": _replacing(sqlite, counts), "postgresql": _replacing(postgresql, counts)}
 _INSERT_SAMPLES = insert(samples)
 
 
@@ -142,6 +157,19 @@ def save_standings(connection: Connection, new: Iterable[tuple[str, Standing]]) 
     connection.execute(_SAVE_STANDING[connection.dialect.name], rows)
 
 
+def save_counts(connection: Connection, new: Iterable[tuple[str, Count]]) -> None:
+    """Keep what was counted of budgets, each by its key; a count of the same stretch is replaced."""
+    rows = [{"key": key, "at": each.at, "looks": each.looks, "failed": each.failed, "bad": each.bad} for key, each in new]
+    if rows:
+        connection.execute(_SAVE_COUNT[connection.dialect.name], rows)
+
+
+def read_counts(connection: Connection, key: str, since: datetime) -> list[Count]:
+    """Give what was counted of a budget since an instant, oldest first."""
+    query = select(counts).where(counts.c.key == key, counts.c.at >= since).order_by(counts.c.at)
+    return [Count(row.at, row.looks, row.failed, row.bad) for row in connection.execute(query)]
+
+
 def forget_standings(connection: Connection, kept: Collection[str]) -> int:
     """Drop the standings of thresholds that nothing decides any more; one that fires stays until a person settles it."""
     return connection.execute(delete(standings).where(standings.c.key.not_in(list(kept)), standings.c.state != "firing")).rowcount
@@ -198,6 +226,7 @@ def prune(connection: Connection, before: datetime) -> int:
     old = select(samples.c.id).where(samples.c.at < before).limit(_PRUNED_AT_ONCE)
     gone = connection.execute(delete(samples).where(samples.c.id.in_(old))).rowcount
     connection.execute(delete(flips).where(flips.c.taken == 1, flips.c.at < before))
+    connection.execute(delete(counts).where(counts.c.at < before - _COUNTS_KEPT))
     return gone
 
 

@@ -54,3 +54,16 @@ class Flip:
     at: datetime
     value: float | None
     sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """What the looks of one stretch of time said of an objective."""
+
+    #: when the stretch began
+    at: datetime
+    looks: int
+    #: looks that were worse than the objective allows
+    failed: int
+    #: the sum of what was bad in each look, from 0 to 1
+    bad: float

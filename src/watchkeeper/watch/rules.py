@@ -40,11 +40,11 @@ def judge(bound: Bound, before: Standing | None, sample: Sample, now: datetime, 
 
     `past` remembers the readings before it, for a threshold whose statistic is taken here.
     """
-    at, before = _in_order(sample.at, before, now)
+    at, before = in_order(sample.at, before, now)
     raw = sample.values.get(bound.reading)
     value = None if raw is None or math.isnan(raw) else raw * bound.factor
     if value is None:
-        return _without_reading(bound, before, at, _why_missing(bound, sample, raw))
+        return without_reading(bound, before, at, why_missing(bound, sample, raw))
     over = _over(bound, value, at, past)
     value = over.value if over else value
     shown = value if math.isfinite(value) else None
@@ -114,7 +114,7 @@ def stale(bound: Bound, standing: Standing | None, every_s: float, since: dateti
         return None
     if standing is not None and standing.state == "pending" and quiet_s > (bound.threshold.for_s or 0.0):
         standing = replace(standing, breached_since=None)
-    return _without_reading(bound, standing, now, f"no sample for {format_duration(quiet_s)}")
+    return without_reading(bound, standing, now, f"no sample for {format_duration(quiet_s)}")
 
 
 def is_blind(standing: Standing) -> bool:
@@ -127,6 +127,11 @@ def is_breached(bound: Bound, value: float, margin: float = 0.0) -> bool:
     threshold = bound.threshold
     if threshold.op == "is":
         return (value == 0) == bad_at_zero(threshold.state or "down", bound.reading)
+    return is_breached_by(threshold, value, margin)
+
+
+def is_breached_by(threshold: Threshold, value: float, margin: float = 0.0) -> bool:
+    """Say whether a value, in a comparison's unit, fulfils it, moved to its good side by a share of the limit."""
     limit = threshold.value
     if limit is None:
         return False
@@ -147,7 +152,7 @@ def is_breached(bound: Bound, value: float, margin: float = 0.0) -> bool:
             return value != limit
 
 
-def _in_order(at: datetime, before: Standing | None, now: datetime) -> tuple[datetime, Standing | None]:
+def in_order(at: datetime, before: Standing | None, now: datetime) -> tuple[datetime, Standing | None]:
     """Keep instants in order where a clock was set back: a standing from the future is moved to now."""
     at = min(at, now)
     if before is None or before.at <= at:
@@ -193,7 +198,8 @@ def _hold(threshold: Threshold, before: Standing | None, held_s: float, said: st
     return "pending", f"{said} for {format_duration(held_s)} of the {allowed} the book allows: pending"
 
 
-def _without_reading(bound: Bound, before: Standing | None, at: datetime, why: str) -> Standing:
+def without_reading(bound: Bound, before: Standing | None, at: datetime, why: str) -> Standing:
+    """Say how a threshold stands without its reading: blind, and still firing where it fired before."""
     breached_since = before.breached_since if before else None
     subject = _subject(bound.threshold)
     if before is not None and before.state == "firing":
@@ -203,7 +209,8 @@ def _without_reading(bound: Bound, before: Standing | None, at: datetime, why: s
     return Standing(bound.key, "blind", _since(before, "blind", at), breached_since, None, at, said)
 
 
-def _why_missing(bound: Bound, sample: Sample, raw: float | None) -> str:
+def why_missing(bound: Bound, sample: Sample, raw: float | None) -> str:
+    """Say why a sample has no reading for a threshold."""
     if sample.problem:
         return _short(sample.problem)
     if raw is not None:

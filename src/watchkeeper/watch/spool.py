@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from sqlalchemy import Connection
 
 from watchkeeper.watch import ledger
-from watchkeeper.watch.model import Sample, Standing, State
+from watchkeeper.watch.model import Count, Sample, Standing, State
 
 SAMPLES_KEPT = 20_000
 FLIPS_KEPT = 100_000
+COUNTS_KEPT = 50_000
 
 
 @dataclass
@@ -26,9 +28,16 @@ class Spool:
     samples: deque[Sample] = field(default_factory=lambda: deque(maxlen=SAMPLES_KEPT))
     standings: dict[str, tuple[str, Standing]] = field(default_factory=dict)
     flips: deque[tuple[str, State, Standing]] = field(default_factory=lambda: deque(maxlen=FLIPS_KEPT))
+    #: (key of a budget, start of a stretch) -> its signal, and what was counted in the stretch so far
+    counts: dict[tuple[str, datetime], tuple[str, Count]] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        return bool(self.samples or self.standings or self.flips)
+        return bool(self.samples or self.standings or self.flips or self.counts)
+
+    def count(self, signal: str, key: str, counted: Count) -> None:
+        """Keep what was counted of a budget; the newest count of a stretch stands for it."""
+        if len(self.counts) < COUNTS_KEPT or (key, counted.at) in self.counts:
+            self.counts[key, counted.at] = (signal, counted)
 
     def add(
         self, signal: str, sample: Sample | None, standings: Iterable[Standing], flips: Iterable[tuple[State, Standing]]
@@ -45,6 +54,7 @@ class Spool:
         self.samples.extend(later.samples)
         self.standings.update(later.standings)
         self.flips.extend(later.flips)
+        self.counts.update(later.counts)
         return self
 
     def write(self, connection: Connection, decided: Collection[str]) -> int:
@@ -54,6 +64,7 @@ class Spool:
         """
         ledger.write_samples(connection, self.samples)
         ledger.save_standings(connection, [each for each in self.standings.values() if each[0] in decided])
+        ledger.save_counts(connection, [(key, count) for (key, _), (name, count) in self.counts.items() if name in decided])
         flips = [(before, standing) for signal, before, standing in self.flips if signal in decided]
         for before, standing in flips:
             ledger.add_flip(connection, before, standing)

@@ -29,7 +29,7 @@ from watchkeeper.base.secrets import Scrubber
 from watchkeeper.estate.model import Bindings, Bound, Estate, SignalConfig
 from watchkeeper.store.database import Database
 from watchkeeper.store.membership import SIGNAL, Membership
-from watchkeeper.watch import ledger, rules
+from watchkeeper.watch import burning, ledger, rules
 from watchkeeper.watch.damping import WITHIN, Memory, calm_for, damp
 from watchkeeper.watch.model import Sample, Standing, State
 from watchkeeper.watch.probe import Look, Probe
@@ -81,6 +81,8 @@ class Watcher:
         #: readings of thresholds whose statistic is taken here, and what damping remembers
         self._past: defaultdict[str, Past] = defaultdict(Past)
         self._memory: dict[str, Memory] = {}
+        #: what was seen of each objective that has a budget
+        self._spent = {b.key: burning.Spent(b.budget) for bounds in self._bound.values() for b in bounds if b.budget}
         self._loaded = False
         self._looked: set[str] = set()
         #: since when each signal is watched here, when it failed first, and its last looks outside the schedule
@@ -123,6 +125,7 @@ class Watcher:
                 self._standings.pop(bound.key, None)
                 if bound.key in found:
                     self._standings[bound.key] = found[bound.key]
+            await self._recount([bound.key for name in new for bound in self._bound[name] if bound.budget])
             self._looked -= new
             self._watched_since |= dict.fromkeys(new, self._clock.now())
         self._mine = taken
@@ -147,6 +150,7 @@ class Watcher:
         now = self._clock.now()
         starts = await self._database.read(lambda connection: ledger.starts_since(connection, now - WITHIN))
         self._memory = {key: Memory(tuple(found)) for key, found in starts.items()} | self._memory
+        await self._recount(self._spent)
         for bound in (bound for bounds in self._bound.values() for bound in bounds if bound.window_s is not None):
             since = now - timedelta(seconds=bound.window_s or 0.0)
             samples = await self._database.read(partial(ledger.read_samples, signal=bound.signal, since=since, limit=MOST))
@@ -155,6 +159,13 @@ class Watcher:
                 if sample.at <= now and not math.isnan(value):
                     gap_s = rules.stale_after_s(bound.every_s)
                     self._past[bound.key].add(sample.at, value * bound.factor, bound.window_s or 0.0, gap_s)
+
+    async def _recount(self, keys: Iterable[str]) -> None:
+        """Read back what was counted of budgets."""
+        for key in keys:
+            spent = self._spent[key]
+            since = self._clock.now() - timedelta(seconds=spent.budget.period_s)
+            spent.load(await self._database.read(partial(ledger.read_counts, key=key, since=since)))
 
     async def _watch(self, signal: SignalConfig) -> None:
         started_at = self._clock.now() + timedelta(seconds=random.uniform(0, min(signal.every_s, SPREAD_S)))  # noqa: S311
@@ -226,6 +237,11 @@ class Watcher:
         return damped
 
     def _judge_plainly(self, bound: Bound, before: Standing | None, sample: Sample, now: datetime) -> Standing:
+        if bound.budget is not None:
+            standing, counted = burning.judge(bound, before, sample, now, self._spent[bound.key])
+            if counted is not None:
+                self._spool.count(bound.signal, bound.key, counted)
+            return standing
         past = self._past[bound.key] if bound.window_s is not None else None
         if not bound.together_with:
             return rules.judge(bound, before, sample, now, past)

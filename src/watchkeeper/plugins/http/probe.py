@@ -29,7 +29,11 @@ class HttpProbe:
         "body_bytes": "bytes of the body, at most 65,536 of which are read",
         "cert_days": "days for which the server's certificate still holds (https)",
     }
-    metrics: ClassVar[Mapping[str, tuple[str, ...]]] = {"response_time": ("seconds",), "certificate_expiry": ("cert_days",)}
+    metrics: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "response_time": ("seconds",),
+        "certificate_expiry": ("cert_days",),
+        "availability": ("up",),
+    }
     options: ClassVar[Mapping[str, str]] = {
         "url": "address to ask",
         "method": "GET or HEAD (default GET)",
