@@ -67,6 +67,8 @@ class App:
     address: str = ""
     #: how many follow a run over the network now
     followers: int = 0
+    #: how late our loop last woke up, in seconds
+    lag_s: float = 0.0
     _woken: asyncio.Event = field(default_factory=asyncio.Event)
     _leaving: asyncio.Event = field(default_factory=asyncio.Event)
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 import zlib
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
@@ -141,7 +142,10 @@ class Loop:
             if name == "turn":
                 await self.app.woken(rest)
             else:
+                before = time.monotonic()
                 await self.app.clock.sleep(rest)
+                if name == "tell":
+                    self.app.lag_s = max(0.0, time.monotonic() - before - rest)
 
     async def turn(self) -> float:
         """Take one turn; returns how long to rest unless somebody wakes us, in seconds."""

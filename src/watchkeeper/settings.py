@@ -40,6 +40,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("port", "0", "Port of the console; 0 takes a free one."),
     Setting("public_url", "", "Address under which people reach the console through a proxy: https://watch.example.com."),
     Setting("proxies", "", "Addresses of proxies whose word for a caller's address counts, with commas; empty: none."),
+    Setting("metrics_open", "", "loopback: /metrics needs no token from this machine; empty: it wants one like all else."),
     Setting("link_key", "", "Signs the links in notices, the same for all workers; empty: one in the state folder.", secret=True),
     Setting("max_book_bytes", "5000000", "The largest runbook that is read, in bytes."),
     Setting("step_output_bytes", "2000000", "Most output kept of one step, half from its start and half from its end, in bytes."),

@@ -11,4 +11,4 @@ assert _spec.loader is not None
 _world = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(_world)
 
-clock, app, visitor, anna, csrf = _world.clock, _world.app, _world.visitor, _world.anna, _world.csrf
+clock, app, visitor, anna, csrf, caller = _world.clock, _world.app, _world.visitor, _world.anna, _world.csrf, _world.caller

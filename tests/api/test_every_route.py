@@ -10,6 +10,7 @@ import httpx
 import pytest
 from fastapi.routing import APIRoute
 
+from watchkeeper.api.metrics import router as metrics
 from watchkeeper.api.routes import router as api
 from watchkeeper.app import App
 from watchkeeper.people.identity import make_token
@@ -24,7 +25,11 @@ FILL = {"run_id": "run-01k9x3hb0c-2m5r8t", "incident_id": "inc-01k9x3h8v2-7dq4mz
 
 def routes() -> list[tuple[str, str]]:
     """Give (method, path) of every route."""
-    made = [route for router in (pages.router, forms.router, entering.router, answering.router, api) for route in router.routes]
+    made = [
+        route
+        for router in (pages.router, forms.router, entering.router, answering.router, api, metrics)
+        for route in router.routes
+    ]
     found = {(method, route.path) for route in made if isinstance(route, APIRoute) for method in route.methods}
     return sorted((method, path) for method, path in found if path not in OPEN)
 

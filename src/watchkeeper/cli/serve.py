@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from watchkeeper.actions.tokens import warnings
+from watchkeeper.api.metrics import router as metrics
 from watchkeeper.api.routes import router as api
 from watchkeeper.app import find_config, open_app
 from watchkeeper.people.ladder import findings
@@ -43,4 +44,4 @@ def serve(
         print(f"Console: {address}", flush=True)
 
     wanted = port if port is not None else int(settings.number("port"))
-    asyncio.run(serve_console(app, host or settings.text("host"), wanted, ready, [api]))
+    asyncio.run(serve_console(app, host or settings.text("host"), wanted, ready, [api, metrics]))

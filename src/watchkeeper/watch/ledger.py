@@ -104,13 +104,10 @@ def write_samples(connection: Connection, new: Iterable[Sample]) -> None:
         connection.execute(_INSERT_SAMPLES, rows)
 
 
-def read_samples(connection: Connection, signal: str, since: datetime, limit: int = 1_000) -> list[Sample]:
+def read_samples(connection: Connection, signal: str, since: datetime | None = None, limit: int = 1_000) -> list[Sample]:
     """Give a signal's samples since an instant, oldest first; of more than `limit` the newest."""
-    query = (
-        select(samples)
-        .where(samples.c.signal == signal, samples.c.at >= since)
-        .order_by(samples.c.at.desc(), samples.c.id.desc())
-    )
+    wanted = [samples.c.signal == signal] if since is None else [samples.c.signal == signal, samples.c.at >= since]
+    query = select(samples).where(*wanted).order_by(samples.c.at.desc(), samples.c.id.desc())
     return [_sample(row) for row in reversed(connection.execute(query.limit(limit)).all())]
 
 

@@ -1,0 +1,1 @@
+"""Alertmanager: the routes and inhibit rules of the runbook in its words."""
