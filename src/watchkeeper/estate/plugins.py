@@ -44,9 +44,16 @@ def load(group: str, name: str) -> type:
         missing = problem.name or "a package"
         raise ConfigError(
             f"The {kind} plug-in {name!r} needs {missing}, which is not installed.",
-            hint=f"pip install 'watchkeeper[{name}]'",
+            hint=f"pip install 'watchkeeper[{point.extras[0] if point.extras else name}]'",
             code="WK135",
         ) from problem
     if not isinstance(found, type):
         raise ConfigError(f"The {kind} plug-in {name!r} is not a class.", hint="Tell its author.", code="WK135")
     return found
+
+
+def lacking(what: str, package: str, extra: str) -> ConfigError:
+    """Make the error about a part of a plug-in whose own package is not installed."""
+    return ConfigError(
+        f"{what} needs {package}, which is not installed.", hint=f"pip install 'watchkeeper[{extra}]'", code="WK135"
+    )
