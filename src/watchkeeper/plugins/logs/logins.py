@@ -9,50 +9,48 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 
-_SSHD_FAILED = re.compile(r"Failed (?!none )\S{1,60} for (?:invalid user )?.* from (\S{1,100}) port \d{1,5}\b(?!.* port )")
+_SSHD_FAILED = re.compile(r"Failed (?!none )\S{1,60} for (?:invalid user )?.* from (\S{1,100}) port (\d{1,5})\b(?!.* port )")
 _ENDED = re.compile(
-    r"(?:Connection (?:closed|reset) by|Disconnected from) (?:invalid|authenticating) user .*?(\S{1,100}) port \d+ \[preauth\]$"
+    r"(?:Connection (?:closed|reset) by|Disconnected from) (?:invalid|authenticating) user .*?(\S{1,100}) port (\d+) \[preauth\]$"
 )
 _REPEATED = re.compile(r"message repeated (\d{1,4}) times: \[ ?")
 _PAM = re.compile(r"pam_\w{1,30}\(([\w.-]{1,60}):auth\): (?:authentication failure|conversation failed)?; ?(.*)")
 _PAM_MORE = re.compile(r"\bPAM (\d{1,4}) more authentication failures?; (.*)")
 _HOST = re.compile(r"\brhost=(\S+)")
-_PROCESS = re.compile(r"\bsshd(?:-session)?\[(\d{1,10})\]")
 _MOST_REMEMBERED = 1_000
 _LONGEST = 1_000
 LOCAL = "this machine"
 
 
 class Logins:
-    """What has been seen of sshd's processes."""
+    """What has been seen, by the address and port of a connection."""
 
     def __init__(self) -> None:
-        self._counted: OrderedDict[str, None] = OrderedDict()
+        self._counted: OrderedDict[tuple[str, str], None] = OrderedDict()
 
     def failed(self, line: str) -> tuple[int, str] | None:
         """Give how many logins a line says failed, and from which address; None where it says nothing of the kind."""
         if "Failed" not in line and "pam_" not in line and "PAM" not in line and "[preauth]" not in line:
             return None
         line = line[:_LONGEST].rstrip().removesuffix("]") if "message repeated" in line else line[:_LONGEST].rstrip()
-        process = _PROCESS.search(line)
         found = _SSHD_FAILED.search(line)
         if found is not None:
-            self._remember(process[1] if process else None)
+            self._remember((found[1], found[2]))
             repeated = _REPEATED.search(line)
             return (int(repeated[1]) if repeated else 1), found[1]
-        if process is not None:
-            ended = _ENDED.search(line)
-            if ended is None or process[1] in self._counted:
-                return None
-            self._remember(process[1])
-            return 1, ended[1]
+        ended = _ENDED.search(line)
+        if ended is not None:
+            connection = (ended[1], ended[2])
+            if connection not in self._counted:
+                return 1, ended[1]
+            del self._counted[connection]
+            return None
         return _pam(line)
 
-    def _remember(self, process: str | None) -> None:
-        if process is not None:
-            self._counted[process] = None
-            if len(self._counted) > _MOST_REMEMBERED:
-                self._counted.popitem(last=False)
+    def _remember(self, connection: tuple[str, str]) -> None:
+        self._counted[connection] = None
+        if len(self._counted) > _MOST_REMEMBERED:
+            self._counted.popitem(last=False)
 
 
 def _pam(line: str) -> tuple[int, str] | None:
