@@ -8,14 +8,27 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from watchkeeper.store.database import Database, open_database
 from watchkeeper.store.migrate import migrate
 from watchkeeper.store.schema import metadata
 
+
+def own_database(url: str, worker: str | None) -> str:
+    """Give the URL of a database of its own to one of several pytest processes on one server, making it where it is missing."""
+    if not url or worker is None:
+        return url
+    name = f"watchkeeper_{worker}"
+    with psycopg.connect(url, autocommit=True) as connection:
+        if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone() is None:
+            connection.execute(f'CREATE DATABASE "{name}"')
+    return f"{url.rpartition('/')[0]}/{name}"
+
+
 #: PostgreSQL for the whole suite; empty: SQLite
-DATABASE_URL = os.environ.get("WATCHKEEPER_TEST_DATABASE_URL", "")
+DATABASE_URL = own_database(os.environ.get("WATCHKEEPER_TEST_DATABASE_URL", ""), os.environ.get("PYTEST_XDIST_WORKER"))
 #: set by CI: a server that is missing fails the test instead of skipping it
 EVERYTHING = os.environ.get("WATCHKEEPER_TEST_EVERYTHING", "") == "1"
 

@@ -7,6 +7,7 @@ import contextlib
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -19,6 +20,7 @@ import pytest
 from aiohttp import web
 
 from watchkeeper.base.errors import WatchkeeperError
+from watchkeeper.demo.database import wait_until_ready
 from watchkeeper.demo.servers import Servers, find
 from watchkeeper.estate import plugins
 from watchkeeper.estate.model import Estate, SignalConfig
@@ -158,8 +160,9 @@ def postgres(servers: Servers, home: Path, connections: int) -> Iterator[int]:
     command = [str(servers.postgres / "postgres"), "-D", "data", *options]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL, **as_user) as server:
         wait_for(port)
+        wait_until_ready(port, servers)
         yield port
-        server.terminate()
+        server.send_signal(signal.SIGINT)  # not TERM: that waits for whoever is still connected
 
 
 def free_port() -> int:

@@ -176,6 +176,7 @@ async def test_a_look_cannot_write_even_where_a_value_tries(bench: Bench, psql: 
 
 @pytest.fixture
 def redis(redis_port: int, bench: Bench) -> Iterator[str]:
+    bench.run(f"redis-cli -p {redis_port} FLUSHALL")
     yield f"redis-cli -p {redis_port}"
     bench.run(f"redis-cli -p {redis_port} FLUSHALL")
 

@@ -55,12 +55,12 @@ async def test_a_server_whose_queries_take_too_long_is_up(probe: Make, postgres_
 
 
 @pytest.mark.parametrize(
-    "query", ["create table t (a int)", "commit; create table t (a int)", "set transaction read write", "rollback"]
+    "query", ["create table made (a int)", "commit; create table made (a int)", "set transaction read write", "rollback"]
 )  # fmt: skip
 async def test_a_query_changes_nothing(probe: Make, postgres_dsn: str, query: str) -> None:
-    await probe("postgres", dsn=postgres_dsn, queries={"a": query, "b": "create table t (a int)"}).look()
+    await probe("postgres", dsn=postgres_dsn, queries={"a": query, "b": "create table made (a int)"}).look()
     with psycopg.connect(postgres_dsn) as connection:
-        found = connection.execute("select count(*) from pg_tables where tablename = 't'").fetchone()
+        found = connection.execute("select count(*) from pg_tables where tablename = 'made'").fetchone()
     assert found == (0,)
 
 

@@ -19,7 +19,7 @@ from tests.conftest import need
 from watchkeeper.base.errors import Permanent
 from watchkeeper.demo.servers import Servers
 from watchkeeper.estate.model import Estate, TargetConfig
-from watchkeeper.plugins.shell.processes import boot_id, start_of
+from watchkeeper.plugins.shell.processes import boot_id, marked, start_of
 from watchkeeper.plugins.shell.target import ShellTarget
 from watchkeeper.plugins.shell.wrapper import WRAPPER
 from watchkeeper.run.target import Found, Job
@@ -318,6 +318,16 @@ async def test_what_killed_its_wrapper_keeps_to_its_time_limit(
     found = await target.wait(orphan)
     assert (found.state, found.timed_out) == ("ended", True)
     assert start_of(int((tmp_path / "alone").read_text())) is None
+
+
+def test_a_process_that_execs_again_and_again_is_seen(tmp_path: Path) -> None:
+    again = tmp_path / "again"
+    again.write_text('n=$(($1+1)); [ $n -lt 400 ] && exec bash "$0" $n\n')
+    with subprocess.Popen(["bash", str(again), "0"], env={"WK_TEST_MARK": "here", "PATH": os.environ["PATH"]}) as process:
+        missed = 0
+        while process.poll() is None:
+            missed += not marked("WK_TEST_MARK", "here") and process.poll() is None
+    assert missed <= 1  # the one at its end
 
 
 @pytest.fixture

@@ -193,8 +193,8 @@ class RemoteTarget:
         return _Following(channel, place)
 
     async def _greet(self, channel: Channel, fixed: str) -> _Place:
-        await channel.write(script.hello(self._root).encode())
         try:
+            await channel.write(script.hello(self._root).encode())
             said = await _line(channel)
         except _CUT:
             await asyncio.sleep(0.05)

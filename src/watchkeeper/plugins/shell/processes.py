@@ -14,6 +14,9 @@ from pathlib import Path
 import psutil
 
 _TICKS = os.sysconf("SC_CLK_TCK")
+#: how often, and after which pause, a process that shows no environment is looked at again
+_LOOKS = 5
+_AN_EXEC_S = 0.002
 
 
 def boot_id() -> str:
@@ -72,12 +75,34 @@ def _reap(pid: int) -> None:
 def marked(variable: str, mark: str) -> list[psutil.Process]:
     """Find the living processes of this user that carry a mark in their environment, wherever they went."""
     wanted = f"{variable}={mark}".encode()
+    pids = psutil.pids()
+    environments = {pid: _environment(pid) for pid in pids}
+    for _ in range(_LOOKS):
+        # a process in the middle of an exec shows none for an instant
+        bare = [pid for pid in pids if environments[pid] == []]
+        if not bare:
+            break
+        time.sleep(_AN_EXEC_S)
+        environments |= {pid: _environment(pid) for pid in bare}
     found = []
-    for pid in psutil.pids():
-        with contextlib.suppress(OSError, psutil.Error):
-            if wanted in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):
+    for pid in pids:
+        with contextlib.suppress(psutil.Error):
+            if wanted in (environments[pid] or ()):
                 found.append(psutil.Process(pid))
     return [process for process in found if _lives(process)]
+
+
+def _environment(pid: int) -> list[bytes] | None:
+    """Give the environment of a process; empty where it shows none, None where it may not be seen, is the kernel's or is over."""
+    try:
+        environment = Path(f"/proc/{pid}/environ").read_bytes()
+        if environment:
+            return environment.split(b"\0")
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return None
+    state, parent = stat[stat.rindex(")") + 2 :].split()[:2]
+    return None if state in "ZX" or parent in ("0", "2") else []
 
 
 async def end_group(leader: int, grace_s: float, strays: Callable[[], list[psutil.Process]] = list) -> None:
