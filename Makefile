@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 TESTS := $(VENV)/installed-for-tests
+# whole files side by side: within a file the tests share servers
+SIDE_BY_SIDE := -n auto --dist loadfile
 
 .PHONY: demo test unit lint types cover bench soak pictures docs clean
 
@@ -20,7 +22,7 @@ demo: $(STAMP)          ## start the sample shop, break it, and watch its runboo
 	@$(BIN)/watchkeeper demo
 
 test: $(TESTS)          ## all tests on SQLite with pip's own servers; says what it skipped
-	@$(BIN)/$(if $(COVER),coverage run,python) -m pytest -rs
+	@$(BIN)/python -m pytest -rs $(SIDE_BY_SIDE) $(if $(COVER),--cov --cov-report=)
 
 unit: $(TESTS)          ## the fast tests alone
 	@$(BIN)/python -m pytest -m "not slow and not demo and not real"
