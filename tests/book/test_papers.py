@@ -128,7 +128,8 @@ def test_growth_baselines_and_metrics() -> None:
     )
     assert [(g.subject, g.percent, g.within_s) for g in read_growth(found)] == [("Users", 50, 15552000)]
     assert [(b.subject, b.value, b.unit) for b in read_baselines(found)] == [("Storage", 5e11, "bytes")]
-    assert [(m.subject, m.metric) for m in read_metrics(found, ())] == [("Error rate", "error_rate"), ("Orders per hour", None)]
+    named = [("Error rate", "error_rate"), ("Orders per hour", "order_rate")]
+    assert [(m.subject, m.metric) for m in read_metrics(found, ())] == named
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from textwrap import dedent
 import pytest
 
 from watchkeeper.book.model import Threshold
+from watchkeeper.book.read.comparisons import find_comparisons
 from watchkeeper.book.read.passages import read_passages
 from watchkeeper.book.read.thresholds import read_thresholds
 from watchkeeper.text.markdown import read_text
@@ -205,3 +206,11 @@ def test_names_do_not_matter() -> None:
     renamed = source.replace("Shop", "Kolibri").replace("shop", "kolibri")
     assert said(renamed) == said(source)
     assert len(said(source)) == 3
+
+
+def test_a_range_that_is_said_in_words_and_in_figures_keeps_its_subject() -> None:
+    low, high = find_comparisons("Error rate between 5% and 50% (5-50%)")
+    assert [(c.subject, c.op, c.value, c.unit) for c in (low, high)] == [
+        ("Error rate", ">=", 5.0, "percent"),
+        ("Error rate", "<=", 50.0, "percent"),
+    ]

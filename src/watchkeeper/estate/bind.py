@@ -37,6 +37,9 @@ _STATISTICS: dict[str, frozenset[str]] = {
 _TAKEN_HERE = frozenset({"p50", "p90", "p95", "p99", "avg", "max"})
 #: the time over which a percentile or an average is taken where the book names none
 WINDOW_S = 300.0
+#: words around a metric that name nothing ("CPU usage of each host, on average"), and those that mean a machine
+_NOISE = frozenset({"all", "answer", "any", "behind", "each", "every", "in", "on", "only", "over", "per", "request"})
+_MACHINES = frozenset({"host", "instance", "machine", "node", "server", "system", "vm"})
 _EMPTY = frozenset(
     {
         "are", "count", "current", "is", "level", "number", "overall", "percent", "percentage", "total", "usage", "utilisation",
@@ -117,13 +120,14 @@ def _charted(book: Book, estate: Estate) -> Iterable[Charted]:
     """Find a reading for each metric that the book names without a threshold; of two that fit alike it is nobody's."""
     for metric in book.metrics:
         for op in (">", "<"):
-            match, _ = find_reading(_spoken(metric, op), estate, any_unit=True)
+            match, _ = find_reading(spoken(metric, op), estate, any_unit=True)
             if match is not None:
                 yield Charted(metric.subject, metric.line, match.signal.name, match.reading)
                 break
 
 
-def _spoken(metric: Metric, op: Comparison = ">") -> Threshold:
+def spoken(metric: Metric, op: Comparison = ">") -> Threshold:
+    """Give a metric that the book names as a threshold without a value, to be matched like one."""
     return Threshold(line=metric.line, role="objective", subject=metric.subject, metric=metric.metric, op=op)
 
 
@@ -185,7 +189,7 @@ def _matches(threshold: Threshold, signal: SignalConfig, any_unit: bool = False)
         if rank:
             said = f"{because} is the metric {metric!r} of the signal {signal.name} (line {_line(signal, metric)})."
             yield Match(signal, metric, reading, rank, said)
-    known = _known_reading(threshold, signal, any_unit)
+    known = known_reading(threshold, signal, any_unit)
     rank = _known_rank(threshold, signal) if known is not None else 0.0
     if known is not None and rank:
         kind = f"a {signal.kind} signal's own reading {known!r}"
@@ -221,7 +225,7 @@ def _rank(threshold: Threshold, metric: str, signal: SignalConfig) -> tuple[floa
     return 0.0, ""
 
 
-def _known_reading(threshold: Threshold, signal: SignalConfig, any_unit: bool = False) -> str | None:
+def known_reading(threshold: Threshold, signal: SignalConfig, any_unit: bool = False) -> str | None:
     """Give the kind's own reading for a threshold's canonical metric, in its unit and on its bad side; None where there is none.
 
     "Disk usage > 80 %" and "free disk < 20 %" are one metric and two readings.
@@ -242,8 +246,8 @@ def _known_rank(threshold: Threshold, signal: SignalConfig) -> float:
 
     "Redis memory" is not the host's memory, and "CPU usage" without a name is.
     """
-    rest = _without_statistic(words(_name(threshold)))[0] - metric_words(threshold.metric or "") - _EMPTY
-    own = words(signal.component or "") | words(signal.kind) | words(signal.name)
+    rest = _without_statistic(words(_name(threshold)))[0] - metric_words(threshold.metric or "") - _EMPTY - _NOISE
+    own = words(signal.component or "") | words(signal.kind) | words(signal.name) | (_MACHINES if signal.general else frozenset())
     if not rest:
         return 0.75 if signal.general else 0.6
     return 0.7 + 0.01 * len(rest & own) if rest <= own else 0.0
@@ -311,17 +315,17 @@ def _keys(thresholds: Sequence[Threshold]) -> list[str]:
 
 def _unused(book: Book, estate: Estate) -> Iterable[tuple[str, str, int, str]]:
     """Name the metrics that no threshold, objective, branch condition or named metric of the book speaks of."""
-    spoken = list(book.thresholds)
-    spoken += [
+    named = list(book.thresholds)
+    named += [
         step.condition.threshold
         for procedure in book.procedures
         for step in procedure.steps
         if step.condition and step.condition.threshold
     ]
-    spoken += [_spoken(metric) for metric in book.metrics]
+    named += [spoken(metric) for metric in book.metrics]
     for signal in estate.signals.values():
         for metric in signal.metrics:
-            if not any(_rank(threshold, metric, signal)[0] for threshold in spoken):
+            if not any(_rank(threshold, metric, signal)[0] for threshold in named):
                 line = _line(signal, metric)
                 said = f"{estate.where(line)}: no threshold of the book speaks of {metric!r}, so nothing fires on it."
                 yield signal.name, metric, line, said

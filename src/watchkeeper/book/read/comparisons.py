@@ -139,6 +139,12 @@ _COUNTED = matcher(
 _SCORED = matcher(("score", "rating", "index", "apdex", "factor", "quality", "load", "rate", "ratio"))
 
 
+#: a range that its words say before its figures do: "Error rate between 5% and 50% (5-50%)"
+_SPELT_OUT = re.compile(
+    r"(?P<subject>.+?)\s+(?:between|from)\s+[\d.,]+\s?\S{0,3}\s+(?:and|to)\s+[\d.,]+\s?\S{0,3}\s*\(\s*$", re.IGNORECASE
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """One comparison in a text, with the words it is about as far as this text says them."""
@@ -306,6 +312,8 @@ def _ranges(text: str, taken: list[Comparison]) -> Iterator[Comparison]:
         if low_value >= high.value:
             continue
         base = _comparison(text, ">=", replace(high, value=low_value), match.start(), high.end, 0, False)
+        if spelt := _SPELT_OUT.match(text, 0, match.start()):
+            base = replace(base, subject=_clause(spelt["subject"], len(spelt["subject"]), 0))
         yield replace(base, ranged=True)
         yield replace(base, op="<=", value=high.value, start=match.start() + 1, ranged=True)
 

@@ -35,6 +35,7 @@ class CommandProbe:
         "exit": "exit status",
         "value": "the first number that it prints",
     }
+    called: ClassVar[tuple[str, ...]] = ("worker", "scheduler", "cron")
     options: ClassVar[Mapping[str, str]] = {
         "command": "what bash runs; the estate's variables are in its environment",
         "directory": "where it runs, relative to watchkeeper.toml (default: beside it)",

@@ -66,6 +66,7 @@ class HostProbe:
     options: ClassVar[Mapping[str, str]] = {
         "mounts": "the mount points that are looked at (default: every disk that can be written to)",
     }
+    called: ClassVar[tuple[str, ...]] = ("host", "node", "server", "machine")
     general: ClassVar[bool] = True
 
     def __init__(self, signal: SignalConfig, estate: Estate) -> None:

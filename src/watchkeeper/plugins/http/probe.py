@@ -34,6 +34,22 @@ class HttpProbe:
         "certificate_expiry": ("cert_days",),
         "availability": ("up",),
     }
+    called: ClassVar[tuple[str, ...]] = (
+        "application",
+        "app",
+        "api",
+        "site",
+        "website",
+        "web",
+        "frontend",
+        "backend",
+        "service",
+        "shop",
+        "page",
+        "health",
+        "endpoint",
+        "uptime",
+    )
     options: ClassVar[Mapping[str, str]] = {
         "url": "address to ask",
         "method": "GET or HEAD (default GET)",

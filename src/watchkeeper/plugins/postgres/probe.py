@@ -78,6 +78,8 @@ class PostgresProbe:
     }
     as_written: ClassVar[tuple[str, ...]] = ("queries",)
 
+    called: ClassVar[tuple[str, ...]] = ("postgresql", "postgres", "psql", "database", "db", "rds")
+
     def __init__(self, signal: SignalConfig, estate: Estate) -> None:
         options = options_of(signal, estate)
         queries = options.table("queries")

@@ -31,6 +31,11 @@ class PrometheusProbe:
         "seconds": "time until it was read, in seconds; where it was not in time, the time that was waited",
         "*": "an expression over the page's series, such as percent(rate(a_total{code=~'5..'}[1m]), rate(a_total[1m]))",
     }
+    examples: ClassVar[Mapping[str, tuple[str, str]]] = {
+        "error_rate": ('percent(rate(http_requests_total{status=~"5.."}[1m]), rate(http_requests_total[1m]))', ""),
+        "response_time": ("quantile(0.95, http_request_duration_seconds_bucket[1m])", ""),
+        "request_rate": ("rate(http_requests_total[1m])", ""),
+    }
     options: ClassVar[Mapping[str, str]] = {
         "url": "address of the page",
         "headers": "table of request headers",

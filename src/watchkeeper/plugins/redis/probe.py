@@ -45,6 +45,11 @@ class RedisProbe:
         "lists": "names of lists whose length is a reading",
     }
 
+    called: ClassVar[tuple[str, ...]] = ("redis", "valkey", "elasticache", "cache")
+    examples: ClassVar[Mapping[str, tuple[str, str]]] = {
+        "queue_length": ("list_celery", 'lists = ["celery"]    # the list that is the queue'),
+    }
+
     def __init__(self, signal: SignalConfig, estate: Estate) -> None:
         options = options_of(signal, estate)
         self._url = options.text("url")

@@ -1,0 +1,113 @@
+"""What `init` proposes comes from the classes of the signals themselves, so that a new kind is proposed without a line here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+from watchkeeper.book.model import Book, Component, Metric, Threshold
+from watchkeeper.book.reader import read_book
+from watchkeeper.estate import plugins
+from watchkeeper.estate.bind import bind
+from watchkeeper.estate.config import load_estate
+from watchkeeper.estate.init import annotated_toml
+from watchkeeper.estate.offers import candidates, evidence, offer_of, offers
+from watchkeeper.estate.proposals import propose
+
+ESTATES = sorted((Path(__file__).parents[2] / "estates").iterdir())
+
+
+class FlockProbe:
+    """A kind that nobody has heard of before."""
+
+    readings: ClassVar[Mapping[str, str]] = {"up": "1 or 0", "cpu_percent": "…", "wing_percent": "…", "*": "…"}
+    options: ClassVar[Mapping[str, str]] = {"address": "where the flock is", "feathers": "how many"}
+    metrics: ClassVar[Mapping[str, tuple[str, ...]]] = {"cpu_usage": ("cpu_percent",), "usage": ("wing_percent",)}
+    examples: ClassVar[Mapping[str, tuple[str, str]]] = {"order_rate": ("eggs_per_hour", 'eggs = "SELECT 1"')}
+    called: ClassVar[tuple[str, ...]] = ("geese",)
+    speaks: ClassVar[str] = "honk"
+
+
+def asked(subject: str, metric: str | None = None, **more: object) -> Threshold:
+    values: dict[str, object] = {"role": "alert", "op": ">", "value": 5.0, "unit": "percent", **more}
+    return Threshold(line=1, subject=subject, metric=metric, **values)  # type: ignore[arg-type]
+
+
+FLOCK = offer_of("flock", FlockProbe)
+GEESE = frozenset({"geese"})
+
+
+@pytest.mark.parametrize(
+    ("wanted", "shown", "readings"),
+    [
+        (asked("CPU usage", "cpu_usage"), GEESE, ["cpu_percent"]),
+        (asked("CPU usage of the geese", "cpu_usage"), frozenset(), ["cpu_percent"]),
+        (asked("CPU usage", "cpu_usage"), frozenset(), []),
+        (asked("Usage of the pond", "usage"), GEESE, []),
+        (asked("Usage of the geese", "usage"), frozenset(), ["wing_percent"]),
+        (asked("CPU usage", "cpu_usage", op="<", role="objective"), GEESE, ["cpu_percent"]),
+        (asked("CPU time", "cpu_usage", unit="bytes"), GEESE, []),
+        (asked("Flock", op="is", value=None, state="down"), frozenset(), ["up"]),
+        (asked("Pond", op="is", value=None, state="down"), GEESE, []),
+        (asked("Orders", "order_rate", unit="per_hour"), frozenset(), ["eggs_per_hour"]),
+        (asked("x", source="honk"), frozenset(), [""]),
+        (Metric(line=1, subject="CPU usage of geese", metric="cpu_usage"), frozenset(), ["cpu_percent"]),
+    ],
+)
+def test_a_kind_offers_what_its_class_says_where_the_book_shows_it(
+    wanted: Threshold | Metric, shown: frozenset[str], readings: list[str]
+) -> None:
+    assert [each.reading for each in candidates(wanted, None, [FLOCK], shown)] == readings
+
+
+def test_the_likeliest_kind_is_the_one_that_the_component_is_made_with() -> None:
+    book = Book(
+        title="Shop",
+        service="shop",
+        components=(
+            Component(line=1, name="Database", technology="PostgreSQL 15"),
+            Component(line=2, name="Queue", technology="Redis"),
+        ),
+        thresholds=(asked("Database connections", "database_connections"), asked("Queue length", "queue_length", unit="count")),
+    )
+    found, unread = propose(book, offers())
+    assert [(each.kind, each.component, [line.reading for line in each.lines]) for each in found] == [
+        ("postgres", "Database", ["connections_percent"]),
+        ("redis", "Queue", ["list_celery"]),
+    ]
+    assert not unread
+
+
+def test_every_kind_can_be_offered_and_names_readings_that_it_has() -> None:
+    kinds = {each.kind for each in offers()}
+    assert kinds <= set(plugins.names(plugins.SIGNALS))
+    for offer in offers():
+        named = {reading for readings in offer.known.values() for reading in readings}
+        assert named <= offer.readings, f"{offer.kind} binds readings that it does not have: {sorted(named - offer.readings)}"
+
+
+@pytest.mark.parametrize("folder", ESTATES, ids=lambda folder: folder.name)
+def test_what_init_writes_for_an_estate_loads_and_binds_every_line_of_its_book(folder: Path, tmp_path: Path) -> None:
+    runbook = folder / "runbook.md"
+    book = read_book(runbook)
+    text = annotated_toml(book, runbook)
+    (tmp_path / "runbook.md").write_bytes(runbook.read_bytes())
+    path = tmp_path / "watchkeeper.toml"
+    path.write_text(text)
+    names = {line.split(" = ")[0] for line in text.splitlines() if " = { env = " in line and not line.startswith("#")}
+    estate = load_estate(path, dict.fromkeys(names, "http://127.0.0.1:1/long-enough"))
+    bindings = bind(book, estate)
+    assert [(each.threshold.line, each.sentence) for each in bindings.unbound] == []
+    for each in bindings.waiting:
+        assert f"line {each.threshold.line} of the book has an objective that no kind reads by itself" in text
+    shown = {each.line for each in bindings.charted}
+    for metric in book.metrics:
+        assert metric.line in shown or f"line {metric.line} of the book has a metric that no kind reads" in text
+
+
+def test_evidence_is_components_links_and_tools() -> None:
+    found = evidence(read_book(ESTATES[0] / "runbook.md"))
+    assert {"haproxy", "mysql", "prometheus"} <= found
