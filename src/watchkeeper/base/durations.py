@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from watchkeeper.base.nouns import built_fast
+
 _SECONDS = {
     0.001: "ms msec msecs millisecond milliseconds millisekunden milliseconde millisecondes milisegundos milisekund "
     "ミリ秒 밀리초 毫秒",
@@ -48,6 +50,7 @@ _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _PART = re.compile(rf"(\d+)\s?({_UNIT})", re.IGNORECASE)
 
 
+@built_fast
 @dataclass(frozen=True, slots=True)
 class Duration:
     """A duration found in a text: where, and its shortest and longest reading in seconds."""

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 
 from watchkeeper.base.durations import NUMBER, UNITS, number, unit_seconds
+from watchkeeper.base.nouns import built_fast
 
 _BYTES = {
     "b": 1, "byte": 1, "bytes": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12, "pb": 10**15,
@@ -38,6 +39,7 @@ _PER = re.compile(
 )
 
 
+@built_fast
 @dataclass(frozen=True, slots=True)
 class Quantity:
     """A value in one of the contract's units; `end` is where its text ends."""

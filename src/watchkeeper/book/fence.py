@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
+from watchkeeper.base.nouns import built_fast
 from watchkeeper.book.commands import make_command, shell_command
 from watchkeeper.book.cutter import LONGEST, statement_end
 from watchkeeper.book.fence_lines import LineKind, balanced, kind_of_line, numbered_text, opens_configuration, prompt, startable
@@ -22,6 +23,7 @@ from watchkeeper.book.unwrap import unwrap_text
 EntryKind: TypeAlias = Literal["command", "comment", "step", "output"]
 
 
+@built_fast
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One thing in a fence: a command, a comment, a numbered instruction, or a line of output."""

@@ -14,6 +14,7 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, cast
 
+from watchkeeper.base.nouns import built_fast
 from watchkeeper.book.model import Risk
 
 
@@ -25,6 +26,7 @@ def word_set(text: str) -> frozenset[str]:
 _RISKS: tuple[Risk, ...] = ("destroy", "change", "read")
 
 
+@built_fast
 @dataclass(frozen=True, slots=True)
 class Arguments:
     """The words after a program's name: plain words, and options with their values where they have one."""

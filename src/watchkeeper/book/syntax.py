@@ -14,6 +14,7 @@ from typing import NamedTuple
 import tree_sitter_bash
 from tree_sitter import Language, Node, Parser
 
+from watchkeeper.base.nouns import built_fast
 from watchkeeper.book.doubt import changes_programs, doubt
 
 #: `<name>`, `<Multi word>`; not `<file >out`, `<(cmd)`, `<<EOF`
@@ -32,6 +33,7 @@ class Word(NamedTuple):
     raw: str = ""
 
 
+@built_fast
 @dataclass(frozen=True, slots=True)
 class Call:
     """One simple command: its words with the program first, and what is joined to it."""

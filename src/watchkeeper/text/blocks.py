@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from watchkeeper.base.nouns import built_fast
+
 BlockKind: TypeAlias = Literal[
     "heading", "paragraph", "list", "item", "table", "row", "cell", "fence", "quote", "admonition", "html", "rule",
     "front-matter", "comment",
@@ -17,6 +19,7 @@ BlockKind: TypeAlias = Literal[
 SpanKind: TypeAlias = Literal["text", "code", "strong", "emphasis", "link"]
 
 
+@built_fast
 @dataclass(frozen=True, slots=True)
 class Span:
     """A run of inline text: plain, code, bold, italic or a link."""
@@ -31,6 +34,7 @@ class Span:
     code: tuple[str, ...] = ()
 
 
+@built_fast
 @dataclass(frozen=True, slots=True)
 class Block:
     """One block of the file with its first and last line and what is nested in it."""
@@ -62,6 +66,7 @@ class Block:
                 yield child
 
 
+@built_fast
 @dataclass(frozen=True, slots=True)
 class Section:
     """A heading with the blocks under it and the sections nested in it. The root has level 0 and no title."""

@@ -12,11 +12,14 @@ import re
 from collections.abc import Callable
 from copy import copy
 from functools import cache, lru_cache
+from typing import Literal
 
 from markdown_it import MarkdownIt
-from markdown_it.parser_block import RuleFuncBlockType
+from markdown_it.parser_block import ParserBlock, RuleFuncBlockType
 from markdown_it.ruler import Ruler
 from markdown_it.rules_block import StateBlock
+from markdown_it.token import Token
+from markdown_it.utils import EnvType
 from mdit_py_plugins.admon import admon_plugin
 from mdit_py_plugins.front_matter import front_matter_plugin
 
@@ -71,15 +74,64 @@ class _BySign(Ruler[RuleFuncBlockType]):
         otherwise = [fn for name, fn in rules if name not in _BEGINS]
         signs = {sign for signs in _BEGINS.values() for sign in signs}
         by_sign = {sign: [fn for name, fn in rules if sign in _BEGINS.get(name, sign)] for sign in signs}
+        table = next((fn for name, fn in rules if name == "table"), None)
 
         def ask(state: StateBlock, line: int, end: int, silent: bool) -> bool:
-            at = state.bMarks[line] + state.tShift[line]
-            for rule in by_sign.get(state.src[at : at + 1], otherwise):  # noqa: SIM110 - a generator for every line would cost more
+            starts, indents, source = state.bMarks, state.tShift, state.src
+            at = starts[line] + indents[line]
+            for rule in by_sign.get(source[at : at + 1], otherwise):
+                if rule is table and source[(next_at := starts[line + 1] + indents[line + 1]) : next_at + 1] not in _RULED:
+                    continue
                 if rule(state, line, end, silent):
                     return True
             return False
 
         return ask
+
+
+#: how the second line of a table begins; an empty slice is none of them
+_RULED = frozenset("|-:")
+
+
+class _Token(Token):
+    """A token built without looking at each of its defaults, of which a page makes hundreds."""
+
+    __slots__ = ()
+
+    def __init__(self, type: str, tag: str, nesting: Literal[-1, 0, 1]):  # noqa: A002 - the parser's own name
+        self.type, self.tag, self.nesting = type, tag, nesting
+        self.attrs, self.meta = {}, {}
+        self.map = self.children = None
+        self.level = 0
+        self.content = self.markup = self.info = ""
+        self.block, self.hidden = True, False
+
+
+class _State(StateBlock):
+    """The state of a parse, with our tokens."""
+
+    def push(self, ttype: str, tag: str, nesting: Literal[-1, 0, 1]) -> Token:
+        """Add a token to those of the text."""
+        token = _Token(ttype, tag, nesting)
+        if nesting < 0:
+            self.level -= 1
+        token.level = self.level
+        if nesting > 0:
+            self.level += 1
+        self.tokens.append(token)
+        return token
+
+
+class _Blocks(ParserBlock):
+    """The parser of blocks, with our state."""
+
+    def parse(self, src: str, md: MarkdownIt, env: EnvType, outTokens: list[Token]) -> list[Token] | None:  # noqa: N803
+        """Add the tokens of a text to those given."""
+        if not src:
+            return None
+        state = _State(src, md, env, outTokens)
+        self.tokenize(state, state.line, state.lineMax)
+        return state.tokens
 
 
 def parser_for(text: str) -> MarkdownIt:
@@ -90,8 +142,8 @@ def parser_for(text: str) -> MarkdownIt:
 @lru_cache(maxsize=64)
 def _without(rules: frozenset[str]) -> MarkdownIt:
     parser = copy(_shared())
-    parser.block = copy(parser.block)
-    parser.block.ruler = _BySign(parser.block.ruler, rules)
+    ruler, parser.block = parser.block.ruler, _Blocks()
+    parser.block.ruler = _BySign(ruler, rules)
     return parser
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Literal
 
+from watchkeeper.base.nouns import built_fast
 from watchkeeper.text.blocks import Block, Section, Span, Text
 
 PassageKind = Literal["heading", "prose", "item", "fence", "comment"]
@@ -52,6 +53,7 @@ PROSE_FENCES = frozenset({"", "text", "txt", "plain", "plaintext", "yaml", "yml"
 SHELL_FENCES = frozenset({"bash", "sh", "shell", "zsh", "console", "shell-session", "sql", "powershell", "ps1"})
 
 
+@built_fast
 @dataclass(frozen=True)
 class Passage:
     """Something said, with where and under what."""
