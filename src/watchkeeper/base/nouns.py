@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import field, fields, make_dataclass
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar, overload
 
+ValueT = TypeVar("ValueT")
 NounT = TypeVar("NounT")
 
 
@@ -17,7 +19,7 @@ def built_fast(cls: type[NounT]) -> type[NounT]:
         (
             each.name,
             each.type,
-            field(default=each.default, default_factory=each.default_factory, kw_only=each.kw_only),  # type: ignore[call-overload]
+            field(default=each.default, default_factory=each.default_factory, kw_only=each.kw_only),
         )
         for each in fields(cls)  # type: ignore[arg-type]
     ]
@@ -26,3 +28,26 @@ def built_fast(cls: type[NounT]) -> type[NounT]:
     del guarded.__setattr__, guarded.__delattr__
     guarded.__init__ = plain.__init__
     return cls
+
+
+class kept(Generic[ValueT]):  # noqa: N801 - it is used as a decorator, beside `property`
+    """A property worked out once, without the lock that `functools.cached_property` takes before Python 3.12."""
+
+    def __init__(self, work_out: Callable[[Any], ValueT]):
+        self.work_out = work_out
+        self.name = work_out.__name__
+        self.__doc__ = work_out.__doc__
+
+    @overload
+    def __get__(self, instance: None, owner: type[Any]) -> kept[ValueT]: ...
+
+    @overload
+    def __get__(self, instance: object, owner: type[Any]) -> ValueT: ...
+
+    def __get__(self, instance: object | None, owner: type[Any]) -> kept[ValueT] | ValueT:
+        """Work the value out; what is in the noun's own dictionary is found before this is asked."""
+        if instance is None:
+            return self
+        value = self.work_out(instance)
+        instance.__dict__[self.name] = value
+        return value

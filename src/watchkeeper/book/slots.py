@@ -67,14 +67,23 @@ def env_names(text: str) -> list[tuple[str, int]]:
 _OWN_SITE = re.compile(r"my|dein|ihre?-|votre-|tu-|su-|mi-|seu-|sua-")
 _CHANGE_WORDS = ("change", "replace", "_here", "-here")
 _LETTER_X = re.compile(r"[Xx]")
+#: no slot is without one of these, but for `_OWN_SITE` and three of the letter x
+_SIGNS = ("<", "[", "{", "'", "your", "/dev/", "yy", "hh:mm", "path/to", "bearer ", "oauth ", "basic ", *_CHANGE_WORDS)
 
 
 _NAMES_A_VALUE = re.compile(r"_(?:TIME|DATE|ID|NAME|EMAIL|HOST|USER|START|END|TIMESTAMP|KEY|TOKEN|UUID|NUMBER|CODE|VALUE)$")
 
 
+def _may_be_own_site(text: str) -> bool:
+    return "." in text and ("-" in text or "my" in text or "dein" in text) and bool(_OWN_SITE.search(text))
+
+
 @lru_cache(maxsize=8192)
 def marked_slots(text: str, *, in_shell: bool) -> tuple[tuple[str, SlotKind, int], ...]:
     """Give the slots that are marked as such, with their offsets: `<name>`, `[name]`, `{name}`, your-…, YYYYMMDD, xxx."""
+    low = text.lower()
+    if not any(map(low.__contains__, _SIGNS)) and low.count("x") < 3 and not _may_be_own_site(text):
+        return ()
     found: list[tuple[str, SlotKind, int]] = []
     taken = bytearray(len(text))
 
@@ -84,7 +93,6 @@ def marked_slots(text: str, *, in_shell: bool) -> tuple[tuple[str, SlotKind, int
             taken[start:end] = b"\1" * (end - start)
             found.append((token or match.group(), kind, start))
 
-    low = text.lower()
     for match in ANGLE.finditer(text) if "<" in text else ():
         if not _HTML.match(match.group()):
             take(match, "angle")
@@ -103,7 +111,7 @@ def marked_slots(text: str, *, in_shell: bool) -> tuple[tuple[str, SlotKind, int
             take(match, "word")
     for match in _DATE.finditer(text) if "YY" in text or "HH:MM" in text else ():
         take(match, "date")
-    for match in _YOUR.finditer(text) if "your" in low or ("." in text and _OWN_SITE.search(text)) else ():
+    for match in _YOUR.finditer(text) if "your" in low or _may_be_own_site(text) else ():
         take(match, "word")
     for match in _CHANGE_ME.finditer(text) if any(map(low.__contains__, _CHANGE_WORDS)) else ():
         take(match, "word")

@@ -77,10 +77,10 @@ class Battery(Generic[_T]):
 _TOKEN = re.compile(r"[a-z0-9]+")
 #: letters that the tokens of a text say nothing about: other scripts, and the two that `re` takes for an i and an s
 _FAR = re.compile("[\u0131\u017f\u0250-\u1fff\u2c00-\uffff]")
-#: for each word, and each beginning of one, the matchers (a bit each) that one of whose words begins with it
+#: for each word the matchers (a bit each) that one of whose words begins with it
 _FIRSTS: dict[str, int] = {}
-_STEMS: dict[str, int] = {}
-_STEM_SIZES: list[int] = []
+#: beginnings of words with their matchers, by their first two letters
+_STEMS: dict[str, list[tuple[str, int]]] = {}
 #: the matchers that must try every text, and all there are
 _ANY = 0
 _ALL = 0
@@ -95,11 +95,10 @@ def _enlist(words: Iterable[str]) -> int:
         if _is_cjk(word):
             continue
         tokens = _TOKEN.findall(word.lower())
-        if word.startswith("*") or not tokens:
+        if word.startswith("*") or not tokens or (len(tokens) == 1 and "*" in word and len(tokens[0]) == 1):
             _ANY |= bit
         elif len(tokens) == 1 and "*" in word:
-            _STEMS[tokens[0]] = _STEMS.get(tokens[0], 0) | bit
-            _STEM_SIZES[:] = sorted({*_STEM_SIZES, len(tokens[0])})
+            _STEMS.setdefault(tokens[0][:2], []).append((tokens[0], bit))
         else:
             _FIRSTS[tokens[0]] = _FIRSTS.get(tokens[0], 0) | bit
     _possible_within.cache_clear()
@@ -132,10 +131,9 @@ def _possible_within(texts: tuple[str, ...]) -> int:
 def _begun(word: str) -> int:
     """Give the matchers one of whose words begins with this one."""
     found = _FIRSTS.get(word, 0)
-    for size in _STEM_SIZES:
-        if size > len(word):
-            break
-        found |= _STEMS.get(word[:size], 0)
+    for stem, bit in _STEMS.get(word[:2], ()):
+        if word.startswith(stem):
+            found |= bit
     return found
 
 

@@ -10,11 +10,13 @@ import re
 
 from watchkeeper.text.blocks import Span
 
-_PLAIN = r"(?:[^\\`*_\[!<&~\n]|(?<=[A-Za-z0-9])_(?=[A-Za-z0-9])|<(?![A-Za-z/!?])|&(?![#A-Za-z])|!(?!\[)|\[[ xX✓✔]\](?![(\[:]))"
+_LETTER = r"[^\\`*_\[!<&~\n]"
+_SIGN = r"(?<=[A-Za-z0-9])_(?=[A-Za-z0-9])|<(?![A-Za-z/!?])|&(?![#A-Za-z])|!(?!\[)|\[[ xX✓✔]\](?![(\[:])"
+_PLAIN = rf"(?:{_LETTER}|{_SIGN})"
 #: the end of bold words
 _CLOSED = r"(?:(?<=[^\W_])\*\*(?!\*)|(?<=[.,:;!?)%])\*\*(?=[\s.,:;!?()-]|$))"
 _PIECE = re.compile(
-    rf"(?P<text>{_PLAIN}+)"
+    rf"(?P<text>(?:{_LETTER}++|{_SIGN})+)"
     r"|`(?P<code>[^`\n]+)`(?!`)"
     rf"|\*\*(?P<strong>[^\W_](?:(?!\s\*\*){_PLAIN})*?){_CLOSED}"
     r"|(?P<line>\n)"

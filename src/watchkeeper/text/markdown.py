@@ -138,16 +138,16 @@ class _Builder:
 
     def _block(self, token: Token, depth: int) -> list[Block]:
         kind = token.type
+        if kind in ("thead_open", "tbody_open", "thead_close", "tbody_close"):
+            return []
         first, end = token.map or (0, 0)
         while end - 1 > first and self.blank[min(end, len(self.blank)) - 1]:
             end -= 1
         line, end_line = self._line(first), self._line(max(first, end - 1))
-        if kind in _CONTAINERS:
-            return [self._container(token, line, end_line, depth)]
         if kind in ("heading_open", "paragraph_open", "th_open", "td_open"):
             return self._leaf(token, line, end_line)
-        if kind in ("thead_open", "tbody_open", "thead_close", "tbody_close"):
-            return []
+        if kind in _CONTAINERS:
+            return [self._container(token, line, end_line, depth)]
         if kind in ("fence", "code_block"):
             return self._fence(token, first, end)
         if kind == "html_block":

@@ -98,7 +98,7 @@ class _Token(Token):
 
     __slots__ = ()
 
-    def __init__(self, type: str, tag: str, nesting: Literal[-1, 0, 1]):  # noqa: A002 - the parser's own name
+    def __init__(self, type: str, tag: str, nesting: Literal[-1, 0, 1]):
         self.type, self.tag, self.nesting = type, tag, nesting
         self.attrs, self.meta = {}, {}
         self.map = self.children = None

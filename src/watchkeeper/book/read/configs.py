@@ -196,43 +196,63 @@ def _equals(text: str) -> tuple[str | None, Values]:
     return None, {m[1]: _number(m[2]) for m in re.finditer(r"^\s*(\w+)\s*=\s*([^#\n]+)", text, re.MULTILINE)}
 
 
-def _has(*patterns: str, infos: str = "", word: str = "") -> Callable[[Block], bool]:
+def _has(*patterns: str, infos: str = "", words: str) -> Callable[[Block], bool]:
+    """Recognise a block: its language word, one of the words that only it has, then its patterns."""
     compiled = [re.compile(pattern, re.MULTILINE) for pattern in patterns]
     allowed = frozenset(infos.split(","))
+    any_of = tuple(words.split())
 
     def matches(block: Block) -> bool:
+        if infos and block.info not in allowed:
+            return False
         text = block.text
-        return (not infos or block.info in allowed) and word in text and all(pattern.search(text) for pattern in compiled)
+        return any(map(text.__contains__, any_of)) and all(pattern.search(text) for pattern in compiled)
 
     return matches
 
 
 _KINDS: tuple[tuple[Callable[[Block], bool], str, Callable[[str], tuple[str | None, Values]]], ...] = (
-    (_has(r"^\s*input\s*\{", r"=>", word="input"), "logstash", _logstash),
-    (_has(r"^\s*/\S+\s*\{", r"^\s*rotate\s+\d+", word="rotate"), "logrotate", _logrotate),
-    (_has(r"apiVersion:", r"kind:", word="apiVersion:"), "kubernetes", _kubernetes),
-    (_has(r"^\s*DATABASES\s*=|^\s*CACHES\s*=|CONN_MAX_AGE"), "django", _assignments),
-    (_has(r"create_engine\(", word="create_engine"), "sqlalchemy", _engine),
+    (_has(r"^\s*input\s*\{", r"=>", words="input"), "logstash", _logstash),
+    (_has(r"^\s*/\S+\s*\{", r"^\s*rotate\s+\d+", words="rotate"), "logrotate", _logrotate),
+    (_has(r"apiVersion:", r"kind:", words="apiVersion:"), "kubernetes", _kubernetes),
+    (_has(r"^\s*DATABASES\s*=|^\s*CACHES\s*=|CONN_MAX_AGE", words="DATABASES CACHES CONN_MAX_AGE"), "django", _assignments),
+    (_has(r"create_engine\(", words="create_engine"), "sqlalchemy", _engine),
     (
         _has(
             r"^(?:global|defaults|frontend|backend|listen)\b",
-            r"^\s+(?:maxconn|timeout|balance|server|bind|"
-            r"mode)\s",
+            r"^\s+(?:maxconn|timeout|balance|server|bind|mode)\s",
+            words="global defaults frontend backend listen",
         ),
         "haproxy",
         _haproxy,
     ),
-    (_has(r"^\s*(?:-\s*)?/\S*\s*(?:->|→|=>|:|\s)\s*\S*(?:[Cc]ache|TTL|ttl|max-age)"), "cdn", _paths),
-    (_has(r"^\s*#.*(?:[Cc]ache|TTL)[\w ]*:", infos="nginx,text,,conf"), "cdn", _commented),
     (
-        _has(r"^\s*(?:server|location|upstream|http|proxy_\w+|limit_req\w*)\b[^\n]*[{;]", infos="nginx,conf,"),
+        _has(r"^\s*(?:-\s*)?/\S*\s*(?:->|→|=>|:|\s)\s*\S*(?:[Cc]ache|TTL|ttl|max-age)", words="ache TTL ttl max-age"),
+        "cdn",
+        _paths,
+    ),
+    (_has(r"^\s*#.*(?:[Cc]ache|TTL)[\w ]*:", infos="nginx,text,,conf", words="ache TTL"), "cdn", _commented),
+    (
+        _has(
+            r"^\s*(?:server|location|upstream|http|proxy_\w+|limit_req\w*)\b[^\n]*[{;]",
+            infos="nginx,conf,",
+            words="server location upstream http proxy_ limit_req",
+        ),
         "nginx",
         _directives,
     ),
-    (_has(r"^services:", infos="yaml,yml"), "compose", _kubernetes),
-    (_has(r"^\s*maxmemory|^\s*appendonly|^\s*save \d+ \d+", infos="conf,redis,ini,text,"), "redis", _words),
+    (_has(r"^services:", infos="yaml,yml", words="services:"), "compose", _kubernetes),
     (
-        _has(r"^\s*(?:max_connections|shared_buffers|work_mem|wal_level)\s*=", infos="conf,ini,postgresql,text,"),
+        _has(r"^\s*maxmemory|^\s*appendonly|^\s*save \d+ \d+", infos="conf,redis,ini,text,", words="maxmemory appendonly save"),
+        "redis",
+        _words,
+    ),
+    (
+        _has(
+            r"^\s*(?:max_connections|shared_buffers|work_mem|wal_level)\s*=",
+            infos="conf,ini,postgresql,text,",
+            words="max_connections shared_buffers work_mem wal_level",
+        ),
         "postgresql",
         _equals,
     ),

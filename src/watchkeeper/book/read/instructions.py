@@ -62,10 +62,9 @@ _THIRD_PERSON = re.compile(
     r"^(?!(?i:this|it|that|these|which|there|each|everything|all)\b)(?:[Tt]he "
     r")?[A-Z][\w/-]*\s(?:[A-Za-z][\w/-]*\s){0,2}?(?!this\b|is\b|was\b|has\b)([a-z]{3,}?)s\s+\w"
 )
-_ADVERB = re.compile(
-    r"^(?:immediately|quickly|first|then|next|finally|also|always|please|carefully|manually|temporarily|gradually|gracefully|safely|optionally|slowly|regularly|periodically|or)[,:]?\s+(?=\w)",
-    re.IGNORECASE,
-)
+_ADVERBS = word_set("""immediately quickly first then next finally also always please carefully manually temporarily
+    gradually gracefully safely optionally slowly regularly periodically or""")
+_ADVERB = re.compile(r"[A-Za-z]+[,:]?\s+(?=\w)")
 
 
 _REQUEST = re.compile(r"(?:GET|POST|PUT|PATCH|DELETE|HEAD) /")
@@ -84,10 +83,11 @@ def is_instruction(text: str) -> bool:
     said = _PREFIX.sub("", text.strip(), count=1)
     if _REQUEST.match(said):
         return False
-    for _ in range(2):
-        adverb = _ADVERB.match(said)
-        said = said[adverb.end() :] if adverb else said
     word = _WORD.match(said)
+    for _ in range(2):
+        if word and word.group().lower() in _ADVERBS and (adverb := _ADVERB.match(said)):
+            said = said[adverb.end() :]
+            word = _WORD.match(said)
     if word and word.group().lower() in _VERBS:
         rest = said[word.end() :].strip()
         return not _IS.match(rest) or bool(_TOLD.match(rest)) or len(rest) > 30
@@ -111,34 +111,31 @@ def is_instruction(text: str) -> bool:
     )
 
 
+#: these are asked about small letters, which spares most of the words by their first
 _DIAGNOSE = re.compile(
-    r"^(?:check|review|inspect|look|view|list|show|get|monitor|analy[sz]e|identify|find|examine|investigate|determine|assess|diagnose|describe|see|search|query|profile|trace|detect|count|compare|watch|observe|read|current|top|recent|view|prüfe|vérifi|verific|revis|sprawd|確認|检查|확인)",
-    re.IGNORECASE,
+    r"^(?:check|review|inspect|look|view|list|show|get|monitor|analy[sz]e|identify|find|examine|investigate|determine|assess|diagnose|describe|see|search|query|profile|trace|detect|count|compare|watch|observe|read|current|top|recent|view|prüfe|vérifi|verific|revis|sprawd|確認|检查|확인)"
 )
 _VERIFY = re.compile(
     r"^(?:verify|confirm|validate|test|ensure|double-check|re-?check|make sure|smoke|überprüf|bestätig|valid|"
-    r"confirm|compro|zweryfik|検証|验证|검증)",
-    re.IGNORECASE,
+    r"confirm|compro|zweryfik|検証|验证|검증)"
 )
 _COMMUNICATE = re.compile(
     r"^(?:notify|communicate|inform|announce|post (?:an? |the |to |in |status|updates?|message)|update (?:the "
     r")?status|tell (?:the|your|them|users)|page (?:the |on|an? |\w+ (?:engineer|lead|team))|contact|alert "
     r"(?:the|on|team)|email|send (?:a |an )?(?:notification|update|message)|escalate|brief (?:the|your)|call "
     r"(?:the|an?|your) |declare|create (?:an? )?(?:incident )?(?:channel|war room)|benachrichtig|informier|"
-    r"contacter|notific|powiadom|連絡|通知)",
-    re.IGNORECASE,
+    r"contacter|notific|powiadom|連絡|通知)"
 )
 _PREVENT = re.compile(
     r"^(?:document|schedule (?:a )?(?:post|review)|conduct (?:a )?(?:post|review)|write (?:a )?post|update "
-    r"(?:the )?(?:runbook|documentation))",
-    re.IGNORECASE,
+    r"(?:the )?(?:runbook|documentation))"
 )
 
 
 @lru_cache(maxsize=8192)
 def phase_of(text: str, *, reads: bool, acted: bool) -> StepPhase:
     """Tell a step's phase from its words, from what its commands do and from whether something was already done before it."""
-    said = _PREFIX.sub("", text.strip(), count=1)
+    said = _PREFIX.sub("", text.strip(), count=1).lower()
     if _COMMUNICATE.match(said):
         return "communicate"
     if _PREVENT.match(said):

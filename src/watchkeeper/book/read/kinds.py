@@ -95,9 +95,12 @@ def kind_of(title: str, path: tuple[str, ...], *, staged: bool = False) -> Proce
 @lru_cache(maxsize=4096)
 def _first(text: str, rules: tuple[tuple[ProcedureKind, str], ...]) -> ProcedureKind | None:
     said = text.strip().lower()
-    return next((kind for kind, pattern in rules if _compiled(pattern).search(said)), None)
+    for kind, pattern in _compiled(rules):
+        if pattern.search(said):
+            return kind
+    return None
 
 
 @cache
-def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<![a-zà-ž0-9_])(?:{pattern})")
+def _compiled(rules: tuple[tuple[ProcedureKind, str], ...]) -> tuple[tuple[ProcedureKind, re.Pattern[str]], ...]:
+    return tuple((kind, re.compile(rf"(?<![a-zà-ž0-9_])(?:{pattern})")) for kind, pattern in rules)

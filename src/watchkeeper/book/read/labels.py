@@ -265,7 +265,8 @@ _PLATFORMS: dict[str, re.Pattern[str]] = {
     "azure": re.compile(r"^(?:using |via |with |on |for )?(?:azure|azure cli|app service)$", re.IGNORECASE),
     "gcp": re.compile(r"^(?:using |via |with |on |for )?(?:gcp|google cloud|cloud run|gcloud)$", re.IGNORECASE),
 }  # fmt: skip
-_PLATFORM = re.compile("|".join(pattern.pattern for pattern in _PLATFORMS.values()), re.IGNORECASE)
+#: any of them; asked about small letters, which is quicker
+_PLATFORM = re.compile("|".join(pattern.pattern for pattern in _PLATFORMS.values()))
 _TOOL_PLATFORMS = {
     "kubectl": "kubernetes", "helm": "kubernetes", "oc": "kubernetes", "docker": "docker", "docker-compose": "docker",
     "podman": "docker", "systemctl": "systemd", "journalctl": "systemd", "service": "systemd", "aws": "aws", "gcloud": "gcp",
@@ -279,7 +280,11 @@ def platform_of(label: str) -> str | None:
     if len(label) > 80:
         return None
     bare = plain(label)
-    return next((name for name, pattern in _PLATFORMS.items() if pattern.match(bare)), None) if _PLATFORM.match(bare) else None
+    return (
+        next((name for name, pattern in _PLATFORMS.items() if pattern.match(bare)), None)
+        if _PLATFORM.match(bare.lower())
+        else None
+    )
 
 
 def platform_of_tools(tools: tuple[str, ...]) -> str | None:
@@ -307,8 +312,11 @@ _CAUTIOUS = (
     "谨慎", "数据", "주의",
 )  # fmt: skip
 
+_CAUTIOUS_ASCII = tuple(word for word in _CAUTIOUS if word.isascii())
+
 
 @lru_cache(maxsize=8192)
 def is_caution(text: str) -> bool:
     """Say whether a text warns."""
-    return any(map(text.lower().__contains__, _CAUTIOUS)) and bool(_CAUTION.search(text))
+    words = _CAUTIOUS_ASCII if text.isascii() else _CAUTIOUS
+    return any(map(text.lower().__contains__, words)) and bool(_CAUTION.search(text))

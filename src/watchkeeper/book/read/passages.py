@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Literal
 
-from watchkeeper.base.nouns import built_fast
+from watchkeeper.base.nouns import built_fast, kept
 from watchkeeper.text.blocks import Block, Section, Span, Text
 
 PassageKind = Literal["heading", "prose", "item", "fence", "comment"]
@@ -86,12 +86,12 @@ class Passage:
             line = number
         return line
 
-    @cached_property
+    @kept
     def headings(self) -> tuple[str, ...]:
         """The titles of the sections around it, outermost first."""
         return (*self.section.path, self.section.title) if self.section.title else self.section.path
 
-    @cached_property
+    @kept
     def context(self) -> tuple[str, ...]:
         """Headings and labels in force, innermost first."""
         section = self.section
@@ -107,18 +107,18 @@ class TableAt:
     section: Section
     under: tuple[str, ...]
 
-    @cached_property
+    @kept
     def header(self) -> tuple[str, ...]:
         """The column titles; empty where the table has none."""
         first = self.block.children[0] if self.block.children else None
         return tuple(cell.text for cell in first.children) if first is not None and first.info == "header" else ()
 
-    @cached_property
+    @kept
     def rows(self) -> tuple[Block, ...]:
         """The rows below the header."""
         return self.block.children[1:] if self.header else self.block.children
 
-    @cached_property
+    @kept
     def context(self) -> tuple[str, ...]:
         """Headings and labels in force, innermost first."""
         titles = (*self.section.path, self.section.title) if self.section.title else self.section.path
@@ -135,7 +135,7 @@ class Passages:
     #: every fence with the section it stands in and the labels above it
     fences: tuple[tuple[Block, Section, tuple[str, ...]], ...]
 
-    @cached_property
+    @kept
     def title(self) -> str | None:
         """The file's first heading of the highest level used."""
         return next((s.title for s in self.text.root.walk() if s.level == 1), None) or next(
@@ -146,7 +146,7 @@ class Passages:
         """Yield the passages directly under a heading."""
         return (passage for passage in self._by_section.get(id(section), ()) if passage.kind != "heading")
 
-    @cached_property
+    @kept
     def _by_section(self) -> dict[int, list[Passage]]:
         found: dict[int, list[Passage]] = {}
         for passage in self.all:
