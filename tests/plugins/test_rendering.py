@@ -18,12 +18,12 @@ from watchkeeper.book.model import Risk
 from watchkeeper.demo.servers import Servers
 from watchkeeper.estate.model import Estate, TargetConfig
 from watchkeeper.plugins.shell.target import ShellTarget
-from watchkeeper.run.clients import client_for, languages
 from watchkeeper.run.judge import judge_command
 from watchkeeper.run.model import Act, Outcome
 from watchkeeper.run.operation import BookCommand
-from watchkeeper.run.render import needs_of, render
 from watchkeeper.run.target import Job
+from watchkeeper.run.values.clients import client_for, languages
+from watchkeeper.run.values.render import needs_of, render
 
 HOSTILE = (
     "plain",

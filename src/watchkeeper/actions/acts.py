@@ -26,12 +26,12 @@ from watchkeeper.people.permission import needed_to_answer
 from watchkeeper.run import answering, resuming, starting
 from watchkeeper.run import ledger as runs
 from watchkeeper.run.chronicle import chronicle
-from watchkeeper.run.filling import checked
 from watchkeeper.run.model import Event, Plan
 from watchkeeper.run.placing import place
 from watchkeeper.run.plan import plan as make_plan
 from watchkeeper.run.plan import plan_command, with_queries
 from watchkeeper.run.ticking import boxes_of
+from watchkeeper.run.values.filling import checked
 from watchkeeper.store import due, ledger
 from watchkeeper.store.database import Work
 

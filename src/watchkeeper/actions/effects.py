@@ -16,14 +16,14 @@ from watchkeeper.people.identity import Actor
 from watchkeeper.run import answering, starting
 from watchkeeper.run import ledger as runs
 from watchkeeper.run.chronicle import chronicle
-from watchkeeper.run.clients import languages
-from watchkeeper.run.filling import fill
 from watchkeeper.run.fold import begin
 from watchkeeper.run.model import Plan, Preview, Run
 from watchkeeper.run.operation import command_of
 from watchkeeper.run.output import forget_jobs
 from watchkeeper.run.preview import Previewer
 from watchkeeper.run.undo import undo_plan
+from watchkeeper.run.values.clients import languages
+from watchkeeper.run.values.filling import fill
 
 
 async def preview_plan(app: App, actor: Actor, name: str) -> tuple[Plan, dict[str, Preview]]:

@@ -15,7 +15,7 @@ from watchkeeper.app import App, find_config, open_app, open_rows
 from watchkeeper.cli.plain import plain
 from watchkeeper.people.access import name_of, person_of
 from watchkeeper.people.identity import Actor, user_here
-from watchkeeper.run.inputs import read_pairs
+from watchkeeper.run.values.inputs import read_pairs
 
 T = TypeVar("T")
 

@@ -35,13 +35,13 @@ from watchkeeper.cli.printing import print_output
 from watchkeeper.cli.run_pages import input_lines, list_lines, plan_lines, run_lines
 from watchkeeper.incident import ledger as incidents
 from watchkeeper.run import ledger as runs
-from watchkeeper.run.filling import inputs_of
 from watchkeeper.run.fold import preview_to_json
 from watchkeeper.run.foresee import Foresight
 from watchkeeper.run.live import read_pieces, together
 from watchkeeper.run.model import Input, Plan, Preview, Run
 from watchkeeper.run.plan import plan_to_json
 from watchkeeper.run.resuming import predecessor_of, successor_of
+from watchkeeper.run.values.filling import inputs_of
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, no_args_is_help=True)
 ProcedureName = Annotated[str, typer.Argument(help="The procedure's id or title, as `watchkeeper show` lists it.")]

@@ -12,10 +12,10 @@ from watchkeeper.base.errors import Conflict, InputError, NotFound
 from watchkeeper.base.secrets import Secret
 from watchkeeper.estate.model import Policy
 from watchkeeper.run.approving import check_approval, check_seen
-from watchkeeper.run.inputs import by_name, check_value, input_from_json, no_input
 from watchkeeper.run.ledger import append_event, load_run, read_events
 from watchkeeper.run.model import Event, Run
 from watchkeeper.run.ticking import open_boxes
+from watchkeeper.run.values.inputs import by_name, check_value, input_from_json, no_input
 from watchkeeper.store import ledger
 
 #: question -> the answers it takes

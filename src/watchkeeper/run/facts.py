@@ -12,14 +12,14 @@ from watchkeeper.alert.ledger import alerts_of
 from watchkeeper.book.model import Severity
 from watchkeeper.estate.model import Bindings, Estate
 from watchkeeper.run import ledger as rows
-from watchkeeper.run.clients import languages
 from watchkeeper.run.conditions import asks_of_trouble, watches
-from watchkeeper.run.filling import fill
 from watchkeeper.run.gate import Brakes, overwhelmed, unattended
 from watchkeeper.run.judge import threshold_holds
 from watchkeeper.run.known import Facts, Watched
 from watchkeeper.run.model import Act, Input, Run
 from watchkeeper.run.operation import command_of, digest
+from watchkeeper.run.values.clients import languages
+from watchkeeper.run.values.filling import fill
 from watchkeeper.watch.ledger import read_standings
 
 #: within this time the same procedure on the same component asks: at the third time, or once one did not help

@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from watchkeeper.run.inputs import input_from_json
 from watchkeeper.run.model import Event, Outcome, Preview, Run, RunState, Standing
+from watchkeeper.run.values.inputs import input_from_json
 
 
 def begin(run: Run) -> Run:

@@ -14,7 +14,7 @@ from tree_sitter import Node
 
 from watchkeeper.book.syntax import Word, parser
 from watchkeeper.book.unwrap import take_off
-from watchkeeper.run.nested import read_again_as
+from watchkeeper.run.values.nested import read_again_as
 
 #: the variable by which psql is told, wherever it finds its server
 PGOPTIONS = "PGOPTIONS"

@@ -19,8 +19,8 @@ from sqlalchemy import Column, Connection, Delete, Integer, String, Table, Text,
 from watchkeeper.base.errors import WatchkeeperError
 from watchkeeper.base.printed import Tamer
 from watchkeeper.base.secrets import Scrubber, Secret
-from watchkeeper.run.carrying import without_kept
 from watchkeeper.run.output import CUT
+from watchkeeper.run.values.carrying import without_kept
 from watchkeeper.store.database import Database
 from watchkeeper.store.schema import metadata
 

@@ -15,15 +15,15 @@ from typing import Protocol
 from watchkeeper.base.errors import Permanent
 from watchkeeper.book.model import Command
 from watchkeeper.estate.model import Estate, TargetConfig
-from watchkeeper.run.carrying import in_folder, keeping
-from watchkeeper.run.clients import SHELLS, client_for
 from watchkeeper.run.effect.derive import effect_of
 from watchkeeper.run.effect.model import Effect, Look
-from watchkeeper.run.filling import fill
 from watchkeeper.run.guarding import PGOPTIONS, guarded, read_only
 from watchkeeper.run.model import Act, Run
-from watchkeeper.run.render import Rendered, render
 from watchkeeper.run.target import Job
+from watchkeeper.run.values.carrying import in_folder, keeping
+from watchkeeper.run.values.clients import SHELLS, client_for
+from watchkeeper.run.values.filling import fill
+from watchkeeper.run.values.render import Rendered, render
 
 #: a look takes at most this long, in seconds, and this much of what it prints is read, in bytes
 LOOK_S = 15.0

@@ -26,7 +26,6 @@ from watchkeeper.base.printed import words_of
 from watchkeeper.base.secrets import Scrubber
 from watchkeeper.estate.model import Estate
 from watchkeeper.run.adopting import Sight, sight_of
-from watchkeeper.run.carrying import kept, without_kept
 from watchkeeper.run.fan_in import fan_in
 from watchkeeper.run.gate import Gate
 from watchkeeper.run.journal import Intent, Journal
@@ -39,6 +38,7 @@ from watchkeeper.run.output import job_folder, job_id, safe
 from watchkeeper.run.preview import Previewer
 from watchkeeper.run.stopping import ended_when_cancelled
 from watchkeeper.run.target import Found, Job, Target, longest_s
+from watchkeeper.run.values.carrying import kept, without_kept
 from watchkeeper.store.database import Database
 
 T = TypeVar("T")

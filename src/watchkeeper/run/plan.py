@@ -15,12 +15,12 @@ from watchkeeper.base.errors import NotFound
 from watchkeeper.book.commands import make_command
 from watchkeeper.book.model import Book, Command, Condition, Expectation, Procedure, Risk, Step, Threshold
 from watchkeeper.estate.model import InputRule
-from watchkeeper.run.carrying import with_keeping
-from watchkeeper.run.inputs import name_of
 from watchkeeper.run.model import Act, Plan
-from watchkeeper.run.render import needs_of
 from watchkeeper.run.ticking import in_lists
 from watchkeeper.run.twin import stating_twin_of, twin_of
+from watchkeeper.run.values.carrying import with_keeping
+from watchkeeper.run.values.inputs import name_of
+from watchkeeper.run.values.render import needs_of
 
 #: the procedure of a plan of one command is called after its place
 COMMAND = "command:"

@@ -32,14 +32,14 @@ from watchkeeper.people.identity import Actor
 from watchkeeper.run.answering import ANSWERS
 from watchkeeper.run.approving import to_type
 from watchkeeper.run.foresee import Foresight
-from watchkeeper.run.inputs import name_of
 from watchkeeper.run.ledger import list_runs, load_run, read_events
 from watchkeeper.run.live import read_pieces, together
 from watchkeeper.run.model import Act, Event, Plan, Run, Standing
-from watchkeeper.run.render import needs_of
 from watchkeeper.run.resuming import predecessor_of, successor_of
 from watchkeeper.run.ticking import open_boxes
 from watchkeeper.run.undo import offer, ways_back
+from watchkeeper.run.values.inputs import name_of
+from watchkeeper.run.values.render import needs_of
 
 OVER = ("done", "failed", "skipped")
 #: least dangerous first; what no rule knows is gated like what destroys

@@ -16,7 +16,7 @@ from watchkeeper.plugins.remote.errors import away, unfit
 from watchkeeper.plugins.remote.line import Channel, open_process
 from watchkeeper.plugins.remote.target import RemoteTarget
 from watchkeeper.plugins.remote.tool import ask, environment
-from watchkeeper.run.clients import CLIENT_OPTIONS
+from watchkeeper.run.values.clients import CLIENT_OPTIONS
 
 
 class KubernetesTarget(RemoteTarget):

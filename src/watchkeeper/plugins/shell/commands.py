@@ -6,8 +6,8 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from watchkeeper.run.clients import client_for
 from watchkeeper.run.target import Job
+from watchkeeper.run.values.clients import client_for
 
 BASH = ("bash", "--noprofile", "--norc", "-o", "pipefail")
 # the variables come in as text that sets them, so that no list of processes shows a value

@@ -22,9 +22,9 @@ from watchkeeper.plugins.shell.keeping import FLOOD, FLOOD_WHOLE, Output
 from watchkeeper.plugins.shell.processes import age_s, boot_id, end_group, gone, marked, start_of
 from watchkeeper.plugins.shell.shims import shims
 from watchkeeper.plugins.shell.wrapper import BLANK, END_MARKED, MARK, STOPPED, VOID, WRAPPER, mark_of
-from watchkeeper.run.clients import CLIENT_OPTIONS
 from watchkeeper.run.output import read_raw
 from watchkeeper.run.target import Found, Job
+from watchkeeper.run.values.clients import CLIENT_OPTIONS
 
 _PASSED = ("HOME", "USER", "LOGNAME", "TZ", "TMPDIR")
 GRACE_S = 3.0

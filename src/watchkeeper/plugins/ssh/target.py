@@ -13,7 +13,7 @@ from watchkeeper.estate.table import Table
 from watchkeeper.plugins.remote.line import Channel
 from watchkeeper.plugins.remote.target import RemoteTarget
 from watchkeeper.plugins.ssh.connection import Connections, Host
-from watchkeeper.run.clients import CLIENT_OPTIONS
+from watchkeeper.run.values.clients import CLIENT_OPTIONS
 
 
 class SshTarget(RemoteTarget):

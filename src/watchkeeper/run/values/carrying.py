@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from watchkeeper.book.syntax import read_script
-from watchkeeper.run.clients import SHELLS
-from watchkeeper.run.inputs import FORBIDDEN
 from watchkeeper.run.model import Act
-from watchkeeper.run.render import used_variables
+from watchkeeper.run.values.clients import SHELLS
+from watchkeeper.run.values.inputs import FORBIDDEN
+from watchkeeper.run.values.render import used_variables
 
 #: under this name the folder is kept
 FOLDER = "PWD"

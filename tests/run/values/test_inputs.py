@@ -18,10 +18,10 @@ from watchkeeper.book.commands import make_command
 from watchkeeper.book.model import Book, Command, Placeholder, Procedure
 from watchkeeper.estate.config import load_estate
 from watchkeeper.estate.model import Estate, InputRule, Variable
-from watchkeeper.run.filling import checked, fill, inputs_of, names_in
-from watchkeeper.run.inputs import KINDS, input_of, name_of, why_not
 from watchkeeper.run.plan import plan, plan_command, plan_from_json, plan_to_json, with_queries
-from watchkeeper.run.render import needs_of
+from watchkeeper.run.values.filling import checked, fill, inputs_of, names_in
+from watchkeeper.run.values.inputs import KINDS, input_of, name_of, why_not
+from watchkeeper.run.values.render import needs_of
 from watchkeeper.testing import book_from
 
 pytestmark = pytest.mark.real

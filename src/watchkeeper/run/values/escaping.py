@@ -13,7 +13,7 @@ import tokenize
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from watchkeeper.run.places import Place, names_table
+from watchkeeper.run.values.contexts import Place, names_table
 
 #: what follows these psql commands is run, or read and written as a file
 _PSQL_CODE = re.compile(r"\\(?:!|copy|i|ir|include\w*|o|out|w|write|g\w*|set|setenv|e|edit|ef|ev|watch|bind)\b|\\!|.*\|", re.S)

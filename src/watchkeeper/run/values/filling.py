@@ -13,10 +13,10 @@ from datetime import datetime
 
 from watchkeeper.book.model import Command
 from watchkeeper.estate.model import Estate
-from watchkeeper.run.inputs import by_name, check_value, input_of, name_of, no_input, variable_of, why_not
 from watchkeeper.run.model import Act, Input, Outcome, Plan, Run
-from watchkeeper.run.places import LIMITS, Place
-from watchkeeper.run.render import needs_of
+from watchkeeper.run.values.contexts import LIMITS, Place
+from watchkeeper.run.values.inputs import by_name, check_value, input_of, name_of, no_input, variable_of, why_not
+from watchkeeper.run.values.render import needs_of
 
 #: set by the target itself or by bash, whatever the estate says
 ALWAYS_SET = frozenset({"HOME", "PATH", "PWD", "LANG", "TERM", "USER", "SHELL", "HOSTNAME", "RANDOM", "SECONDS", "PPID", "IFS"})

@@ -17,10 +17,10 @@ from watchkeeper.book.model import Command
 from watchkeeper.book.programs import word_set
 from watchkeeper.book.slots import SHELL_OWN, marked_slots
 from watchkeeper.book.syntax import read_script
-from watchkeeper.run import escaping
-from watchkeeper.run.clients import SHELLS
-from watchkeeper.run.inputs import FORBIDDEN, variable_of
-from watchkeeper.run.places import Place, read_places
+from watchkeeper.run.values import escaping
+from watchkeeper.run.values.clients import SHELLS
+from watchkeeper.run.values.contexts import Place, read_places
+from watchkeeper.run.values.inputs import FORBIDDEN, variable_of
 
 _FORMS: Mapping[str, Callable[[str], str]] = {
     "url": lambda value: quote(value, safe=""),

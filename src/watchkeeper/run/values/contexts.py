@@ -15,7 +15,7 @@ from typing import Literal, TypeAlias
 from tree_sitter import Node
 
 from watchkeeper.book.syntax import parser
-from watchkeeper.run.nested import read_again_as
+from watchkeeper.run.values.nested import read_again_as
 
 Quoting: TypeAlias = Literal["bare", "double", "single", "heredoc", "none"]
 #: how a value is written so that it is exactly itself: as it is, as one part of a URL, inside a JSON string

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from watchkeeper.book.commands import make_command
 from watchkeeper.book.model import Command
-from watchkeeper.run.inputs import input_of, why_not
-from watchkeeper.run.render import Rendered, needs_of, render
+from watchkeeper.run.values.inputs import input_of, why_not
+from watchkeeper.run.values.render import Rendered, needs_of, render
 
 HOSTILE = (
     "plain",

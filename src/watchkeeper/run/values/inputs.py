@@ -17,7 +17,7 @@ from watchkeeper.base.errors import InputError
 from watchkeeper.base.secrets import Scrubber, Secret
 from watchkeeper.estate.model import InputRule
 from watchkeeper.run.model import Input
-from watchkeeper.run.places import LIMITS, Place
+from watchkeeper.run.values.contexts import LIMITS, Place
 
 
 @dataclass(frozen=True, slots=True)
