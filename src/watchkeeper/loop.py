@@ -342,6 +342,7 @@ class Loop:
         if url := self.app.settings.text("dead_man_url"):
             await _ping(url)
         if await self.worker.claim(TURN):
+            await self.keeper.sum_up()
             await self.keeper.forget()
         return 60.0
 

@@ -16,7 +16,7 @@ from watchkeeper.book.model import Book, Threshold
 from watchkeeper.book.reader import read_book
 from watchkeeper.cli import execute
 from watchkeeper.estate.bind import bind
-from watchkeeper.estate.model import Bindings, Bound, Estate, SignalConfig
+from watchkeeper.estate.model import Bindings, Bound, Budget, Estate, SignalConfig
 from watchkeeper.plugins.alertmanager.routes import routes, waits_of
 from watchkeeper.plugins.grafana import dashboards
 from watchkeeper.plugins.prometheus.rule_files import RuleFile, rule_file
@@ -172,6 +172,20 @@ def test_what_counts_only_together_is_one_expression(tmp_path: Path) -> None:
     promtool(tmp_path, made.text)
     assert 'reading="cpu"} > 85) and on() (' in made.rules[0]["expr"]
     assert (made.rules[0]["for"], made.rules[0]["expr"].count("> 85")) == ("10m", 2)
+
+
+@pytest.mark.parametrize("counts", ["up", "within", "share", "bad"])
+def test_a_budget_is_its_burn_rates(tmp_path: Path, counts: Any) -> None:
+    objective = Threshold(line=4, role="objective", subject="Response time", op="<", value=2.0)
+    budget = Budget(0.001, counts, 30 * 86_400.0)
+    threshold = Threshold(line=4, role="alert", subject="Error budget", op="is", state="burning")
+    bound = Bound("budget", threshold, "shop", "seconds", "Shop", "", budget=budget, objective=objective)
+    made = rule_file(Book(title=None, service=None, thresholds=(objective,)), Bindings(bound=(bound,)), "shop", RUNBOOK)
+    promtool(tmp_path, made.text)
+    expression = made.rules[0]["expr"]
+    assert (expression.count("[1h:15s]"), expression.count("[3d:15s]"), expression.count("[6h:15s]")) == (1, 1, 2)
+    assert "> 3.456 and" in expression  # 14.4 times 0.001 of the 240 looks of an hour
+    assert made.left_out == ()
 
 
 def test_the_books_own_promql_is_taken_as_it_is(rules: RuleFile) -> None:

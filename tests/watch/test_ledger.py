@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from datetime import datetime, timedelta
 
+from sqlalchemy import select
+
 from watchkeeper.store.database import Database
 from watchkeeper.watch import ledger
 from watchkeeper.watch.model import Sample, Standing, State
@@ -68,10 +70,12 @@ def test_healthy_since_is_the_last_to_get_well_and_none_while_one_is_not(databas
     assert database.read_now(lambda c: ledger.healthy_since(c, [])) is None
 
 
-def test_prune_drops_old_samples_and_taken_flips_only(database: Database, now: datetime) -> None:
+def test_prune_drops_taken_flips_only(database: Database, now: datetime) -> None:
     old, new = now - timedelta(days=8), now
-    database.write_now(lambda c: ledger.write_samples(c, [Sample("a", old, 0.0), Sample("a", new, 0.0)]))
-    database.write_now(lambda c: ledger.add_flip(c, "ok", standing("a", "firing", old)))
-    assert database.write_now(lambda c: ledger.prune(c, now - timedelta(days=7))) == 1
-    assert len(database.read_now(lambda c: ledger.read_samples(c, "a", old))) == 1
-    assert len(database.read_now(ledger.untaken_flips)) == 1
+    for key, at in (("a", old), ("b", old), ("c", new)):
+        database.write_now(lambda c, key=key, at=at: ledger.add_flip(c, "ok", standing(key, "firing", at)))
+    for flip in database.read_now(ledger.untaken_flips):
+        if flip.key != "b":
+            database.write_now(lambda c, flip=flip: ledger.take_flip(c, flip.id))
+    database.write_now(lambda c: ledger.prune(c, now - timedelta(days=7)))
+    assert database.read_now(lambda c: sorted(c.execute(select(ledger.flips.c.key)).scalars())) == ["b", "c"]

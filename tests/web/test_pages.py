@@ -15,7 +15,9 @@ from watchkeeper.app import App
 from watchkeeper.incident.ledger import incidents
 from watchkeeper.run.ledger import append_event
 from watchkeeper.run.live import LiveOutput
-from watchkeeper.watch.ledger import standings
+from watchkeeper.watch import history
+from watchkeeper.watch.ledger import standings, write_samples
+from watchkeeper.watch.model import Sample
 
 INCIDENT, RUN = "inc-01k9x3h8v2-7dq4mz", "run-01k9x3hb0c-2m5r8t"
 PAST = "inc-01k9w0000a-past01"
@@ -168,3 +170,24 @@ async def test_a_failure_of_ours_shows_no_traceback(anna: httpx.AsyncClient, app
     assert "NoneType" not in answer.text
     twin = await anna.get("/api/v1/book")
     assert (twin.status_code, twin.json()["code"]) == (500, "WK000")
+
+
+async def test_a_long_time_is_shown_by_its_sums_and_no_spike_is_lost(anna: httpx.AsyncClient, app: App) -> None:
+    now = app.clock.now()
+    day = [Sample("web", now - timedelta(seconds=ago), 0.01, {"error_rate": 1.0}) for ago in range(86_000, 4_000, -60)]
+    day[700] = Sample("web", day[700].at, 0.01, {"error_rate": 77.0})
+    app.database.write_now(lambda c: write_samples(c, day))
+    while app.database.write_now(history.sum_up):
+        pass
+    answer = (await anna.get("/api/v1/signals?span=24h")).json()
+    assert answer["span"] == "24h"
+    (curve,) = (each for each in answer["signals"][0]["series"] if each["reading"] == "error_rate")
+    assert curve["most"] == 77.0
+    assert max(most for _, _, most in curve["band"]) == 77.0
+    assert 200 < len(curve["points"]) <= 289
+    assert max(value for _, value in curve["points"]) < 77.0
+    for span in ("1h", "24h", "7d", "30d", "1y"):
+        shown = await anna.get(f"/signals?span={span}")
+        assert shown.status_code == 200
+        assert shown.text.count('aria-current="page"') == 2
+    assert (await anna.get("/signals?span=2h")).status_code == 422

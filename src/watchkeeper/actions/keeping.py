@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -16,11 +17,14 @@ from watchkeeper.actions.acts import AUTOMATION
 from watchkeeper.app import App
 from watchkeeper.run import retention
 from watchkeeper.run.interpreter import KIND
+from watchkeeper.settings import Settings
 from watchkeeper.store import due, export, workers
 from watchkeeper.store.anchor import NAME, write_anchor
 from watchkeeper.store.ledger import Head, read_head
 from watchkeeper.store.locks import hold
+from watchkeeper.watch import history
 from watchkeeper.watch import ledger as watch
+from watchkeeper.watch.rollup import LEVELS, Kept, forget_before, kept
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +32,12 @@ log = logging.getLogger(__name__)
 OFTEN = timedelta(hours=1)
 #: wake-ups of runs that were done are of no use to anybody after this time
 DUES_KEPT = timedelta(days=30)
+
+
+#: pieces of samples that one call brings into the sums or drops, so that nothing else waits for long
+MOST_PIECES = 500
+#: the settings for the levels of sums, in their order
+SUMS = ("keep_minutes_days", "keep_5_minutes_days", "keep_hours_days")
 
 
 class Keeper:
@@ -55,9 +65,7 @@ class Keeper:
             return
         self._kept_at = now
         database = app.database
-        if samples := self._older_than("keep_samples_days", now):
-            await database.write(lambda c: watch.prune(c, samples))
-            await database.write(lambda c: workers.forget_workers(c, samples))
+        await self._forget_samples(now)
         await database.write(lambda c: due.forget(c, KIND, now - DUES_KEPT))
         if outputs := self._older_than("keep_outputs_days", now):
             until = self._outputs_until
@@ -66,6 +74,27 @@ class Keeper:
             await database.write(lambda c: retention.drop_logs(c, logs))
         if entries := self._older_than("keep_ledger_days", now):
             await self.export_ledger(entries)
+
+    async def sum_up(self) -> None:
+        """Bring the new samples into the sums by which long times are shown, a piece at a time."""
+        for _ in range(MOST_PIECES):
+            if await self.app.database.write(history.sum_up) < history.AT_ONCE:
+                return
+
+    async def _forget_samples(self, now: datetime) -> None:
+        """Drop old samples and sums until none is left, a piece at a time; only samples that are in the sums go."""
+        database, kept = self.app.database, kept_by(self.app.settings)
+        if samples := forget_before(kept.raw, now):
+            for _ in range(MOST_PIECES):
+                if not await database.write(lambda c: history.forget_raw(c, samples)):
+                    break
+            await database.write(lambda c: watch.prune(c, samples))
+            await database.write(lambda c: workers.forget_workers(c, samples))
+        for level_s, days in zip(LEVELS, kept.sums, strict=True):
+            if before := forget_before(days, now):
+                for _ in range(MOST_PIECES):
+                    if not await database.write(partial(history.forget, level_s=level_s, before=before)):
+                        break
 
     async def export_ledger(self, before: datetime) -> Path | None:
         """Export the ledger's entries from before an instant and cut them: file, anchor, then one transaction that cuts.
@@ -96,6 +125,11 @@ class Keeper:
     def _older_than(self, setting: str, now: datetime) -> datetime | None:
         days = self.app.settings.number(setting)
         return now - timedelta(days=days) if days > 0 else None
+
+
+def kept_by(settings: Settings) -> Kept:
+    """Give how long samples and their sums are kept."""
+    return kept(settings.number("keep_samples_days"), *(settings.number(name) for name in SUMS))
 
 
 def anchor_file(app: App) -> Path:

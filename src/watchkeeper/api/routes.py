@@ -31,6 +31,7 @@ from watchkeeper.actions.views.model import (
     Runs,
     RunView,
     SignalsView,
+    Span,
 )
 from watchkeeper.alert.model import Silence
 from watchkeeper.api.following import DESCRIBED, as_events
@@ -159,6 +160,7 @@ State = Annotated[
 ]
 After = Annotated[str, Query(max_length=40, description="The `mark` of the last news; empty begins at the beginning.")]
 LastEventId = Annotated[str, Header(max_length=40, description="The id of the last event that came; goes before `after`.")]
+SpanBack = Annotated[Span, Query(description="How far the curves reach back; long ones are averages with their least and most.")]
 _PROBLEMS: dict[int | str, dict[str, Any]] = {code: {"model": Problem} for code in (400, 401, 403, 404, 409, 422, 503)}
 router = APIRouter(prefix="/api/v1", dependencies=[Depends(caller)], responses=_PROBLEMS)
 
@@ -290,9 +292,9 @@ async def procedure(app: TheApp, procedure_id: str) -> ProcedureView:
 
 
 @router.get("/signals")
-async def list_signals(app: TheApp) -> SignalsView:
-    """Show the signals, their latest samples and what they decide."""
-    return await signals.all_signals(app)
+async def list_signals(app: TheApp, span: SpanBack = "1h") -> SignalsView:
+    """Show the signals, their latest samples, what they decide, and what they gave over a span of time."""
+    return await signals.all_signals(app, span)
 
 
 @router.get("/silences")

@@ -65,7 +65,6 @@ counts = Table(
     Column("bad", Float, nullable=False),
 )
 
-_PRUNED_AT_ONCE = 5_000
 #: counts are kept for the longest period that an objective has
 _COUNTS_KEPT = timedelta(days=400)
 
@@ -108,7 +107,7 @@ def read_samples(connection: Connection, signal: str, since: datetime | None = N
     """Give a signal's samples since an instant, oldest first; of more than `limit` the newest."""
     wanted = [samples.c.signal == signal] if since is None else [samples.c.signal == signal, samples.c.at >= since]
     query = select(samples).where(*wanted).order_by(samples.c.at.desc(), samples.c.id.desc())
-    return [_sample(row) for row in reversed(connection.execute(query.limit(limit)).all())]
+    return [to_sample(row) for row in reversed(connection.execute(query.limit(limit)).all())]
 
 
 def latest_samples(connection: Connection) -> dict[str, Sample]:
@@ -119,7 +118,7 @@ def latest_samples(connection: Connection) -> dict[str, Sample]:
         last = select(samples).where(samples.c.signal == name).order_by(samples.c.at.desc(), samples.c.id.desc()).limit(1)
         row = connection.execute(last).first()
         if row is not None:
-            found[name] = _sample(row)
+            found[name] = to_sample(row)
         name = connection.execute(select(func.min(samples.c.signal)).where(samples.c.signal > name)).scalar()
     return found
 
@@ -218,13 +217,10 @@ def healthy_since(connection: Connection, keys: Collection[str]) -> datetime | N
     return max(cast(datetime, row.since) for row in rows)
 
 
-def prune(connection: Connection, before: datetime) -> int:
-    """Drop samples and taken flips from before an instant, a bounded number at once; returns how many samples went."""
-    old = select(samples.c.id).where(samples.c.at < before).limit(_PRUNED_AT_ONCE)
-    gone = connection.execute(delete(samples).where(samples.c.id.in_(old))).rowcount
+def prune(connection: Connection, before: datetime) -> None:
+    """Drop taken flips from before an instant, and what was counted of budgets long before it."""
     connection.execute(delete(flips).where(flips.c.taken == 1, flips.c.at < before))
     connection.execute(delete(counts).where(counts.c.at < before - _COUNTS_KEPT))
-    return gone
 
 
 def _to_json(values: Mapping[str, float]) -> dict[str, float | str]:
@@ -232,7 +228,8 @@ def _to_json(values: Mapping[str, float]) -> dict[str, float | str]:
     return {_printable(name): value if math.isfinite(value) else str(value) for name, value in values.items()}
 
 
-def _sample(row: Row[Any]) -> Sample:
+def to_sample(row: Row[Any]) -> Sample:
+    """Give a row as the sample that it keeps."""
     readings = {name: float(value) for name, value in row.readings.items()}
     return Sample(row.signal, row.at, row.took_s, readings, row.problem, row.detail)
 

@@ -13,6 +13,7 @@ from watchkeeper import __version__
 from watchkeeper.actions.callers import address_of, cookie_name, session_for
 from watchkeeper.actions.permission import require
 from watchkeeper.actions.views import books, incidents, records, runs, signals
+from watchkeeper.actions.views.model import SPANS, Span
 from watchkeeper.app import App
 from watchkeeper.people.identity import Session
 from watchkeeper.web.markdown import render as render_markdown
@@ -122,9 +123,10 @@ async def procedure(request: Request, app: TheApp, session: SignedIn, procedure_
 
 
 @router.get("/signals")
-async def signal_list(request: Request, app: TheApp, session: SignedIn) -> Response:
-    """All signals."""
-    return page("signals.html", request, session, await signals.all_signals(app), here="/signals", twin=f"{API}/signals")
+async def signal_list(request: Request, app: TheApp, session: SignedIn, span: Span = "1h") -> Response:
+    """All signals, with their curves over a span of time."""
+    view = await signals.all_signals(app, span)
+    return page("signals.html", request, session, view, here="/signals", twin=f"{API}/signals?span={span}", spans=list(SPANS))
 
 
 @router.get("/ledger")

@@ -18,8 +18,9 @@ def spark(series: SeriesView) -> Markup:
             '<svg class="spark" viewBox="0 0 300 48" preserveAspectRatio="none"><path class="floor" d="M0 47.5H300"/></svg>'
         )
     values = [value for _, value in series.points]
-    low = min(*values, *series.limits, 0.0)
-    high = max(*values, *series.limits, 0.0)
+    ends = [end for _, least, most in series.band for end in (least, most)]
+    low = min(*values, *ends, *series.limits, 0.0)
+    high = max(*values, *ends, *series.limits, 0.0)
     reach = (high - low) or 1.0
     span = max(series.points[0][0], SHORTEST_S)
 
@@ -29,6 +30,11 @@ def spark(series: SeriesView) -> Markup:
     places = [(WIDTH * (1 - age / span), height(value)) for age, value in series.points]
     line = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in places)
     area = f"{line}L{places[-1][0]:.1f} {HEIGHT:g}L{places[0][0]:.1f} {HEIGHT:g}Z"
+    if series.band:
+        # from the least to the most of what a point stands for, instead of the area under the curve
+        over = [f"{WIDTH * (1 - age / span):.1f} {height(most):.1f}" for age, _, most in series.band]
+        under = [f"{WIDTH * (1 - age / span):.1f} {height(least):.1f}" for age, least, _ in reversed(series.band)]
+        area = f"M{'L'.join([*over, *under])}Z"
     limits = "".join(f'<path class="limit" d="M0 {height(limit):.1f}H{WIDTH:g}"/>' for limit in series.limits)
     return Markup(  # noqa: S704 - numbers only
         f'<svg class="spark" viewBox="0 0 {WIDTH:g} {HEIGHT:g}" preserveAspectRatio="none" aria-hidden="true">'

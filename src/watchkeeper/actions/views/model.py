@@ -19,6 +19,11 @@ Health: TypeAlias = Literal["firing", "blind", "pending", "ok", "unwatched"]
 ClockState: TypeAlias = Literal["running", "late", "met", "missed", "told", "stopped"]
 
 
+#: how far back a curve may reach
+Span: TypeAlias = Literal["1h", "24h", "7d", "30d", "1y"]
+SPANS: Mapping[Span, float] = {"1h": 3600.0, "24h": 86_400.0, "7d": 604_800.0, "30d": 2_592_000.0, "1y": 31_536_000.0}
+
+
 @dataclass(frozen=True, slots=True)
 class Brake:
     """Who stopped everything automatic, when and why."""
@@ -401,7 +406,7 @@ class ProcedureView:
 
 @dataclass(frozen=True, slots=True)
 class SeriesView:
-    """One reading of a signal over the last hour."""
+    """One reading of a signal over a span of time."""
 
     reading: str
     #: what the book calls it, where a threshold uses it; else the reading
@@ -414,6 +419,8 @@ class SeriesView:
     #: where the book's thresholds lie
     limits: tuple[float, ...] = ()
     unit: str | None = None
+    #: where a point stands for many samples: (seconds before now, least, most), oldest first
+    band: tuple[tuple[float, float, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -445,6 +452,8 @@ class SignalsView:
     unwatched: tuple[ThresholdView, ...]
     #: (signal, metric words, sentence): bound to no threshold
     unused: tuple[tuple[str, str, str], ...]
+    #: how long the curves reach back: one of SPANS
+    span: Span = "1h"
 
 
 @dataclass(frozen=True, slots=True)

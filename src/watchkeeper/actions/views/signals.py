@@ -1,58 +1,81 @@
-"""What the pages show of signals: the latest sample, what it decides, and the last hour."""
+"""What the pages show of signals: the latest sample, what it decides, and the last hour, day, week, month or year."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
 from sqlalchemy import Connection
 
+from watchkeeper.actions.keeping import kept_by
 from watchkeeper.actions.views.frame import read_frame, threshold_view, unwatched_view, worst
-from watchkeeper.actions.views.model import Health, SeriesView, SignalsView, SignalView
+from watchkeeper.actions.views.model import SPANS, Health, SeriesView, SignalsView, SignalView, Span
 from watchkeeper.app import App
 from watchkeeper.estate.model import Bound, SignalConfig
+from watchkeeper.watch.history import read_buckets
 from watchkeeper.watch.ledger import latest_samples, read_samples, read_standings
 from watchkeeper.watch.model import Sample, Standing
+from watchkeeper.watch.rollup import Sum, level_for, start_of
 
-SHOWN = timedelta(hours=1)
+#: what was read at which instant, oldest first
+Past: TypeAlias = Sequence[tuple[datetime, Mapping[str, Sum]]]
+
 #: points of a curve: more than a phone has pixels for would be wasted
 POINTS = 180
 #: readings shown of a signal that no threshold uses
 READINGS = 4
 
 
-async def all_signals(app: App) -> SignalsView:
-    """Show every signal with its last hour."""
+async def all_signals(app: App, span: Span = "1h") -> SignalsView:
+    """Show every signal with its curves over a span of time up to now."""
     now = app.clock.now()
-    return await app.database.read(lambda c: _read_signals(c, app, now))
+    return await app.database.read(lambda c: _read_signals(c, app, now, span))
 
 
-def _read_signals(connection: Connection, app: App, now: datetime) -> SignalsView:
+def _read_signals(connection: Connection, app: App, now: datetime, span: Span) -> SignalsView:
     standings, latest = read_standings(connection), latest_samples(connection)
     by_signal: dict[str, list[Bound]] = {}
     for bound in app.bindings.bound:
         by_signal.setdefault(bound.signal, []).append(bound)
     signals = []
     for config in app.estate.signals.values():
-        samples = read_samples(connection, config.name, now - SHOWN, limit=20_000)
-        signals.append(signal_view(config, latest.get(config.name), samples, by_signal.get(config.name, []), standings, now))
+        past = read_past(connection, app, config, span, now)
+        signals.append(signal_view(config, latest.get(config.name), past, by_signal.get(config.name, []), standings, now))
     return SignalsView(
         frame=read_frame(connection, app, now, standings),
         signals=tuple(signals),
         unwatched=tuple(unwatched_view(unbound) for unbound in app.bindings.unbound),
         unused=tuple((signal, words, sentence) for signal, words, _, sentence in app.bindings.unused),
+        span=span,
     )
+
+
+def read_past(connection: Connection, app: App, config: SignalConfig, span: Span, now: datetime) -> Past:
+    """Read what a signal gave over a span of time, at the level that fits it."""
+    span_s = SPANS[span]
+    since = now - timedelta(seconds=span_s)
+    level_s = None if span == "1h" else level_for(span_s, 2 * POINTS, kept_by(app.settings), config.every_s)
+    if level_s is None:
+        return [(sample.at, _alone(sample)) for sample in read_samples(connection, config.name, since, limit=20_000)]
+    half = timedelta(seconds=level_s / 2)
+    found = read_buckets(connection, config.name, level_s, start_of(since, level_s), now)
+    return [(min(bucket.at + half, now), bucket.readings) for bucket in found]
+
+
+def _alone(sample: Sample) -> dict[str, Sum]:
+    return {name: Sum(1, value, value, value) for name, value in sample.values.items()}
 
 
 def signal_view(
     config: SignalConfig,
     last: Sample | None,
-    samples: Sequence[Sample],
+    past: Past,
     bounds: Sequence[Bound],
     standings: Mapping[str, Standing],
     now: datetime,
 ) -> SignalView:
-    """Put a signal, its samples and its thresholds together."""
+    """Put a signal, its past and its thresholds together."""
     thresholds = tuple(threshold_view(bound, standings.get(bound.key)) for bound in bounds)
     blind = last is not None and last.problem is not None
     state: Health = (
@@ -74,25 +97,26 @@ def signal_view(
         problem=last.problem if last else None,
         values=dict(last.values) if last else {},
         thresholds=thresholds,
-        series=tuple(series(reading, samples, bounds, now) for reading in readings),
+        series=tuple(series(reading, past, last, bounds, now) for reading in readings),
     )
 
 
-def series(reading: str, samples: Sequence[Sample], bounds: Sequence[Bound], now: datetime) -> SeriesView:
+def series(reading: str, past: Past, last: Sample | None, bounds: Sequence[Bound], now: datetime) -> SeriesView:
     """Make the curve of one reading, thinned so that a page stays small; of each stretch its most extreme value is kept."""
-    points = [((now - sample.at).total_seconds(), sample.values[reading]) for sample in samples if reading in sample.values]
-    points.sort(key=lambda point: -point[0])
-    values = [value for _, value in points]
+    found = [((now - at).total_seconds(), readings[reading]) for at, readings in past if reading in readings]
+    found.sort(key=lambda point: -point[0])
+    many = any(each.count > 1 for _, each in found)
     own = [bound.threshold for bound in bounds if bound.reading == reading]
     return SeriesView(
         reading=reading,
         label=" / ".join(dict.fromkeys(t.subject for t in own if t.op != "is")) or reading,
-        last=samples[-1].values.get(reading) if samples else None,
-        least=min(values, default=None),
-        most=max(values, default=None),
-        points=thin(points, POINTS),
+        last=last.values.get(reading) if last else None,
+        least=min((each.least for _, each in found), default=None),
+        most=max((each.most for _, each in found), default=None),
+        points=tuple((age, each.mean) for age, each in found) if many else thin([(age, e.total) for age, e in found], POINTS),
         limits=tuple(dict.fromkeys(t.value for t in own if t.value is not None and t.op != "is")),
         unit=next((t.unit for t in own if t.unit), None),
+        band=tuple((age, each.least, each.most) for age, each in found) if many else (),
     )
 
 

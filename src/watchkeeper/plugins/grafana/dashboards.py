@@ -94,8 +94,12 @@ def curves_of(bindings: Bindings, estate: Estate) -> list[Curve]:
     for name, signal in sorted(estate.signals.items()):
         for reading in dict.fromkeys(signal.metrics.values()):
             found[name, reading] = []
-    for bound in bindings.bound:
-        found.setdefault((bound.signal, bound.reading), []).append(bound)
+    for charted in bindings.charted:
+        found.setdefault((charted.signal, charted.reading), [])
+    for bound in (*bindings.bound, *bindings.objectives):
+        mine = found.setdefault((bound.signal, bound.reading), [])
+        if bound.budget is None:
+            mine.append(bound)
     made = []
     for (name, reading), bounds in found.items():
         config = estate.signals.get(name)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from watchkeeper.estate.model import Bound
 from watchkeeper.estate.states import bad_at_zero
@@ -76,6 +76,39 @@ def breach_of(service: str, bound: Bound) -> str:
     return f"{value} {threshold.op} {number(threshold.value or 0.0)} and {enough}"
 
 
+def burning_of(service: str, bound: Bound, pairs: Iterable[tuple[float, float, float]]) -> str:
+    """Give the expression that has a value while an error budget is spent too fast: (times too fast, long window, short window).
+
+    Here as there a window that is not full counts as if the rest of it had been well: sums are held against whole windows.
+    """
+    assert bound.budget is not None
+    bad, share, every_s = _bad_of(service, bound), bound.budget.share, max(bound.every_s, 1.0)
+    either = []
+    for times, long_s, short_s in pairs:
+        spent = [
+            f"sum_over_time(({bad})[{seconds(window)}:{seconds(every_s)}]) > {number(times * share * max(1.0, window / every_s))}"
+            for window in (long_s, short_s)
+        ]
+        either.append(f"({' and '.join(spent)})")
+    return " or ".join(either)
+
+
+def _bad_of(service: str, bound: Bound) -> str:
+    """Give how much of a look was bad, from 0 to 1."""
+    value = value_of(service, bound)
+    assert bound.budget is not None
+    match bound.budget.counts:
+        case "up":
+            return f"{value} == bool 0"
+        case "within" if bound.objective is not None:
+            kept = f"{bound.objective.op} bool {number(bound.objective.value or 0.0)}"
+            return f"1 - ({value} {kept})"
+        case "share":
+            return f"clamp(1 - {value} / 100, 0, 1)"
+        case _:
+            return f"clamp({value} / 100, 0, 1)"
+
+
 def hold_of(bound: Bound) -> float:
     """Give for how long a breach must last before it fires, in seconds; a statistic over that very time has it in itself."""
     return 0.0 if bound.window_s is not None else bound.threshold.for_s or 0.0
@@ -99,11 +132,11 @@ def number(value: float) -> str:
     """Give a number as PromQL writes it.
 
     >>> number(5.0), number(1 / 3), number(1e12), number(float("inf"))
-    ('5', '0.3333333333333333', '1e+12', 'Inf')
+    ('5', '0.333333333333', '1e+12', 'Inf')
     """
     if not math.isfinite(value):
         return "NaN" if math.isnan(value) else "Inf" if value > 0 else "-Inf"
-    return f"{value:.0f}" if value == round(value) and abs(value) < 1e9 else repr(value) if abs(value) < 1e9 else f"{value:g}"
+    return f"{value:.0f}" if value == round(value) and abs(value) < 1e9 else f"{value:.12g}"
 
 
 def _over(statistic: str, raw: str, window: str) -> str:

@@ -15,10 +15,11 @@ from typing import Any
 from watchkeeper.base.durations import format_duration
 from watchkeeper.base.yaml import comment, dump
 from watchkeeper.book.model import Book, Threshold
-from watchkeeper.estate.model import Bindings, Bound, Unbound
+from watchkeeper.estate.model import Bindings, Bound
 from watchkeeper.incident.rules import in_order, quantity
 from watchkeeper.people.ladder import severity_of
 from watchkeeper.plugins.prometheus import own
+from watchkeeper.watch.burning import Spent, pairs
 
 #: what a rule over a blind threshold waits, so that a restart of Watchkeeper is no alert
 BLIND_FOR = "1m"
@@ -40,7 +41,7 @@ def rule_file(book: Book, bindings: Bindings, service: str, runbook: Path) -> Ru
     """Write the rule file of a book as it is bound."""
     bound = {item.key: item for item in bindings.bound}
     rules = [_rule(book, item, bound, service, runbook) for item in bindings.bound]
-    own_words, left_out = _in_promql(book, bindings.unbound, service, runbook)
+    own_words, left_out = _in_promql(book, bindings, service, runbook)
     ours = list(_about_ourselves(book, service))
     groups = [
         {"name": f"{service}: thresholds of the runbook", "rules": rules},
@@ -71,7 +72,9 @@ def label_text(value: str) -> str:
 def _rule(book: Book, item: Bound, bound: Mapping[str, Bound], service: str, runbook: Path) -> dict[str, Any]:
     others = [bound[key] for key in item.together_with if key in bound]
     expression = own.breach_of(service, item)
-    if others:
+    if item.budget is not None:
+        expression = own.burning_of(service, item, pairs(Spent(item.budget)))
+    elif others:
         parts = [own.breach_of(service, each) for each in (item, *others)]
         expression = " and on() ".join(f"({part})" for part in parts)
     more = {"component": item.component, "signal": item.signal, "threshold": item.key}
@@ -108,13 +111,11 @@ def alert_name(key: str) -> str:
     return joined if joined[:1].isalpha() else f"Threshold{joined}"
 
 
-def _in_promql(
-    book: Book, unbound: tuple[Unbound, ...], service: str, runbook: Path
-) -> tuple[list[dict[str, Any]], list[tuple[int, str]]]:
+def _in_promql(book: Book, bindings: Bindings, service: str, runbook: Path) -> tuple[list[dict[str, Any]], list[tuple[int, str]]]:
     """Give the rules of expressions that the book itself states, once each, and what is left out."""
     rules: dict[tuple[int, str], dict[str, Any]] = {}
     left_out: list[tuple[int, str]] = []
-    for item in unbound:
+    for item in bindings.unbound:
         threshold = item.threshold
         if threshold.source == "promql" and _is_promql(threshold.text):
             key = (threshold.line, threshold.text)
@@ -125,8 +126,9 @@ def _in_promql(
             left_out.append((threshold.line, f"{threshold.subject}: its expression has a hole for somebody to fill."))
         else:
             left_out.append((threshold.line, item.sentence))
+    burning = {item.objective for item in bindings.bound if item.objective is not None}
     for threshold in book.thresholds:
-        if threshold.role == "objective":
+        if threshold.role == "objective" and threshold not in burning:
             left_out.append(
                 (threshold.line, f"{threshold.subject} {_says(threshold)} is an objective: missing it alerts nobody.")
             )
