@@ -1,7 +1,7 @@
-"""What counters say over time: how fast they rise, and how much they have risen within a window.
+"""How much counters have risen within a window. Counters by name and the time of the look enter, sums leave.
 
-Counters by name and the time of the look enter; a counter that went back was begun anew, and its rise since is its value.
-The first look gives nothing, for there is nothing to compare it with. Nothing here asks for the time.
+A counter that went back was begun anew, and its rise since is its value. The first look gives nothing, for there is nothing to
+compare it with. Nothing here asks for the time.
 """
 
 from __future__ import annotations
@@ -10,26 +10,6 @@ from collections import deque
 from collections.abc import Mapping
 
 _MOST = 10_000
-
-
-class Rates:
-    """Rises per second since the look before."""
-
-    def __init__(self) -> None:
-        self._before: tuple[float, dict[str, float]] | None = None
-
-    def add(self, counters: Mapping[str, float], now_s: float) -> dict[str, float]:
-        """Take a look's counters; give the rate of each that the look before had too and that did not go back.
-
-        >>> rates = Rates()
-        >>> rates.add({"bytes": 100.0}, 10.0), rates.add({"bytes": 140.0, "new": 9.0}, 12.0), rates.add({"bytes": 5.0}, 13.0)
-        ({}, {'bytes': 20.0}, {})
-        """
-        before, self._before = self._before, (now_s, dict(counters))
-        if before is None or now_s <= before[0]:
-            return {}
-        passed, last = now_s - before[0], before[1]
-        return {name: (value - last[name]) / passed for name, value in counters.items() if value >= last.get(name, value + 1)}
 
 
 class Rises:

@@ -1,16 +1,8 @@
-"""Rates and rises of counters: what is compared, what begins anew, and what is forgotten."""
+"""Rises of counters: what is compared, what begins anew, and what is forgotten."""
 
 from __future__ import annotations
 
-from watchkeeper.watch.counters import Rates, Rises
-
-
-def test_a_rate_needs_two_looks_and_a_counter_that_does_not_go_back() -> None:
-    rates = Rates()
-    assert rates.add({"in": 100.0, "out": 5.0}, 0.0) == {}
-    assert rates.add({"in": 100.0, "out": 2.0}, 2.0) == {"in": 0.0}
-    assert rates.add({"in": 150.0, "out": 2.0}, 2.0) == {}
-    assert rates.add({"in": 160.0, "out": 4.0}, 4.0) == {"in": 5.0, "out": 1.0}
+from watchkeeper.watch.rises import Rises
 
 
 def test_rises_add_up_within_the_window_and_begin_anew_with_their_counter() -> None:

@@ -1,0 +1,1 @@
+"""Certificates as signals: served by a port, or in a file."""

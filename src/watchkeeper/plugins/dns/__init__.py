@@ -1,0 +1,1 @@
+"""Names as signals: what a DNS server answers."""

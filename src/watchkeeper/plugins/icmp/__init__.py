@@ -1,0 +1,1 @@
+"""Hosts as signals of the network: do they answer a ping."""
