@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import pwd
 import shutil
@@ -178,3 +179,22 @@ def wait_for(port: int) -> None:
             return
         time.sleep(0.025)
     raise AssertionError(f"nothing listens on {port}")
+
+
+@pytest.fixture(scope="session")
+def aws() -> Iterator[dict[str, Any]]:
+    """A server that speaks the API of AWS (moto): what a client needs to ask it, and what a signal does."""
+    from moto.server import ThreadedMotoServer
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    url = f"http://{host}:{port}"
+    keys = {"aws_access_key_id": "AKIA" + "A" * 16, "aws_secret_access_key": "b" * 40}
+    own = {"access_key": keys["aws_access_key_id"], "secret_key": keys["aws_secret_access_key"]}
+    yield {
+        "client": {"region_name": "eu-central-1", "endpoint_url": url, **keys},
+        "options": {"region": "eu-central-1", "endpoint_url": url, **own},
+    }
+    server.stop()
