@@ -165,6 +165,9 @@ def furnish(app: App) -> None:
     """Load the plug-ins that the configuration names: probes, targets, notifier, engine."""
     signals = {name: replace(signal, asked=asked_of(app.bindings, name)) for name, signal in app.estate.signals.items()}
     app.probes = {name: plugins.load("watchkeeper.signals", signal.kind)(signal, app.estate) for name, signal in signals.items()}
+    for probe in app.probes.values():
+        if (attach := getattr(probe, "attach", None)) is not None:
+            attach(app.database, app.clock)
     furnish_targets(app)
     app.notifier = plugins.load("watchkeeper.notifiers", "apprise")()
     app.engine = plugins.load("watchkeeper.engines", app.settings.text("engine"))(app.state, app.settings.values)

@@ -49,6 +49,8 @@ CALLS: dict[str, tuple[Any, ...]] = {
     "people.set_password": ("anna", "four words that fit"),
     "people.drop_password_of": ("anna",),
     "people.end_sessions": ("ben",),
+    "arriving.push": ("shop", {}),
+    "arriving.push_metrics": ("shop", "orders 1"),
     "tokens.give_token": ("bot", "viewer", timedelta(days=1)),
     "tokens.tokens_out": (),
     "tokens.take_back": ("bot",),

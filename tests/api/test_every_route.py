@@ -15,11 +15,13 @@ from watchkeeper.api.routes import router as api
 from watchkeeper.app import App
 from watchkeeper.people.identity import make_token
 from watchkeeper.store.ledger import entries
-from watchkeeper.web import answering, entering, forms, pages
+from watchkeeper.web import answering, entering, forms, pages, pinging
 
 SAFE = {"GET", "HEAD"}
 #: the ways in, which are for who has not come in yet, and the way out
 OPEN = {"/sign-in", "/sign-in/password", "/sign-in/provider", entering.BACK, "/link/{link}", "/sign-out"}
+#: where jobs come, who show the key of their signal
+OPEN |= {"/ping/{key}", "/ping/{key}/{what}"}
 FILL = {"run_id": "run-01k9x3hb0c-2m5r8t", "incident_id": "inc-01k9x3h8v2-7dq4mz", "act_key": "3.1"}
 
 
@@ -27,7 +29,7 @@ def routes() -> list[tuple[str, str]]:
     """Give (method, path) of every route."""
     made = [
         route
-        for router in (pages.router, forms.router, entering.router, answering.router, api, metrics)
+        for router in (pages.router, forms.router, entering.router, answering.router, pinging.router, api, metrics)
         for route in router.routes
     ]
     found = {(method, route.path) for route in made if isinstance(route, APIRoute) for method in route.methods}

@@ -22,7 +22,7 @@ from watchkeeper.store import due, export, workers
 from watchkeeper.store.anchor import NAME, write_anchor
 from watchkeeper.store.ledger import Head, read_head
 from watchkeeper.store.locks import hold
-from watchkeeper.watch import history
+from watchkeeper.watch import arrivals, history
 from watchkeeper.watch import ledger as watch
 from watchkeeper.watch.rollup import LEVELS, Kept, forget_before, kept
 
@@ -90,6 +90,7 @@ class Keeper:
                     break
             await database.write(lambda c: watch.prune(c, samples))
             await database.write(lambda c: workers.forget_workers(c, samples))
+            await database.write(lambda c: arrivals.forget_arrivals(c, self.app.estate.signals, samples))
         for level_s, days in zip(LEVELS, kept.sums, strict=True):
             if before := forget_before(days, now):
                 for _ in range(MOST_PIECES):

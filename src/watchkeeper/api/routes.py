@@ -13,7 +13,7 @@ from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import Response, StreamingResponse
 from pydantic import AwareDatetime, BaseModel, Field
 
-from watchkeeper.actions import acts, effects, silences
+from watchkeeper.actions import acts, arriving, effects, silences
 from watchkeeper.actions.callers import address_of, check_csrf, cookie_name, program_for, session_for
 from watchkeeper.actions.permission import require
 from watchkeeper.actions.views import books, following, incidents, records, runs, signals
@@ -38,6 +38,7 @@ from watchkeeper.api.following import DESCRIBED, as_events
 from watchkeeper.app import App
 from watchkeeper.incident.model import Entry, Incident
 from watchkeeper.people.identity import Actor
+from watchkeeper.watch.arrivals import Pushed
 
 SAFE = ("GET", "HEAD")
 
@@ -115,6 +116,21 @@ class SilenceBody(Why):
     key: str | None = Field(None, max_length=200, description="One threshold's key.")
     hours: str | None = Field(None, max_length=200, description='Only within these: "Sun 02:00-04:00 Europe/Berlin".')
     begins_at: AwareDatetime | None = Field(None, description="Left out: now.")
+
+
+class PushBody(BaseModel):
+    """Numbers for the readings of a signal of the kind `push`."""
+
+    values: dict[str, float] = Field(default_factory=dict, max_length=500, description="Each replaces the one before.")
+    added: dict[str, float] = Field(default_factory=dict, max_length=500, description="Each is added to what there is.")
+    at: AwareDatetime | None = Field(None, description="When the values were so; left out: now.")
+    key: str = Field("", max_length=200, description="The same key within two days is the same push, and is taken once.")
+
+
+class Taken(BaseModel):
+    """Whether a push was taken in."""
+
+    taken: bool = Field(description="False: it was there before, by its key.")
 
 
 class CancelBody(Why):
@@ -314,6 +330,23 @@ async def silence(app: TheApp, actor: Caller, body: SilenceBody) -> Silence:
 async def end_silence(app: TheApp, actor: Caller, silence_id: str, body: Why) -> None:
     """End a silence before its time."""
     await silences.end_silence(app, actor, silence_id, body.why)
+
+
+@router.post("/push/{signal}")
+async def push(app: TheApp, actor: Caller, signal: str, body: PushBody) -> Taken:
+    """Push numbers to a signal; they are on disk when this answers."""
+    at = body.at or app.clock.now()
+    numbers = {name: Pushed(value, False, at) for name, value in body.values.items()}
+    return Taken(taken=await arriving.push(app, actor, signal, numbers, body.added, body.key))
+
+
+@router.post("/push/{signal}/metrics")
+async def push_metrics(
+    app: TheApp, actor: Caller, signal: str, request: Request, idempotency_key: Annotated[str, Header(max_length=200)] = ""
+) -> Taken:
+    """Push a page of metrics, in the text format of Prometheus or OpenMetrics, to a signal."""
+    text = (await request.body()).decode(errors="replace")
+    return Taken(taken=await arriving.push_metrics(app, actor, signal, text, idempotency_key))
 
 
 @router.get("/ledger")

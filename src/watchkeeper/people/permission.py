@@ -15,6 +15,7 @@ LEAST: dict[str, Role] = {
     "acknowledge": "responder",
     "resolve": "responder",
     "note": "responder",
+    "push": "responder",
     "silence": "responder",
     "start": "responder",
     "run command": "responder",

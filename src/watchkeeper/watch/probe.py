@@ -8,6 +8,10 @@ A class may also have `metrics`, canonical metric of the book -> the readings th
 of the owner's. `general = True` says that a metric without a component's name means this kind, as CPU usage means the host.
 `speaks = "promql"` says that what the book states in that language is a reading as it stands; such readings, and all others that
 a threshold is bound to, are in `signal.asked`.
+
+What comes in by itself fits the same door: `look()` gives what came since the last look. A probe that listens opens its port at
+its first look. One whose arrivals stand in our rows (the API takes them in, and any worker may) has a method
+`attach(database, clock)`, which is called once before the first look.
 """
 
 from __future__ import annotations

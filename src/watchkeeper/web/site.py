@@ -18,7 +18,7 @@ from watchkeeper.actions.callers import NOT_SIGNED_IN, one_time_token
 from watchkeeper.app import App
 from watchkeeper.base.errors import Conflict, InputError, NotFound, Refused, Transient, WatchkeeperError
 from watchkeeper.people.identity import user_here
-from watchkeeper.web import answering, entering, forms, pages
+from watchkeeper.web import answering, entering, forms, pages, pinging
 from watchkeeper.web.door import Door
 
 log = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ def create_site(app: App, routers: Sequence[APIRouter] = (), host: str = "", pub
     """Make the ASGI application; `host` is where it listens, `public` the address under which people reach it, if another."""
     site = FastAPI(title="Watchkeeper", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
     site.state.watchkeeper = app
-    for router in (pages.router, forms.router, entering.router, answering.router, *routers):
+    for router in (pages.router, forms.router, entering.router, answering.router, pinging.router, *routers):
         site.include_router(router)
     site.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     site.add_exception_handler(WatchkeeperError, _on_ours)

@@ -1,0 +1,1 @@
+"""Heartbeats: jobs that say that they ran."""

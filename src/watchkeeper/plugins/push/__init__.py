@@ -1,0 +1,1 @@
+"""Numbers that programs push to us."""

@@ -1,0 +1,83 @@
+"""Says which numbers programs pushed last over the API; one that is too old is no reading, and nothing at all is blind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import ClassVar
+
+from watchkeeper.base.clock import Clock
+from watchkeeper.base.durations import format_duration
+from watchkeeper.base.errors import Transient
+from watchkeeper.estate.config import options_of
+from watchkeeper.estate.model import Estate, SignalConfig
+from watchkeeper.store.database import Database
+from watchkeeper.watch.arrivals import Pushed, read_pushed
+from watchkeeper.watch.probe import Look
+from watchkeeper.watch.rates import Rates
+
+
+class PushProbe:
+    """What programs push to POST /api/v1/push/NAME, with a token that may `push`."""
+
+    readings: ClassVar[Mapping[str, str]] = {
+        "age_seconds": "time since the newest push, in seconds",
+        "*": "each name that was pushed; of one that only grows also <name>_per_s",
+    }
+    options: ClassVar[Mapping[str, str]] = {"fresh": "how long a number counts after it was pushed (default 5 minutes)"}
+
+    def __init__(self, signal: SignalConfig, estate: Estate) -> None:
+        options = options_of(signal, estate)
+        self._fresh = timedelta(seconds=options.duration("fresh", 300.0, 1.0))
+        self._name = signal.name
+        self._rates = Rates()
+        self._last_rates: dict[str, float] = {}
+        self._rows: tuple[Database, Clock] | None = None
+
+    def attach(self, database: Database, clock: Clock) -> None:
+        """Take the database in which the numbers stand."""
+        self._rows = (database, clock)
+
+    async def look(self) -> Look:
+        """Give what is fresh."""
+        if self._rows is None:
+            return Look(problem="it has no database to look into")
+        database, clock = self._rows
+        try:
+            found = await database.read(lambda connection: read_pushed(connection, self._name))
+        except Transient as problem:
+            return Look(problem=f"our own database is away: {problem}")
+        return self._judge(found, clock.now())
+
+    async def close(self) -> None:
+        """Nothing is held between looks."""
+
+    def _judge(self, found: Mapping[str, Pushed], now: datetime) -> Look:
+        if not found:
+            return Look(problem="nothing was pushed yet")
+        newest = max(number.at for number in found.values())
+        fresh = {name: number for name, number in found.items() if now - number.at <= self._fresh}
+        if not fresh:
+            return Look(problem=f"nothing was pushed for {format_duration((now - newest).total_seconds())}")
+        values = {name: number.value for name, number in fresh.items()}
+        for name, number in fresh.items():
+            if number.counts:
+                rate = self._rates.per_second(name, number.at.timestamp(), number.value)
+                if rate is not None:
+                    self._last_rates[name] = rate
+                if name in self._last_rates:
+                    values[_rate_name(name)] = self._last_rates[name]
+        self._last_rates = {name: rate for name, rate in self._last_rates.items() if name in fresh}
+        values["age_seconds"] = max(0.0, (now - newest).total_seconds())
+        old = [f"{name} is {format_duration((now - found[name].at).total_seconds())} old" for name in found if name not in fresh]
+        return Look(values, detail="; ".join(old[:5]))
+
+
+def _rate_name(name: str) -> str:
+    """Put `_per_s` behind a counter's name and before its labels.
+
+    >>> _rate_name('orders_total{shop="a"}'), _rate_name("orders")
+    ('orders_per_s{shop="a"}', 'orders_per_s')
+    """
+    bare, brace, labels = name.partition("{")
+    return f"{bare.removesuffix('_total')}_per_s{brace}{labels}"
