@@ -10,7 +10,7 @@ import contextlib
 import io
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -114,16 +114,29 @@ def errors() -> str:
     """Give the page of error codes: where each is raised, and its sentence."""
     found: dict[str, list[str]] = {}
     for path in sorted((ROOT / "src" / "watchkeeper").rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call):
-                code = next((k.value.value for k in node.keywords if k.arg == "code" and isinstance(k.value, ast.Constant)), None)
-                if isinstance(code, str) and code.startswith("WK"):
-                    said = sentence(node.args[0]) if node.args else ""
-                    if said and said not in found.setdefault(code, []):
-                        found[code].append(said)
+        for code, first in raised_in(ast.parse(path.read_text())):
+            said = sentence(first)
+            if said and said not in found.setdefault(code, []):
+                found[code].append(said)
     rows = [f'| <a id="{code.lower()}"></a>`{code}` | {"<br>".join(found[code])} |' for code in sorted(found)]
     head = ["# Error codes", "", "Every error is one sentence, a hint and one of these codes; … stands for what it is about.", ""]
     return "\n".join([*head, "| code | sentence |", "| --- | --- |", *rows, ""])
+
+
+def raised_in(module: ast.Module) -> Iterator[tuple[str, ast.expr]]:
+    """Give each error code of a module, spelled out or named by a constant of it, with the first argument beside it."""
+    named = {
+        target.id: node.value.value
+        for node in module.body
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    for node in ast.walk(module):
+        for keyword in node.keywords if isinstance(node, ast.Call) and node.args else ():
+            code = getattr(keyword.value, "value", None) or named.get(getattr(keyword.value, "id", ""))
+            if keyword.arg == "code" and isinstance(code, str) and code.startswith("WK"):
+                yield code, node.args[0]
 
 
 def sentence(node: ast.expr) -> str:

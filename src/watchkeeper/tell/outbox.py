@@ -63,7 +63,7 @@ def write_notices(
         raise Refused(
             f"The message has slots that nothing fills: {', '.join(message.missing)}.",
             hint="A draft is never sent; fill the slots or send the plain message.",
-            code="WK320",
+            code="WK341",
         )
     written = []
     for person in people:
