@@ -84,7 +84,7 @@ def test_the_books_own_severity_and_period_stay(now: datetime) -> None:
     assert bound.threshold.severity == "P1"
     assert bound.budget is not None
     assert bound.budget.period_s == 7 * 86_400
-    assert burning.pairs(burning.Spent(bound.budget))[0] == (14.4, 840.0, 70.0)
+    assert burning.pairs(bound.budget)[0] == (14.4, 840.0, 70.0)
 
 
 def test_an_outage_fires_once_two_hundredths_of_the_budget_are_spent(now: datetime) -> None:

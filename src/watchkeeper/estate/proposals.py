@@ -61,11 +61,11 @@ def propose(book: Book, given: Sequence[Offer]) -> tuple[list[Proposal], list[Th
     for wanted, metric in _asked(book):
         component = component_of(book, metric)
         fitting = candidates(wanted, component, given, shown)
-        first = fitting[0] if fitting else _fallback(wanted, component, given)
+        first = with_fallback(fitting, wanted, component, given)
         if first is None:
             unread.append(wanted)
             continue
-        proposal = _place(book, found, metric, component, first)
+        proposal = place(book, found, metric, component, first)
         others = tuple(dict.fromkeys((each.offer.kind, each.reading) for each in fitting[1:4] if each.reading))
         proposal.lines.append(Line(wanted, metric, first.reading, first.check, others))
         if first.line:
@@ -103,8 +103,13 @@ def _asked(book: Book) -> Iterator[tuple[Threshold | Metric, str]]:
             yield each, metric
 
 
-def _fallback(wanted: Threshold | Metric, component: Component | None, given: Sequence[Offer]) -> Candidate | None:
-    """Propose for what no kind reads: an address for a component's state, else a command; nothing for what raises no alert."""
+def with_fallback(
+    fitting: Sequence[Candidate], wanted: Threshold | Metric, component: Component | None, given: Sequence[Offer]
+) -> Candidate | None:
+    """Give the likeliest kind. For what none reads: an address for a component's state, else a command; nothing for what raises
+    no alert."""
+    if fitting:
+        return fitting[0]
     if not isinstance(wanted, Threshold) or wanted.role != "alert":
         return None
     is_state = wanted.op == "is"
@@ -113,7 +118,7 @@ def _fallback(wanted: Threshold | Metric, component: Component | None, given: Se
     return Candidate(offer, "up" if is_state else "value", "", False, 0.0) if offer else None
 
 
-def _place(book: Book, found: dict[str, Proposal], metric: str, component: Component | None, first: Candidate) -> Proposal:
+def place(book: Book, found: dict[str, Proposal], metric: str, component: Component | None, first: Candidate) -> Proposal:
     """Give the proposal that a line belongs to: one a kind and component, one a metric for commands."""
     offer = first.offer
     if component is None and offer.kind != COMMAND:

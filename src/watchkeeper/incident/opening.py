@@ -40,18 +40,7 @@ def group_alerts(
     waiting = _not_held(connection, alerts.waiting_alerts(connection), book, now)
     if not waiting:
         return []
-    open_ones = incidents.list_incidents(connection, open_only=True, limit=1000)
-    members = alerts.alerts_of_all(connection, [i.id for i in open_ones])
-    scene = Scene(
-        waiting=list(waiting.values()),
-        open_alerts=alerts.open_alerts(connection),
-        incidents=[OpenIncident(i.id, i.cause, tuple(members[i.id])) for i in open_ones],
-        standings=_standings(connection),
-        bindings=bindings,
-        graph=graph_of(book),
-        now=now,
-        group_wait_s=group_wait_s,
-    )
+    scene = scene_of(connection, list(waiting.values()), book, bindings, now, group_wait_s)
     groupings = group(scene)
     room = _Room(connection, book, bindings, service, now, scene.graph)
     for grouping in groupings:
@@ -61,6 +50,24 @@ def group_alerts(
         elif grouping.move == "join" and grouping.incident_id is not None:
             room.join(grouping, waiting[grouping.alert_id], grouping.incident_id)
     return [found for i in room.touched if (found := incidents.get_incident(connection, i)) is not None]
+
+
+def scene_of(
+    connection: Connection, waiting: Sequence[Alert], book: Book, bindings: Bindings, now: datetime, group_wait_s: float
+) -> Scene:
+    """Give all that grouping looks at for these alerts."""
+    open_ones = incidents.list_incidents(connection, open_only=True, limit=1000)
+    members = alerts.alerts_of_all(connection, [i.id for i in open_ones])
+    return Scene(
+        waiting=waiting,
+        open_alerts=alerts.open_alerts(connection),
+        incidents=[OpenIncident(i.id, i.cause, tuple(members[i.id])) for i in open_ones],
+        standings=_standings(connection),
+        bindings=bindings,
+        graph=graph_of(book),
+        now=now,
+        group_wait_s=group_wait_s,
+    )
 
 
 def _not_held(connection: Connection, found: Sequence[Alert], book: Book, now: datetime) -> dict[str, Alert]:

@@ -101,7 +101,9 @@ def judge(bound: Bound, before: Standing | None, sample: Sample, now: datetime, 
     if raw is None or math.isnan(raw):
         return rules.without_reading(bound, before, at, rules.why_missing(bound, sample, raw)), None
     counted = spent.add(at, bad_share(bound, raw))
-    rates = [(factor, long_s, short_s, *_rates(bound, spent, at, long_s, short_s)) for factor, long_s, short_s in pairs(spent)]
+    rates = [
+        (factor, long_s, short_s, *_rates(bound, spent, at, long_s, short_s)) for factor, long_s, short_s in pairs(spent.budget)
+    ]
     burning = [each for each in rates if min(each[3], each[4]) > each[0]]
     factor, long_s, short_s, rate, _ = burning[0] if burning else rates[0]
     state: State = "firing" if burning else "ok"
@@ -133,9 +135,9 @@ def bad_share(bound: Bound, raw: float) -> float:
             return min(1.0, max(0.0, value / 100))
 
 
-def pairs(spent: Spent) -> list[tuple[float, float, float]]:
+def pairs(budget: Budget) -> list[tuple[float, float, float]]:
     """Give the factors with their windows, in proportion to the objective's period."""
-    scale = spent.budget.period_s / _PERIOD_S
+    scale = budget.period_s / _PERIOD_S
     return [(factor, long_s * scale, short_s * scale) for factor, long_s, short_s in PAIRS]
 
 

@@ -46,7 +46,7 @@ def counts(book: Book, bindings: Bindings) -> dict[str, int]:
         "procedures": len(book.procedures),
         "commands": commands,
         "thresholds": len(book.thresholds),
-        "of them watched": len(bindings.bound),
+        "of them watched": sum(1 for b in bindings.bound if b.budget is None) + len(bindings.objectives),
         "severities": len(book.severities),
         "rungs": len(book.escalation),
         "contacts": len(book.contacts),
@@ -74,7 +74,8 @@ def facts(book: Book, bindings: Bindings) -> Iterator[FactView]:
 
 
 def _thresholds(book: Book, bindings: Bindings) -> Iterator[FactView]:
-    bound = {(b.threshold.line, b.threshold.subject, b.threshold.op, b.threshold.value): b for b in bindings.bound}
+    watched = (*bindings.bound, *bindings.objectives)
+    bound = {(b.threshold.line, b.threshold.subject, b.threshold.op, b.threshold.value): b for b in watched}
     unbound = {(u.threshold.line, u.threshold.subject, u.threshold.op, u.threshold.value): u for u in bindings.unbound}
     for threshold in book.thresholds:
         key = (threshold.line, threshold.subject, threshold.op, threshold.value)

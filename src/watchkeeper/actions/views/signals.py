@@ -12,7 +12,7 @@ from watchkeeper.actions.keeping import kept_by
 from watchkeeper.actions.views.frame import read_frame, threshold_view, unwatched_view, worst
 from watchkeeper.actions.views.model import SPANS, Health, SeriesView, SignalsView, SignalView, Span
 from watchkeeper.app import App
-from watchkeeper.estate.model import Bound, SignalConfig
+from watchkeeper.estate.model import Bound, Charted, SignalConfig
 from watchkeeper.watch.history import read_buckets
 from watchkeeper.watch.ledger import latest_samples, read_samples, read_standings
 from watchkeeper.watch.model import Sample, Standing
@@ -41,7 +41,9 @@ def _read_signals(connection: Connection, app: App, now: datetime, span: Span) -
     signals = []
     for config in app.estate.signals.values():
         past = read_past(connection, app, config, span, now)
-        signals.append(signal_view(config, latest.get(config.name), past, by_signal.get(config.name, []), standings, now))
+        charted = [each for each in app.bindings.charted if each.signal == config.name]
+        bounds = by_signal.get(config.name, [])
+        signals.append(signal_view(config, latest.get(config.name), past, bounds, standings, now, charted))
     return SignalsView(
         frame=read_frame(connection, app, now, standings),
         signals=tuple(signals),
@@ -74,6 +76,7 @@ def signal_view(
     bounds: Sequence[Bound],
     standings: Mapping[str, Standing],
     now: datetime,
+    charted: Sequence[Charted] = (),
 ) -> SignalView:
     """Put a signal, its past and its thresholds together."""
     thresholds = tuple(threshold_view(bound, standings.get(bound.key)) for bound in bounds)
@@ -81,7 +84,8 @@ def signal_view(
     state: Health = (
         "unwatched" if last is None else "blind" if blind else worst(t.state for t in thresholds) if thresholds else "ok"
     )
-    readings = dict.fromkeys(bound.reading for bound in bounds)
+    names = {each.reading: each.subject for each in charted}
+    readings = dict.fromkeys([*(bound.reading for bound in bounds), *names])
     if not readings and last is not None:
         readings = dict.fromkeys(list(last.values)[:READINGS])
     return SignalView(
@@ -97,11 +101,13 @@ def signal_view(
         problem=last.problem if last else None,
         values=dict(last.values) if last else {},
         thresholds=thresholds,
-        series=tuple(series(reading, past, last, bounds, now) for reading in readings),
+        series=tuple(series(reading, past, last, bounds, now, names.get(reading)) for reading in readings),
     )
 
 
-def series(reading: str, past: Past, last: Sample | None, bounds: Sequence[Bound], now: datetime) -> SeriesView:
+def series(
+    reading: str, past: Past, last: Sample | None, bounds: Sequence[Bound], now: datetime, name: str | None = None
+) -> SeriesView:
     """Make the curve of one reading, thinned so that a page stays small; of each stretch its most extreme value is kept."""
     found = [((now - at).total_seconds(), readings[reading]) for at, readings in past if reading in readings]
     found.sort(key=lambda point: -point[0])
@@ -109,7 +115,7 @@ def series(reading: str, past: Past, last: Sample | None, bounds: Sequence[Bound
     own = [bound.threshold for bound in bounds if bound.reading == reading]
     return SeriesView(
         reading=reading,
-        label=" / ".join(dict.fromkeys(t.subject for t in own if t.op != "is")) or reading,
+        label=" / ".join(dict.fromkeys(t.subject for t in own if t.op != "is")) or name or reading,
         last=last.values.get(reading) if last else None,
         least=min((each.least for _, each in found), default=None),
         most=max((each.most for _, each in found), default=None),

@@ -19,7 +19,7 @@ from watchkeeper.estate.model import Bindings, Bound
 from watchkeeper.incident.rules import in_order, quantity
 from watchkeeper.people.ladder import severity_of
 from watchkeeper.plugins.prometheus import own
-from watchkeeper.watch.burning import Spent, pairs
+from watchkeeper.watch.burning import pairs
 
 #: what a rule over a blind threshold waits, so that a restart of Watchkeeper is no alert
 BLIND_FOR = "1m"
@@ -73,7 +73,7 @@ def _rule(book: Book, item: Bound, bound: Mapping[str, Bound], service: str, run
     others = [bound[key] for key in item.together_with if key in bound]
     expression = own.breach_of(service, item)
     if item.budget is not None:
-        expression = own.burning_of(service, item, pairs(Spent(item.budget)))
+        expression = own.burning_of(service, item, pairs(item.budget))
     elif others:
         parts = [own.breach_of(service, each) for each in (item, *others)]
         expression = " and on() ".join(f"({part})" for part in parts)
