@@ -80,6 +80,18 @@ def test_refusals_are_one_sentence_and_a_hint(tmp_path: Path, name: str, content
     assert caught.value.message.count(". ") == 0
 
 
+def test_one_broken_file_of_a_folder_is_named_and_the_rest_is_read(tmp_path: Path) -> None:
+    (tmp_path / "shop.md").write_text("# Shop\n\n## Restart\n\n1. Restart the shop\n")
+    (tmp_path / "picture.md").write_bytes(bytes(range(256)) * 40)
+    (tmp_path / "empty.md").write_text("")
+    book = read_book(tmp_path)
+    assert [procedure.id for procedure in book.procedures] == ["shop/restart"]
+    assert [(one.file, "is binary, not text" in one.why) for one in book.unread] == [("picture.md", True)]
+    (tmp_path / "shop.md").unlink()
+    with pytest.raises(BookError, match="is binary"):
+        read_book(tmp_path)
+
+
 def test_missing_files_and_folders_without_markdown(tmp_path: Path) -> None:
     with pytest.raises(BookError, match="cannot be read"):
         read_book(tmp_path / "none.md")

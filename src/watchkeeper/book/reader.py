@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from watchkeeper.base.errors import BookError
-from watchkeeper.book.model import Book, Procedure, Schedule, Stated
+from watchkeeper.book.model import Book, Procedure, Schedule, Stated, Unread
 from watchkeeper.book.read.architecture import read_components, read_dependencies, read_links
 from watchkeeper.book.read.capacity import read_baselines, read_growth, read_metrics
 from watchkeeper.book.read.checklists import read_checklists
@@ -46,7 +46,8 @@ StatedT = TypeVar("StatedT", bound=Stated)
 def read_book(path: str | Path, max_bytes: int = DEFAULT_MAX_BYTES) -> Book:
     """Read a runbook: one Markdown file with the runbooks that it links to, or a folder of them.
 
-    Of several files one book is made, whose facts name their file.
+    Of several files one book is made, whose facts name their file. A file of a folder that is no runbook (empty, binary, too
+    large) is named among what was not understood, with the reason; the others are read.
     """
     place = Path(path)
     files = find_files(place)
@@ -55,13 +56,22 @@ def read_book(path: str | Path, max_bytes: int = DEFAULT_MAX_BYTES) -> Book:
         return _with_linked(place, source, read_source(str(place), source), max_bytes)
     digest = hashlib.sha256()
     books: list[Book] = []
+    refused: list[tuple[str, BookError]] = []
     for file in files:
-        source = fetch(file, max_bytes) if file.stat().st_size else b""
         name = file.relative_to(place).as_posix()
+        try:
+            source = fetch(file, max_bytes) if file.stat().st_size else b""
+        except BookError as problem:
+            refused.append((name, problem))
+            continue
         digest.update(name.encode() + b"\0" + source)
-        if source.strip():
+        if source:
             books.append(_placed(read_source(name, source), name))
-    return replace(_joined(books), digest=digest.hexdigest())
+    if refused and not books:
+        raise refused[0][1]
+    whole = _joined(books)
+    left_out = tuple(Unread(line=1, file=name, text=name, why=f"{problem} The rest was read.") for name, problem in refused)
+    return replace(whole, digest=digest.hexdigest(), unread=(*whole.unread, *left_out))
 
 
 def _with_linked(place: Path, source: bytes, book: Book, max_bytes: int) -> Book:
