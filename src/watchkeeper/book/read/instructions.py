@@ -7,6 +7,7 @@ from functools import cache, lru_cache
 
 from watchkeeper.book.model import StepPhase
 from watchkeeper.book.programs import word_set
+from watchkeeper.book.read.verbs import AT_FIRST, AT_LAST
 
 _VERBS = word_set("""acknowledge activate add address adjust alert allocate allow analyse analyze announce apply
     approve archive ask assemble assess assign attach audit authenticate authorize back backup balance begin block
@@ -99,7 +100,10 @@ def is_instruction(text: str) -> bool:
     found = _CONDITION.match(said)
     if found and found.group(1).lower() in _VERBS:
         return True
-    if _VERBS_OTHER.match(said.lower()) or (not said.isascii() and _CJK_TASK.search(said)):
+    small = said.lower()
+    if _VERBS_OTHER.match(small) or AT_FIRST.match(small) or (not said.isascii() and _CJK_TASK.search(said)):
+        return True
+    if len(small) < 80 and AT_LAST.match(small):
         return True
     label, colon, rest = said.partition(":")
     return (

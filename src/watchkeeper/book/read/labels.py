@@ -34,7 +34,8 @@ _WORDS: dict[Stage, str] = {
         posibles causas|causas possíveis|causas comuns|causas probables|przyczyny|możliwe przyczyny|原因|考えられる原因|可能原因|
         원인|가능한 원인""",
     "prevention": """prevention|preventive measures|preventative measures|prevent recurrence|preventing recurrence|
-        long-term prevention|prevention measures|future prevention|
+        long-term prevention|prevention measures|prevention steps|prevention strategies|future prevention|
+        medidas preventivas|medidas de prevención|medidas de prevenção|mesures préventives|mesures de prévention|
         vorbeugung|prävention|vorbeugende maßnahmen|prévention|prevención|prevenção|zapobieganie|予防|予防策|再発防止|预防|예방|
         재발 방지""",
     "escalation": """escalation|escalate|escalate if|when to escalate|escalation criteria|escalation path|escalations|

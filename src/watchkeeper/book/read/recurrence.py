@@ -59,6 +59,12 @@ _CRON = re.compile(
     r"(?<![\w*/])(?P<fields>(?:[\d*][\d*,/-]*\s+){4}(?:[\d*][\d*,/-]*|(?:SUN|MON|TUE|WED|THU|FRI|"
     r"SAT)(?:[,-]\w{3})*))(?=\s|$|[\"'`])"
 )
+#: "monthly on day 5", "mensal dia 5", "on the 1st of each month"
+_DAY_OF_MONTH = re.compile(
+    r"\b(?:day|día|dia|tag|jour|dzień)\s+(?P<day>[12]?\d|3[01])\b(?!\s*[-–/:])|"
+    r"\b(?:on|by)\s+the\s+(?P<ordinal>[12]?\d|3[01])(?:st|nd|rd|th)\b",
+    re.IGNORECASE,
+)
 _NUMBERS = {"two": 2, "other": 2, "three": 3, "four": 4, "six": 6, "twelve": 12}
 _FREQ = {
     "minute": "MINUTELY",
@@ -96,6 +102,9 @@ def read_recurrence(text: str) -> Recurrence | None:
     every, parts, start = _period(text)
     if every is None:
         return None
+    day = _DAY_OF_MONTH.search(text) if every == "month" and not any("BYDAY" in part for part in parts) else None
+    if day:
+        parts = [*parts, f"BYMONTHDAY={int(day['day'] or day['ordinal'])}"]
     at, until, times = times_of(text)
     if every in ("minute", "hour") and at and "INTERVAL" not in ";".join(parts):
         at, until, times = None, None, []

@@ -31,14 +31,14 @@ _CLOCK = re.compile(
     r"^(?:time|start|start time|at|hour|uhrzeit|zeit|heure|hora|godzina|時刻|時間|时间|시간|window|fenster)\b", re.IGNORECASE
 )
 _FREQUENCY = re.compile(
-    r"^(?:cron(?: expression| schedule)?|crontab|turnus|intervall|intervalle|frequency|schedule|how often|when|"
-    r"cadence|interval|häufigkeit|zeitplan|fréquence|frecuencia|frequência|"
-    r"częstotliwość|頻度|频率|주기|timing|period)$",
+    r"^(?:cron(?: expression| schedule)?|crontab|turnus|intervall|intervalle|schedule|how often|when|interval|zeitplan|"
+    r"timing|period|(?:\w+ )?(?:frequency|cadence|häufigkeit|fréquence|frecuencia|frequência|częstotliwość)(?: \w+)?|"
+    r"頻度|频率|주기)$",
     re.IGNORECASE,
 )
 _ABOUT = re.compile(
     r"schedul|backup|maintenance|routine|cron|recurring|regular|housekeeping|wiederkehrend|regelmäßig|wartung|planifié|tâches|"
-    r"tareas|mantenimiento|定期|rotation|cadence|drill|exercise|rehears|probe|übung|simulacro|exercice|zeitplan|planification|programa|plan|frequency|頻度|スケジュール|"
+    r"tareas|mantenimiento|frecuencia|frequência|fréquence|häufigkeit|rutina|rotina|respaldo|sauvegarde|定期|rotation|cadence|drill|exercise|rehears|probe|übung|simulacro|exercice|zeitplan|planification|programa|plan|frequency|頻度|スケジュール|"
     r"计划|일정",
     re.IGNORECASE,
 )
@@ -243,7 +243,7 @@ def _labelled(passage: Passage, label: str) -> Schedule | None:
     if (
         own is not None
         and about
-        and own.start < 8
+        and (own.start < 8 or (alone and bool(_ABOUT.search(" ".join(passage.context[:2])))))
         and (passage.kind != "prose" or not body)
         and not re.search(r"active|users|average|limit|rate|cost|orders|revenue", label, re.IGNORECASE)
     ):

@@ -250,6 +250,12 @@ def _enumerated(passage: Passage) -> Iterator[Severity]:
 _ELSEWHERE = re.compile(
     r"alert|metric|threshold|post-?mortem|communicat|status update|notification|escalation matrix|sla\b", re.IGNORECASE
 )
+#: how soon each severity is answered says what the severities are, whatever else the heading is about
+_ANSWERED = re.compile(
+    r"\bresponse times?\b|\breaktionszeit|temps de réponse|délais? de réponse|tiempos? de respuesta|tempos? de resposta|"
+    r"czasy? reakcji|対応時間|响应时间|대응 시간",
+    re.IGNORECASE,
+)
 _AFTERWARDS = re.compile(r"post-?mortem|communicat", re.IGNORECASE)
 _CRITERIA_OF = re.compile(r"\bSEV\b|\bcriteria\b|kriteri\w*|critères|criterios|critérios|definition", re.IGNORECASE)
 
@@ -263,9 +269,9 @@ def _defines(passage: Passage) -> bool:
         return False
     title = passage.section.title
     near = (title, *under)
-    if any(_ELSEWHERE.search(words) for words in near):
+    if any(_ELSEWHERE.search(words) for words in near) and not any(_ANSWERED.search(words) for words in near):
         return bool(severity_code(passage.label)) and bool(_HEADING.search(title)) and not _AFTERWARDS.search(title)
-    if any(_HEADING.search(words) for words in near) or numbered_severity(passage.label) is not None:
+    if any(_HEADING.search(words) or _ANSWERED.search(words) for words in near) or numbered_severity(passage.label) is not None:
         return True
     around = passage.section.path[-1] if passage.section.path else ""
     return bool(severity_code(passage.label)) and bool(_HEADING.search(around)) and bool(_CRITERIA_OF.search(title))
