@@ -135,6 +135,8 @@ def is_redis(line: str) -> bool:
 
 #: a message in quotes, perhaps over several lines
 _ONLY_QUOTED = re.compile(r"(?:\"[^\"]*\s[^\"]*\"?|'[^']*\s[^']*'?)\s*$")
+#: what a database is reached by: `Server=db;User Id=shop;Password=…;`
+_CONNECTION = re.compile(r"(?:[A-Za-z][A-Za-z ]{1,30}=[^;=]+;\s*){2,}(?:[A-Za-z][A-Za-z ]{1,30}=[^;]*;?)?\s*$")
 #: a program below the folder one stands in, with an option: `scripts/restore-test --dry-run`
 _PATH_CALL = re.compile(r"(?:[\w.-]+/)+[\w.-]*[A-Za-z][\w.-]*(?:\s+[\w./-]+)*\s+--?[a-z]")
 
@@ -146,7 +148,7 @@ def startable(line: str, *, strict: bool) -> bool:
         return False
     word = first_word(text)
     bare = word.strip("'\"")
-    if text[0] in "\"'" and _ONLY_QUOTED.match(text):
+    if (text[0] in "\"'" and _ONLY_QUOTED.match(text)) or _CONNECTION.match(text):
         return False
     if _PATH_CALL.match(text):
         return True

@@ -252,7 +252,9 @@ class _Reader:
         if word.static and ("$(" in word.text or "`" in word.text):
             self.doubt = self.doubt or f"{name} is set to text that a shell could run"
         single = name not in script.sets
-        script.sets.add(name)
+        alone = node.parent is None or node.parent.type != "command"
+        if alone and word.text not in (f"${name}", f"${{{name}}}"):
+            script.sets.add(name)
         if word.static:
             script.values.setdefault(name, []).append(word.text)
         if single and word.static and node.parent is not None and node.parent.type == "program":

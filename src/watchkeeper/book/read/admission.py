@@ -10,10 +10,12 @@ from watchkeeper.book.read.meaning import ALERT, GENERIC, OBJECTIVE, band_of, is
 from watchkeeper.book.read.metric_names import metric_of
 from watchkeeper.book.read.passages import Passage
 from watchkeeper.book.read.step_words import belongs_to_step
-from watchkeeper.book.vocabulary import GATE_WORDS, NOT_THRESHOLD_LABELS, matcher
+from watchkeeper.book.vocabulary import ESCALATION_WORDS, GATE_WORDS, NOT_THRESHOLD_LABELS, ROLE_WORDS, matcher
 
 _NOT = matcher(NOT_THRESHOLD_LABELS)
 _GATE = matcher(GATE_WORDS)
+_ESCALATION = matcher(ESCALATION_WORDS)
+_ROLE = matcher(ROLE_WORDS)
 _RECOVERY = re.compile(r"\b(?:rto|rpo|recovery (?:time|point)|sla\b.*resol|service credit|credits?)\b", re.IGNORECASE)
 _OUTPUT = re.compile(
     r"\b(?:expected (?:output|response|result)|output|sample|example output|example response|report template|"
@@ -36,6 +38,8 @@ _ENDING = re.compile(
     re.IGNORECASE,
 )
 _ONLY_TIME = re.compile(r"\W*\d+\s?[a-z]{1,7}\W*", re.IGNORECASE)
+#: "CTO (> 60 min)" on a ladder: who is told, not what is watched
+_RUNG = re.compile(r"(?:[A-Z][\w/&.-]*\W*(?:[\w/&.-]+\W*){0,4})$")
 _GRADE = re.compile(r"\bseverit|\bpriorit|\bclassification|schweregrad|gravité|severidad", re.IGNORECASE)
 _EXAMPLE = re.compile(
     r"^\W*(?:example|beispiel|exemple|ejemplo)\b|\b(?:for example|e\.g\.|like|such as|z\. ?B\.|par exemple)\W*$", re.IGNORECASE
@@ -80,6 +84,15 @@ def is_threshold(comparison: Comparison, passage: Passage) -> bool:
     subject = comparison.subject
     metric = metric_of(f"{subject} {label}")
     if label and timed and _NOT.fullmatch(label.split("(")[0].strip()):
+        return False
+    if (
+        timed
+        and comparison.value >= 60
+        and passage.kind == "item"
+        and _ROLE.search(subject)
+        and _RUNG.match(subject)
+        and _ESCALATION.within(passage.context)
+    ):
         return False
     if timed and (
         re.match(r"(?:level|tier|niveau|nivel|stufe|l)\s*\d", label, re.IGNORECASE) or re.search(r"\b(?:RTO|RPO)\b", passage.text)

@@ -55,6 +55,7 @@ def read_ladder(passages: Passages) -> tuple[Escalation, ...]:
     for passage in passages.all:
         found.extend(_level(passage))
         found.extend(_chain(passage))
+    found.extend(_headed(passages))
     for group in _lists(passages):
         found.extend(_ordered(group))
         found.extend(_unanswered(group))
@@ -178,6 +179,24 @@ def _ordered(group: list[Passage]) -> Iterator[Escalation]:
             role=role,
             after_s=after_seconds(passage.text),
         )
+
+
+_TIMED_HEADING = re.compile(r"\((?P<time>[^()]*\d[^()]*)\)\s*:?\s*$")
+_LATER = re.compile(r"[>≥+]|after|over|more than|nach|après|después|após|mais de|más de|plus de|mehr als", re.IGNORECASE)
+
+
+def _headed(passages: Passages) -> Iterator[Escalation]:
+    """Read headings beside each other that each say from when on whom to call: "Executive escalation (> 15 minutes)"."""
+    for around in passages.text.root.walk():
+        timed = [(one, match) for one in around.sections if (match := _TIMED_HEADING.search(one.title)) is not None]
+        timed = [(one, match) for one, match in timed if _ESCALATION.search(one.title)]
+        if len(timed) < 2:
+            continue
+        for level, (section, match) in enumerate(timed, 1):
+            after = after_seconds(match["time"]) if _LATER.search(match["time"]) else 0.0
+            for passage in passages.in_section(section):
+                if passage.kind == "item" and passage.parent is None and passage.label and _ROLE.search(passage.label):
+                    yield Escalation(line=passage.line, level=level, role=clean(passage.label), after_s=after)
 
 
 def _unanswered(group: list[Passage]) -> Iterator[Escalation]:

@@ -33,7 +33,9 @@ _NO_PROCEDURE = re.compile(
     r"components?|dependencies|topology|diagram|service map|log locations|configuration "
     r"files|configuration reference|best practices|lessons learned|principles|glossar|inhaltsverzeichnis|"
     r"kontakte?|ansprechpartner|architektur|übersicht|table des matières|contactos?|índice|sommaire|"
-    r"arquitectura|contatos|arquitetura|kontakty|spis treści|目次|連絡先|联系人|目录|목차|연락처)\b",
+    r"tabla de contenidos?|"
+    r"contenidos?|arquitectura|contatos|arquitetura|sumário|tabela de conteúdos?|"
+    r"kontakty|spis treści|目次|連絡先|联系人|目录|목차|연락처)\b",
     re.IGNORECASE,
 )  # fmt: skip
 _QUALIFIERS = re.compile(
@@ -333,7 +335,7 @@ def _is_procedure(section: Section, reader: StepReader) -> bool:
     if any(draft.commands for draft in drafts if draft.source != "table"):
         return True
     title = plain(section.title)
-    if (_NO_PROCEDURE.search(title) and not reader.staged) or stage_of(title) == "prerequisites":
+    if (_NO_PROCEDURE.search(title) and not reader.staged) or stage_of(title) in ("prerequisites", "prevention"):
         return False
     if any(draft.commands for draft in drafts):
         return True

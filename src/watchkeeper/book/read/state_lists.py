@@ -99,7 +99,7 @@ _WATCHING = matcher(
 )
 #: "Warning: 80%, Critical: 90%": values by band, no state
 _BANDS = re.compile(r"\w+:\s*[<>≥≤]?\s*\d[^,;]*[,;]\s*\w+:\s*[<>≥≤]?\s*\d")
-_CAMEL = re.compile(r"^`?[A-Z][a-z0-9]+[A-Z][A-Za-z0-9]*`?$")
+_CAMEL = re.compile(r"^`?(?:[A-Z][a-z0-9]+|[A-Z]{2,})[A-Z][A-Za-z0-9]*`?$")
 
 
 def may_state(passage: Passage) -> bool:
