@@ -23,7 +23,8 @@ _SPANISH_PORTUGUESE = """abr acced aceit acept activ actualiz actualic adicion a
 _FRENCH = """activ actualis ajout ajust analys annul appel appliqu arrêt augment avert bascul chang cherch cliqu configur confirm
     connect consult contact contrôl copi corrig cré déclench déconnect démarr déploy désactiv désinstall détermin diagnostiqu
     diminu document effac envoy évalu examin exécut export ferm forc génér identifi import inform install interromp isol lanc
-    list modifi mont nettoy notifi obten ouvr planifi prépar prévien purg récupér redémarr redéploi redéploy rédui réduis relanc remplac renouvel
+    list modifi mont nettoy notifi obten ouvr planifi prépar prévien purg récupér redémarr redéploi redéploy rédui réduis relanc
+    remplac renouvel
     répét restaur retir révoqu sauvegard sélectionn signal stopp supprim suspend transfér utilis valid vérifi vid"""
 _GERMAN = """aktivier aktualisier analysier änder anpass auslös beend benachrichtig bereinig bestätig deaktivier dokumentier
     eskalier exportier führ hol identifizier informier installier isolier kalibrier konfigurier kontaktier kontrollier kopier
