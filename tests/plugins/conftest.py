@@ -138,8 +138,8 @@ def postgres_dsn(servers: Servers, folder: Path) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def postgres(servers: Servers, home: Path, connections: int) -> Iterator[int]:
-    """Run a PostgreSQL of our own in a folder; gives its port."""
+def postgres(servers: Servers, home: Path, connections: int, *more: str, of: int | None = None) -> Iterator[int]:
+    """Run a PostgreSQL of our own in a folder, with more settings, or as the replica of the one on a port; gives its port."""
     home.mkdir()
     as_user: dict[str, Any] = {"cwd": home}
     if servers.user is not None:
@@ -149,21 +149,31 @@ def postgres(servers: Servers, home: Path, connections: int) -> Iterator[int]:
     port = free_port()
     initdb = [str(servers.postgres / "initdb"), "-D", "data", "-U", "postgres", "--auth=trust", "--no-sync", "--locale=C"]
     initdb += ["--encoding=UTF8"]
-    subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, **as_user)
+    copy = [str(servers.postgres / "pg_basebackup"), "-D", "data", "-R", "-X", "stream", "-c", "fast", "--no-sync"]
+    copy += ["-d", f"host=127.0.0.1 port={of} user=postgres application_name=replica"]
+    subprocess.run(initdb if of is None else copy, check=True, stdout=subprocess.DEVNULL, timeout=60, **as_user)
     settings = [
         "fsync=off",
         f"max_connections={connections}",
         "superuser_reserved_connections=1",
         "unix_socket_directories=",
         f"port={port}",
+        *more,
     ]
     options = [word for setting in settings for word in ("-c", setting)]
     command = [str(servers.postgres / "postgres"), "-D", "data", *options]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL, **as_user) as server:
-        wait_for(port)
-        wait_until_ready(port, servers)
-        yield port
-        server.send_signal(signal.SIGINT)  # not TERM: that waits for whoever is still connected
+        try:
+            wait_for(port)
+            wait_until_ready(port, servers)
+            yield port
+        finally:
+            # fast: a server waits for no client, and not for ever for an archive that takes nothing
+            server.send_signal(signal.SIGINT)
+            try:
+                server.wait(20)
+            except subprocess.TimeoutExpired:
+                server.send_signal(signal.SIGQUIT)
 
 
 def free_port() -> int:

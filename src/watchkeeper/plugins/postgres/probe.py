@@ -14,36 +14,20 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, cast
 
 import psycopg
-from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.rows import dict_row
 
 from watchkeeper.base.errors import ConfigError
 from watchkeeper.estate.config import check_readings, options_of
 from watchkeeper.estate.model import Estate, SignalConfig
-from watchkeeper.plugins.postgres.lag import LagClock
+from watchkeeper.estate.table import Table, did_you_mean
+from watchkeeper.plugins.postgres.groups import ACTIVITY, GROUPS, NAMES, Group, Row, read_activity
+from watchkeeper.plugins.postgres.memory import Found, Memory
+from watchkeeper.plugins.postgres.readings import READINGS
 from watchkeeper.watch.probe import Look
 
-_ACTIVITY = """
-select count(*) as connections,
-       count(*) filter (where state = 'active') as active,
-       count(*) filter (where state like 'idle%') as idle,
-       current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
-           - coalesce(current_setting('reserved_connections', true)::int, 0) as most,
-       coalesce(extract(epoch from max(clock_timestamp() - xact_start) filter (where state <> 'idle')), 0)::float as longest,
-       pg_is_in_recovery() as is_replica
-from pg_stat_activity
-where pid <> pg_backend_pid() and datid is not null and coalesce(backend_type, 'client backend') = 'client backend'
-"""
-_REPLICAS = """
-select pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint as position, count(*) as replicas,
-       min(pg_wal_lsn_diff(replay_lsn, '0/0'))::bigint as replayed,
-       max(extract(epoch from replay_lag))::float as lag
-from pg_stat_replication
-"""
-_REPLICA = """
-select case when pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() and exists (select from pg_stat_wal_receiver) then 0
-            else extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp()) end::float as lag
-"""
+#: what we wait at most for a lock on a table, in milliseconds: nobody is to queue behind us
+_LOCK_MS = 300
 _FULL = ("too many clients", "remaining connection slots", "too many connections", "53300")
 _NOT_LET_IN = (
     "authentication failed", "no pg_hba.conf entry", "does not exist", "no password supplied", "is not permitted to log in",
@@ -54,27 +38,24 @@ _NOT_LET_IN = (
 class PostgresProbe:
     """One server."""
 
-    readings: ClassVar[Mapping[str, str]] = {
-        "up": "1 where it takes connections (or has none free), else 0",
-        "seconds": "time until everything was read, in seconds",
-        "connections": "connections of clients, without our own",
-        "connections_percent": "the same as a share of those that ordinary users can have, in percent",
-        "connections_active": "connections that run a statement",
-        "connections_idle": "connections that run none, also in a transaction",
-        "long_transaction_seconds": "age of the oldest transaction, in seconds",
-        "replicas": "replicas that are connected (on a primary)",
-        "replication_lag_seconds": "how far the slowest replica (asked of a primary) or this one is behind, in seconds",
-        "replication_lag_bytes": "how many bytes the slowest replica has still to replay (on a primary)",
-        "database_bytes": "size of the database, in bytes (read only where it is used)",
-        "*": "each of [signals.<name>.queries]: the number that the query gives",
-    }
+    readings: ClassVar[Mapping[str, str]] = READINGS
     metrics: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "database_connections": ("connections_percent", "connections"),
         "replication_lag": ("replication_lag_seconds", "replication_lag_bytes"),
+        "database_cache_hit_rate": ("cache_hit_percent",),
+        "deadlocks": ("deadlocks_per_minute",),
+        "lock_waits": ("lock_wait_seconds", "lock_waits"),
+        "long_transactions": ("long_transaction_seconds",),
+        "idle_in_transaction": ("idle_in_transaction_seconds", "connections_idle_in_transaction"),
+        "dead_rows": ("dead_rows_percent", "dead_rows"),
+        "transaction_id_use": ("wraparound_percent",),
     }
     options: ClassVar[Mapping[str, str]] = {
         "dsn": "connection string or URL of libpq",
         "queries": "table of reading = SQL that gives one number; runs read-only",
+        "replicas": "how many replicas a primary is to have; gives the reading replicas_missing",
+        "leave_out": f"groups of readings that are not read: {', '.join(NAMES)}",
+        "costly_every": "how often sizes, dead rows, wraparound, waiting WAL files and pg_stat_statements are read (default 60s)",
     }
     as_written: ClassVar[tuple[str, ...]] = ("queries",)
 
@@ -89,9 +70,11 @@ class PostgresProbe:
             if name in known:
                 raise queries.error(name, f"{name!r} is a reading of every postgres signal.", "Give the query another name.")
         check_readings(signal, estate, [*known, *self._queries])
-        self._needs_size = "database_bytes" in signal.metrics.values()
+        self._groups = _groups(options)
+        self._replicas = int(options.number("replicas", 0, 0, 1_000)) if "replicas" in signal.options else None
+        self._costly = Costly(options.duration("costly_every", 60.0))
         self._timeout_s = signal.timeout_s
-        self._lag = LagClock()
+        self._memory = Memory()
         try:
             self._dsn = make_conninfo(options.text("dsn"), connect_timeout=max(2, math.ceil(signal.timeout_s)))
             self._address = _address(self._dsn)
@@ -105,77 +88,85 @@ class PostgresProbe:
 
     async def look(self) -> Look:
         """Look once."""
-        started = time.monotonic()
-        notes: list[str] = []
-        values: dict[str, float] = {}
+        found = Found(time.monotonic())
         try:
             async with asyncio.timeout(self._timeout_s):
-                await self._read(values, notes)
+                await self._read(found)
         except TimeoutError:
-            if values:
-                notes.append(f"not everything was read within {self._timeout_s:g} s")
-                return Look({**values, "up": 1.0, "seconds": self._timeout_s}, detail="; ".join(notes))
-            return Look(
-                {"up": 0.0, "seconds": self._timeout_s}, detail=f"no answer from {self._address} within {self._timeout_s:g} s"
-            )
+            waited = {"seconds": self._timeout_s}
+            if found.values:
+                said = [*found.notes, f"not everything was read within {self._timeout_s:g} s"]
+                return Look({**found.values, "up": 1.0, **waited}, detail="; ".join(said))
+            return Look({"up": 0.0, **waited}, detail=f"no answer from {self._address} within {self._timeout_s:g} s")
         except psycopg.OperationalError as problem:
-            return self._refused(problem)
+            return self._refused(problem, found)
         except psycopg.Error as problem:
-            return Look(problem=f"the server did not take our query: {_first_line(problem)}")
-        values |= {"up": 1.0, "seconds": time.monotonic() - started}
-        return Look(values, detail="; ".join(notes))
+            return Look(problem=f"the server did not take our query: {first_line(problem)}")
+        values = {**found.values, "up": 1.0, "seconds": time.monotonic() - found.now_s}
+        return Look(values, detail="; ".join(found.notes))
 
     async def close(self) -> None:
         """Nothing is held between looks."""
 
-    async def _read(self, values: dict[str, float], notes: list[str]) -> None:
-        """Put what the server says into `values` as it comes, so that a late query does not take the rest with it."""
+    async def _read(self, found: Found) -> None:
+        """Put what the server says into `found` as it comes, so that a late query does not take the rest with it."""
         connection = await psycopg.AsyncConnection.connect(self._dsn, application_name="watchkeeper")
         try:
             await connection.set_read_only(True)
-            limit_ms = max(1, int(self._timeout_s * 900))
-            async with connection.cursor() as cursor:
-                await cursor.execute(sql.SQL("set local statement_timeout = {}").format(sql.Literal(limit_ms)))
-                is_replica = await self._activity(cursor, values)
-                values |= await (self._replica(cursor) if is_replica else self._primary(cursor, notes))
-                if self._needs_size:
-                    await cursor.execute("select pg_database_size(current_database())")
-                    values |= _number("database_bytes", await cursor.fetchone())
+            await self._limit(connection)
+            rows = await self._rows(connection, ACTIVITY)
+            is_replica = read_activity(rows, found, self._memory)
+            await self._read_groups(connection, is_replica, costly=False, found=found)
             for name, query in self._queries.items():
-                values |= await self._own(connection, name, query, notes)
+                found.values |= await self._own(connection, name, query, found.notes)
+            await self._read_costly(connection, is_replica, found)
         finally:
             with contextlib.suppress(psycopg.Error):
                 await connection.close()
 
-    async def _activity(self, cursor: psycopg.AsyncCursor[Any], values: dict[str, float]) -> bool:
-        await cursor.execute(_ACTIVITY)
-        connections, active, idle, most, longest, is_replica = cast(tuple[Any, ...], await cursor.fetchone())
-        values |= {
-            "connections": float(connections),
-            "connections_percent": 100.0 * connections / max(1, most),
-            "connections_active": float(active),
-            "connections_idle": float(idle),
-            "long_transaction_seconds": longest,
-        }
-        return bool(is_replica)
+    async def _limit(self, connection: psycopg.AsyncConnection[Any]) -> None:
+        """Bound statements and waits for locks, for this transaction alone: a pooler lends the session to others."""
+        limit_ms = max(1, int(self._timeout_s * 900))
+        limits = "select set_config('statement_timeout', %s, true), set_config('lock_timeout', %s, true)"
+        await connection.execute(limits, (str(limit_ms), str(min(limit_ms, _LOCK_MS))))
 
-    async def _primary(self, cursor: psycopg.AsyncCursor[Any], notes: list[str]) -> dict[str, float]:
-        await cursor.execute(_REPLICAS)
-        position, replicas, replayed, lag = cast(tuple[Any, ...], await cursor.fetchone())
-        values = {"replicas": float(replicas)}
-        if replayed is None:
-            notes.append(
-                "no replica is connected" if not replicas else "this role may not see how far replicas are (grant pg_monitor)"
-            )
-            return values
-        values["replication_lag_bytes"] = float(max(0, position - replayed))
-        measured = self._lag.measure(time.monotonic(), position, replayed)
-        values["replication_lag_seconds"] = max(measured, lag or 0.0) if position > replayed else 0.0
-        return values
+    async def _read_costly(self, connection: psycopg.AsyncConnection[Any], is_replica: bool, found: Found) -> None:
+        kept = self._costly.kept(found.now_s)
+        if kept is None:
+            kept = Found(found.now_s)
+            await self._limit(connection)
+            await self._read_groups(connection, is_replica, costly=True, found=kept)
+            self._costly.keep(kept)
+        found.values |= kept.values
+        found.notes += kept.notes
 
-    async def _replica(self, cursor: psycopg.AsyncCursor[Any]) -> dict[str, float]:
-        await cursor.execute(_REPLICA)
-        return _number("replication_lag_seconds", await cursor.fetchone())
+    async def _read_groups(
+        self, connection: psycopg.AsyncConnection[Any], is_replica: bool, *, costly: bool, found: Found
+    ) -> None:
+        installed = await self._extensions(connection) if costly else frozenset()
+        for group in self._groups:
+            here = group.on_replica in (None, is_replica) and (group.extension is None or group.extension in installed)
+            if group.costly is not costly or not here:
+                continue
+            try:
+                async with connection.transaction():
+                    group.read(await self._rows(connection, group), found, self._memory)
+            except psycopg.Error as problem:
+                if connection.closed:
+                    raise
+                found.notes.append(f"{group.name}: {first_line(problem)}")
+        if self._replicas is not None and not costly and "replicas" in found.values:
+            missing = self._replicas - found.values.get("replicas_streaming", found.values["replicas"])
+            found.put(replicas_missing=max(0.0, missing))
+
+    async def _rows(self, connection: psycopg.AsyncConnection[Any], group: Group) -> list[Row]:
+        async with connection.cursor(row_factory=dict_row) as cursor:
+            await cursor.execute(group.statement(connection.info.server_version).encode())
+            return cast(list[Row], await cursor.fetchall())
+
+    async def _extensions(self, connection: psycopg.AsyncConnection[Any]) -> frozenset[str]:
+        cursor = await connection.execute("select extname from pg_extension")
+        return frozenset(name for (name,) in await cursor.fetchall())
 
     async def _own(self, connection: psycopg.AsyncConnection[Any], name: str, query: str, notes: list[str]) -> dict[str, float]:
         try:
@@ -186,25 +177,50 @@ class PostgresProbe:
         except psycopg.OperationalError as problem:
             if connection.closed:
                 raise
-            notes.append(f"{name}: {_first_line(problem)}")
+            notes.append(f"{name}: {first_line(problem)}")
             return {}
         except (psycopg.Error, ValueError) as problem:
-            notes.append(f"{name}: {_first_line(problem)}")
+            notes.append(f"{name}: {first_line(problem)}")
             return {}
         if not found:
             notes.append(f"{name}: the query gave no number")
         return found
 
-    def _refused(self, problem: psycopg.OperationalError) -> Look:
-        said = _first_line(problem)
+    def _refused(self, problem: psycopg.OperationalError, found: Found) -> Look:
+        said = first_line(problem)
         folded = str(problem).casefold()
         if problem.sqlstate == "53300" or any(words in folded for words in _FULL):
             return Look({"up": 1.0, "connections_percent": 100.0}, detail=f"{self._address} has no connection free: {said}")
         if any(words in folded for words in _NOT_LET_IN):
             return Look(problem=f"{self._address} does not let us in: {said}")
         if isinstance(problem, psycopg.errors.QueryCanceled):
-            return Look({"up": 1.0}, detail=f"{self._address} answers too slowly: {said}")
+            return Look({**found.values, "up": 1.0}, detail=f"{self._address} answers too slowly: {said}")
         return Look({"up": 0.0}, detail=said)
+
+
+class Costly:
+    """Keeps what is dear to read until it is to be read again."""
+
+    def __init__(self, every_s: float) -> None:
+        self._every_s = every_s
+        self._found: Found | None = None
+
+    def kept(self, now_s: float) -> Found | None:
+        """Give what was found last, while it still counts; None where it is to be read again."""
+        return self._found if self._found is not None and now_s - self._found.now_s < self._every_s else None
+
+    def keep(self, found: Found) -> None:
+        """Keep what was found."""
+        self._found = found
+
+
+def _groups(options: Table) -> tuple[Group, ...]:
+    left_out = options.texts("leave_out")
+    for name in left_out:
+        if name not in NAMES:
+            hint = f"Its groups: {', '.join(NAMES)}.{did_you_mean(name, NAMES)}"
+            raise options.error("leave_out", f"{options.name('leave_out')} names {name!r}, which is no group of readings.", hint)
+    return tuple(group for group in GROUPS if group.name not in left_out)
 
 
 def _address(dsn: str) -> str:
@@ -221,7 +237,7 @@ def _number(name: str, row: Any) -> dict[str, float]:
         return {}
 
 
-def _first_line(problem: BaseException) -> str:
+def first_line(problem: BaseException) -> str:
     """Give the sentence of an error that says why, without the address before it."""
     lines = [line.strip() for line in str(problem).splitlines() if line.strip()]
     telling = next(
