@@ -52,6 +52,7 @@ def pair(servers: Servers, folder: Path) -> Iterator[Pair]:
         connection.execute("grant all on orders to shop")
         connection.execute("select pg_create_physical_replication_slot('gone', true)")
         with postgres(programs, folder / "replica", 20, "wal_retrieve_retry_interval=100ms", of=first) as second:
+            connection.execute("insert into orders values (0)")
             names = "host=127.0.0.1 port={} user=postgres dbname=postgres"
             yield Pair(names.format(first), names.format(second))
             (folder / "primary" / "data" / "may-archive").touch()

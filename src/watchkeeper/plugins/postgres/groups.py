@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from watchkeeper.plugins.postgres.memory import Found, Memory
+from watchkeeper.plugins.postgres.memory import Memory
+from watchkeeper.watch.found import Found
 
 Row = Mapping[str, Any]
 

@@ -1,8 +1,6 @@
-"""What a postgres signal remembers between its looks, and what one look has found so far."""
+"""What a postgres signal remembers between its looks."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass, field
 
 from watchkeeper.plugins.postgres.lag import LagClock
 from watchkeeper.watch.rates import Rates
@@ -30,16 +28,3 @@ class Memory:
             if calls > was_calls and took >= was_took:
                 means.append((took - was_took) / (calls - was_calls))
         return max(means, default=None) if before else None
-
-
-@dataclass(slots=True)
-class Found:
-    """Readings and words of one look, at one instant of a clock that only goes forward."""
-
-    now_s: float
-    values: dict[str, float] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-
-    def put(self, **values: float | int | None) -> None:
-        """Take readings; one that is None is left out."""
-        self.values |= {name: float(value) for name, value in values.items() if value is not None}

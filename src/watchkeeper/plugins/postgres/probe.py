@@ -22,8 +22,9 @@ from watchkeeper.estate.config import check_readings, options_of
 from watchkeeper.estate.model import Estate, SignalConfig
 from watchkeeper.estate.table import Table, did_you_mean
 from watchkeeper.plugins.postgres.groups import ACTIVITY, GROUPS, NAMES, Group, Row, read_activity
-from watchkeeper.plugins.postgres.memory import Found, Memory
+from watchkeeper.plugins.postgres.memory import Memory
 from watchkeeper.plugins.postgres.readings import READINGS
+from watchkeeper.watch.found import Found, Seldom
 from watchkeeper.watch.probe import Look
 
 #: what we wait at most for a lock on a table, in milliseconds: nobody is to queue behind us
@@ -72,7 +73,7 @@ class PostgresProbe:
         check_readings(signal, estate, [*known, *self._queries])
         self._groups = _groups(options)
         self._replicas = int(options.number("replicas", 0, 0, 1_000)) if "replicas" in signal.options else None
-        self._costly = Costly(options.duration("costly_every", 60.0))
+        self._costly = Seldom(options.duration("costly_every", 60.0))
         self._timeout_s = signal.timeout_s
         self._memory = Memory()
         try:
@@ -137,8 +138,7 @@ class PostgresProbe:
             await self._limit(connection)
             await self._read_groups(connection, is_replica, costly=True, found=kept)
             self._costly.keep(kept)
-        found.values |= kept.values
-        found.notes += kept.notes
+        found.take(kept)
 
     async def _read_groups(
         self, connection: psycopg.AsyncConnection[Any], is_replica: bool, *, costly: bool, found: Found
@@ -196,22 +196,6 @@ class PostgresProbe:
         if isinstance(problem, psycopg.errors.QueryCanceled):
             return Look({**found.values, "up": 1.0}, detail=f"{self._address} answers too slowly: {said}")
         return Look({"up": 0.0}, detail=said)
-
-
-class Costly:
-    """Keeps what is dear to read until it is to be read again."""
-
-    def __init__(self, every_s: float) -> None:
-        self._every_s = every_s
-        self._found: Found | None = None
-
-    def kept(self, now_s: float) -> Found | None:
-        """Give what was found last, while it still counts; None where it is to be read again."""
-        return self._found if self._found is not None and now_s - self._found.now_s < self._every_s else None
-
-    def keep(self, found: Found) -> None:
-        """Keep what was found."""
-        self._found = found
 
 
 def _groups(options: Table) -> tuple[Group, ...]:
