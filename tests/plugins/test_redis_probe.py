@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
+from tests.plugins.conftest import free_port, wait_for
 
 from watchkeeper.base.errors import ConfigError
-from watchkeeper.watch.probe import Probe
+from watchkeeper.demo.servers import Servers
+from watchkeeper.plugins.redis.info import read_info
+from watchkeeper.watch.found import Found
+from watchkeeper.watch.probe import Look, Probe
+from watchkeeper.watch.rates import Rates
 
 Make = Callable[..., Probe]
 
@@ -39,6 +46,92 @@ async def test_the_figures_of_a_server_and_the_length_of_lists(probe: Make, url:
     assert first.values["memory_percent"] == pytest.approx(first.values["memory_bytes"] / 100 / 1024 / 1024 * 100)
     assert second.values["hit_percent"] == pytest.approx(100 * 2 / 3)
     assert second.values["evictions"] == 0.0
+
+
+async def test_streams_evictions_keys_and_what_is_blocked(probe: Make, url: str) -> None:
+    with redis.Redis.from_url(url) as server:
+        server.flushall()
+        for number in range(3):
+            server.xadd("mail", {"n": number})
+        server.xgroup_create("mail", "senders", id="0")
+        server.xreadgroup("senders", "anna", {"mail": ">"}, count=2)
+        server.set("a", "1")
+        made = probe("redis", {"mail": "stream_mail_pending"}, url=url, streams=["mail", "none", "a"], replicas=1)
+        await made.look()
+        look = await made.look()
+    assert (look.values["stream_mail"], look.values["stream_mail_pending"], look.values["stream_none"]) == (3.0, 2.0, 0.0)
+    assert "stream_a" not in look.values
+    assert (look.values["keys"], look.values["clients_blocked"], look.values["replicas_missing"]) == (2.0, 0.0, 1.0)
+    assert look.values["evictions_per_s"] == look.values["clients_refused_per_minute"] == 0
+    assert look.values["ping_seconds"] < look.values["seconds"]
+    assert look.values["fragmentation_ratio"] > 0
+    assert "aof_ok" not in look.values
+    assert (look.values["save_ok"], look.values["changes_unsaved"] > 0) == (1.0, True)
+
+
+@contextlib.contextmanager
+def running(program: Path, home: Path, *options: str) -> Iterator[str]:
+    port = free_port()
+    home.mkdir()
+    command = [str(program), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(home), *options]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as server:
+        try:
+            wait_for(port)
+            yield f"redis://127.0.0.1:{port}/0"
+        finally:
+            server.terminate()
+
+
+async def until(probe: Probe, told: Callable[[Look], bool]) -> Look:
+    for _ in range(200):
+        look = await probe.look()
+        if told(look):
+            return look
+        await asyncio.sleep(0.05)
+    raise AssertionError(f"{look.values} {look.detail} {look.problem}")
+
+
+async def test_a_replica_and_its_primary(probe: Make, servers: Servers, tmp_path: Path) -> None:
+    with running(servers.redis_server, tmp_path / "one", "--appendonly", "yes", "--repl-diskless-sync-delay", "0") as primary:
+        port = primary.split(":")[2].split("/")[0]
+        of = ("--replicaof", "127.0.0.1", port)
+        with running(servers.redis_server, tmp_path / "two", *of) as replica:
+            linked = await until(probe("redis", url=replica), lambda look: look.values.get("replica_link") == 1)
+            assert linked.values["replication_lag_seconds"] >= 0
+            told = await until(probe("redis", url=primary), lambda look: "replication_lag_bytes" in look.values)
+            assert (told.values["replicas"], told.values["aof_ok"]) == (1.0, 1.0)
+            with redis.Redis.from_url(replica) as server:
+                server.execute_command("REPLICAOF", "127.0.0.1", "1")
+            apart = await until(probe("redis", url=replica), lambda look: look.values.get("replica_link") == 0)
+            assert "no link to its primary" in apart.detail
+
+
+async def test_a_cluster_that_does_not_cover_its_slots(probe: Make, servers: Servers, tmp_path: Path) -> None:
+    with running(servers.redis_server, tmp_path / "node", "--cluster-enabled", "yes") as url:
+        look = await probe("redis", url=url).look()
+        assert look.values["cluster_ok"] == 0.0
+        assert look.detail.startswith("16384 slots of the cluster belong to no node")
+        with redis.Redis.from_url(url) as server:
+            server.execute_command("CLUSTER", "ADDSLOTS", *range(16_384))
+        whole = await until(probe("redis", url=url), lambda look: look.values["cluster_ok"] == 1.0)
+        assert whole.values["cluster_slots_failing"] == 0.0
+
+
+async def test_a_user_who_may_only_see_some(probe: Make, url: str) -> None:
+    with redis.Redis.from_url(url) as server:
+        server.execute_command("ACL", "SETUSER", "watch", "on", ">look-at-me", "~*", "+info", "+llen")
+    seen = await probe("redis", url=url.replace("//", "//watch:look-at-me@"), lists=["jobs"]).look()
+    assert (seen.values["up"], seen.problem) == (1.0, None)
+    assert "ping_seconds" not in seen.values
+    assert "ping: " in seen.detail
+
+
+def test_the_age_of_a_snapshot_is_taken_by_the_servers_own_clock() -> None:
+    info = {"rdb_last_bgsave_status": "err", "rdb_last_save_time": 1_000, "server_time_usec": 1_060_000_000, "aof_enabled": 1}
+    found = Found(0.0)
+    read_info({**info, "aof_last_write_status": "err", "mem_fragmentation_ratio": "nan"}, found, Rates(), 9e9)
+    assert (found.values["save_ok"], found.values["save_age_seconds"], found.values["aof_ok"]) == (0.0, 60.0, 0.0)
+    assert found.notes == ["the last snapshot could not be written", "the append-only file: its last write failed"]
 
 
 async def test_a_server_without_a_free_connection_is_up_and_full(probe: Make, url: str) -> None:
