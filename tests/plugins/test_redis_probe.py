@@ -71,7 +71,8 @@ async def test_streams_evictions_keys_and_what_is_blocked(probe: Make, url: str)
 
 @contextlib.contextmanager
 def running(program: Path, home: Path, *options: str) -> Iterator[str]:
-    port = free_port()
+    # a cluster talks on a second port, 10,000 above
+    port = next(port for port in iter(free_port, 0) if port < 55_000)
     home.mkdir()
     command = [str(program), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(home), *options]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as server:
