@@ -2,7 +2,8 @@
 
 A plug-in is a class registered under the entry-point group `watchkeeper.signals`; its name is the `kind` in watchkeeper.toml.
 A probe never raises for what it looks at: an answer that is bad news is a reading (`up` 0), and what could not be looked at is
-a `problem`. It changes nothing outside.
+a `problem`. It changes nothing outside; one that does, because the owner asked for it, has `acts = True` and is looked at on its
+schedule alone.
 
 A class may also have `metrics`, canonical metric of the book -> the readings that are it, in each unit: they bind without a word
 of the owner's. `general = True` says that a metric without a component's name means this kind, as CPU usage means the host.

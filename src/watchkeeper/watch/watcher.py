@@ -184,6 +184,8 @@ class Watcher:
     def _next_look_at(self, signal: SignalConfig, started_at: datetime, now: datetime) -> datetime:
         """Give the next instant of the schedule, or sooner one that decides about a pending threshold or confirms a failure."""
         steady = rules.next_look_at(started_at, signal.every_s, now)
+        if getattr(self._probes.get(signal.name), "acts", False):
+            return steady
         standings = [(bound, self._standings.get(bound.key)) for bound in self._bound[signal.name]]
         decisive = rules.decisive_look_at(standings, now)
         confirming = rules.confirming_look_at(self._failed_at.pop(signal.name, None), signal.every_s)
