@@ -96,8 +96,8 @@ def signals() -> str:
     parts = [
         "# Signals",
         "",
-        "Each `[signals.NAME]` of watchkeeper.toml has a `kind`, and may have `component`, `every`, `timeout`, `hysteresis`,",
-        "`confirm` and a table `metrics` (the runbook's metric words = a reading of the signal). What each kind adds:",
+        "Each `[signals.NAME]` of watchkeeper.toml has a `kind`, and may have `component`, `needed_by`, `every`, `timeout`,",
+        "`hysteresis`, `confirm` and a table `metrics` (the runbook's metric words = a reading of the signal). What each kind adds:",
         "",
     ]
     for name in plugins.names("watchkeeper.signals"):

@@ -21,7 +21,7 @@ from watchkeeper.book.model import Book
 from watchkeeper.book.reader import read_book
 from watchkeeper.estate import ledger as estate_ledger
 from watchkeeper.estate import plugins
-from watchkeeper.estate.bind import asked_of, bind
+from watchkeeper.estate.bind import asked_of, bind, with_needs
 from watchkeeper.estate.config import load_estate
 from watchkeeper.estate.model import Bindings, Estate
 from watchkeeper.run.adopting import MARK
@@ -153,7 +153,7 @@ def _open(estate: Estate, book: Book, settings: Settings, clock: Clock) -> App:
         state=state,
         database=database,
         estate=estate,
-        book=book,
+        book=with_needs(book, estate),
         bindings=bind(book, estate),
         scrubber=Scrubber(estate.secrets()),
         owner=worker.id,

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from watchkeeper.base.words import likeness, words
-from watchkeeper.book.model import Book, Comparison, Metric, Threshold
+from watchkeeper.book.model import Book, Comparison, Dependency, Metric, Threshold
 from watchkeeper.book.vocabulary import METRICS
 from watchkeeper.estate.model import Bindings, Bound, Charted, Estate, SignalConfig, Unbound
 from watchkeeper.estate.objectives import as_alert, budget_of, burning
@@ -129,6 +129,18 @@ def _charted(book: Book, estate: Estate) -> Iterable[Charted]:
 def spoken(metric: Metric, op: Comparison = ">") -> Threshold:
     """Give a metric that the book names as a threshold without a value, to be matched like one."""
     return Threshold(line=metric.line, role="objective", subject=metric.subject, metric=metric.metric, op=op)
+
+
+def with_needs(book: Book, estate: Estate) -> Book:
+    """Give the book with what the owner says of who needs what, beside what its own diagram says: an outage of a vendor that the
+    diagram does not show is then known for a cause."""
+    said = [
+        Dependency(line=0, source=source, needs=signal.component)
+        for signal in estate.signals.values()
+        if signal.component
+        for source in signal.needed_by
+    ]
+    return replace(book, dependencies=(*book.dependencies, *said)) if said else book
 
 
 def asked_of(bindings: Bindings, signal: str) -> tuple[str, ...]:

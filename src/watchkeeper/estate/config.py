@@ -182,7 +182,7 @@ def _plain(value: str | Secret) -> str:
 
 def _read_signal(table: Table, name: str, variables: Variables) -> SignalConfig:
     plugin = _plugin(plugins.SIGNALS, table)
-    common = ("kind", "component", "every", "timeout", "metrics", "hysteresis", "confirm")
+    common = ("kind", "component", "every", "timeout", "metrics", "hysteresis", "confirm", "needed_by")
     options, shown = _options(table, plugin, common, variables)
     metrics = table.table("metrics")
     signal = SignalConfig(
@@ -198,11 +198,15 @@ def _read_signal(table: Table, name: str, variables: Variables) -> SignalConfig:
         general=getattr(plugin, "general", False),
         speaks=getattr(plugin, "speaks", None),
         margin=table.share("hysteresis"),
+        needed_by=table.texts("needed_by"),
         confirm=int(table.number("confirm", 6, 0, 60)),
         options=options,
         shown=shown,
         lines={path[2:]: line for path, line in table.lines.items() if path[:2] == table.path and len(path) > 2},
     )
+    if signal.needed_by and signal.component is None:
+        said = f"{table.name()} says who needs it, but not which component it is."
+        raise table.error("needed_by", said, 'Add component = "Payments".')
     readings: Mapping[str, str] = getattr(plugin, "readings", {"*": ""})
     if "*" not in readings:
         check_readings(signal, Estate(table.file, "", table.file), list(readings))

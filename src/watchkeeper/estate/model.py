@@ -81,6 +81,8 @@ class SignalConfig:
     asked: tuple[str, ...] = ()
     #: share of a limit by which a reading must be back on its good side before a threshold that fired is well again
     margin: float = 0.0
+    #: components that need this one, beside those of which the book's diagram says so
+    needed_by: tuple[str, ...] = ()
     #: looks outside the schedule that it may have within a minute, to confirm a first failure and to decide what is pending
     confirm: int = 6
     #: what only this kind knows: url, dsn, command, queries …; $VARIABLES already filled in

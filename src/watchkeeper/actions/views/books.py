@@ -141,7 +141,7 @@ def _promises(book: Book) -> Iterator[FactView]:
     for template in book.templates:
         slots = ", ".join(template.placeholders)
         yield FactView(template.line, "Template", f"{template.name}{' · slots: ' + slots if slots else ''}")
-    for dependency in book.dependencies:
+    for dependency in (each for each in book.dependencies if each.line):
         yield FactView(dependency.line, "Dependency", f"{dependency.source} needs {dependency.needs}")
     for checklist in book.checklists:
         yield FactView(checklist.line, "Checklist", f"{checklist.title}: {len(checklist.items)} boxes")
