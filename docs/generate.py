@@ -97,7 +97,8 @@ def signals() -> str:
         "# Signals",
         "",
         "Each `[signals.NAME]` of watchkeeper.toml has a `kind`, and may have `component`, `needed_by`, `every`, `timeout`,",
-        "`hysteresis`, `confirm` and a table `metrics` (the runbook's metric words = a reading of the signal). What each kind adds:",
+        "`hysteresis`, `confirm` and a table `metrics` (the runbook's metric words = a reading of the signal). What each kind",
+        "adds:",
         "",
     ]
     for name in plugins.names("watchkeeper.signals"):

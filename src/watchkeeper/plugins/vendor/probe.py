@@ -29,8 +29,8 @@ class VendorProbe:
         "*": "part_<name>: the level of a part of the option `parts`",
     }
     options: ClassVar[Mapping[str, str]] = {
-        "url": "Statuspage's https://HOST/api/v2/summary.json or components.json, Google's or Firebase's incidents.json, or a feed "
-        "(RSS, Atom)",
+        "url": "Statuspage's https://HOST/api/v2/summary.json or components.json, Google's or Firebase's incidents.json, or a "
+        "feed (RSS, Atom)",
         "parts": "names of the vendor's components or products that matter (default: all)",
         "down_from": "minor, major (default) or critical: from there it counts as down",
         "headers": "table of request headers",
