@@ -45,6 +45,7 @@ class HaproxyProbe:
         "queue_length": ("queue",),
         "request_rate": ("requests_per_s",),
     }
+    called: ClassVar[tuple[str, ...]] = ("haproxy", "load balancer", "loadbalancer")
     options: ClassVar[Mapping[str, str]] = {
         "socket": "path of the stats socket, or host:port where it listens on TCP",
         "url": "address of the page of statistics instead, such as http://127.0.0.1:8404/stats",

@@ -37,6 +37,7 @@ class NginxProbe:
         "dropped_per_s": "connections dropped per second since the last look, because a limit was reached",
     }
     metrics: ClassVar[Mapping[str, tuple[str, ...]]] = {"request_rate": ("requests_per_s",)}
+    called: ClassVar[tuple[str, ...]] = ("nginx",)
     options: ClassVar[Mapping[str, str]] = {
         "url": "address of the page of stub_status",
         "most_connections": "worker_processes × worker_connections of its configuration",

@@ -40,6 +40,7 @@ class PhpFpmProbe:
         "queue_length": ("queue",),
         "request_rate": ("requests_per_s",),
     }
+    called: ClassVar[tuple[str, ...]] = ("php", "php-fpm", "fpm")
     options: ClassVar[Mapping[str, str]] = {
         "socket": "path of the pool's socket, or host:port",
         "path": "pm.status_path of the pool (default /status); only with socket",
