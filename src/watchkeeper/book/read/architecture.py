@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from watchkeeper.book.model import Component, Dependency, Link
+from watchkeeper.book.read.flowcharts import read_chart
 from watchkeeper.book.read.ordering import in_order
 from watchkeeper.book.read.passages import Passage, Passages, TableAt, clean
 from watchkeeper.book.vocabulary import ROLE_WORDS, matcher
@@ -24,11 +25,6 @@ _FLOW = re.compile(r"incident|response|escalat|workflow|process\b|deploy|release
 _ARROW = re.compile(r"\s*(?:-{1,3}>|={1,3}>|→|⇒|─+[>▶►]|⟶)\s*")
 _DOWN = re.compile(r"^(?=[\s│|]*[↓▼⇩v│|])[\s│|↓▼⇩v]*$")
 _BOX_ROW = re.compile(r"[│|]\s*(?P<text>[^│|]+?)\s*[│|]")
-_MERMAID = re.compile(
-    r"^\s*(?P<a>\w+)\s*(?:[\[({]+\"?(?P<an>[^\])}\"]+)\"?[\])}]+)?\s*(?:--+|==+|-\.-*)(?:[^>|]*)?>\s*(?:\|[^|"
-    r"]*\|\s*)?(?P<b>\w+)\s*(?:[\[({]+\"?(?P<bn>[^\])}\"]+)\"?[\])}]+)?"
-)
-_MERMAID_NODE = re.compile(r"(?<![\w])(?P<id>\w+)\s*[\[({]+\"?(?P<name>[^\])}\"]+)\"?[\])}]+")
 _URL = re.compile(r"https?://[^\s)>\]`\"'|]+")
 _NOT_CHAIN = re.compile(
     r"alert|severity|contact|navigat|menu|settings|dashboard|triage|communicat|promot|phase|step|branch|procedure|procédure|"
@@ -242,16 +238,11 @@ def _boxes(block: Block) -> Iterator[Dependency]:
 
 
 def _mermaid(block: Block) -> Iterator[Dependency]:
-    rows = block.text.split("\n")
-    names = {match["id"]: match["name"].strip() for row in rows for match in _MERMAID_NODE.finditer(row)}
-    if re.match(r"\s*(?:sequenceDiagram|gantt|pie|stateDiagram)", rows[0]):
+    chart = read_chart(block.text, block.line)
+    if chart is None or chart.asks:
         return
-    for offset, row in enumerate(rows):
-        match = _MERMAID.match(row)
-        if match:
-            yield Dependency(
-                line=block.line + offset, source=names.get(match["a"], match["a"]), needs=names.get(match["b"], match["b"])
-            )
+    for source, target, _, line in chart.arrows:
+        yield Dependency(line=line, source=chart.nodes[source].name, needs=chart.nodes[target].name)
 
 
 def read_links(passages: Passages) -> tuple[Link, ...]:

@@ -35,7 +35,7 @@ _ON = re.compile(
     re.IGNORECASE,
 )
 #: the event at the top of a drawing
-_BEGINS = re.compile(
+BEGINS = re.compile(
     r"\b(?:fires?|fired|firing|detected|received|raised|reported|triggered|occurs?|occurred|starts?|begins?)\W*$", re.IGNORECASE
 )
 _OPEN = re.compile(
@@ -69,6 +69,8 @@ class Drawn:
     line: int
     text: str
     when: tuple[str, ...] = ()
+    #: the last of them is one of several, which only a person can judge
+    either: bool = False
 
 
 @dataclass(slots=True)
@@ -223,7 +225,7 @@ class _Reader:
         asked = self.stack[-1] if self.stack and self.stack[-1].case is None else None
         if asked and asked.line not in self.known and not _OPEN.match(asked.question):
             when.append(_case(asked.question, negative=False))
-        if not _ON.match(said) and (when or (is_instruction(said) and not _BEGINS.search(said))):
+        if not _ON.match(said) and (when or (is_instruction(said) and not BEGINS.search(said))):
             self.found.append(Drawn(line, said, tuple(when)))
 
     def _leave(self, column: float) -> None:
@@ -236,6 +238,20 @@ class _Reader:
     def _go_on(self, question: _Frame) -> None:
         """Let what follows a question hang on its answer that only leads on."""
         self.stack.append(_Frame(question.column - 0.05, _case(question.question, negative=question.onward == "no")))
+
+
+def case_of_answer(question: str, answer: str) -> str:
+    """Say a question with the words on the arrow that leaves it as a condition: "No, after 30 min" is a no.
+
+    >>> case_of_answer("Is the worker running?", "no"), case_of_answer("Severity", "P1")
+    ('the worker is not running', 'Severity: P1')
+    """
+    asked = question.rstrip(" ?？")
+    said = re.match(rf"(?:(?P<yes>{_YES}|y)|(?P<no>{_NO}|n))(?![^\W\d_])\W*(?P<more>.*)$", answer, re.IGNORECASE)
+    if said is None:
+        return f"{asked}: {answer}"
+    case = _case(asked, negative=bool(said["no"]))
+    return f"{case} ({said['more']})" if said["more"] else case
 
 
 def _column(row: str) -> int:

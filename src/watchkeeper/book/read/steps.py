@@ -15,6 +15,7 @@ from watchkeeper.book.read.drafts import Draft
 from watchkeeper.book.read.drawn_branches import Drawn, commands_written, read_drawn
 from watchkeeper.book.read.expectations import read_expectation
 from watchkeeper.book.read.fence_steps import FenceSteps
+from watchkeeper.book.read.flowcharts import read_flowchart
 from watchkeeper.book.read.in_force import InForce
 from watchkeeper.book.read.instructions import is_instruction
 from watchkeeper.book.read.labels import Stage, branch_of, is_caution, platform_of, stage_of
@@ -366,7 +367,8 @@ class StepReader(InForce):
             self.expect(block.text[:200], block.line)
             self.collecting, self.intro = None if self.collecting == "expected" else self.collecting, None
             return
-        if drawn := read_drawn(block.text, block.line, block.info):
+        charted = block.info == "mermaid"
+        if drawn := read_flowchart(block.text, block.line) if charted else read_drawn(block.text, block.line, block.info):
             self._drawn(drawn)
             return
         entries = read_entries(block.text, block.line, block.info)
@@ -385,7 +387,8 @@ class StepReader(InForce):
             if commands and before and before.source == "drawn" and before.text.endswith(":") and before.drawn == one.when:
                 before.commands += commands
                 continue
+            nested = len(one.when) > 1 or one.either
             self.add(
-                Draft(one.line, one.text, when=", and ".join(one.when) or None, nested=len(one.when) > 1, commands=commands,
+                Draft(one.line, one.text, when=", and ".join(one.when) or None, nested=nested, commands=commands,
                       source="drawn", drawn=one.when)
             )  # fmt: skip
