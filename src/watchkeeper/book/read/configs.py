@@ -43,10 +43,25 @@ _KUBERNETES = frozenset(
 )
 
 
+#: fences that are a file of variables, and those that are where the heading or label above says so
+_VARIABLES = frozenset({"env", "dotenv", "properties"})
+_SHELLS = frozenset({"", "bash", "sh", "shell", "ini", "text"})
+ENVIRONMENT = re.compile(
+    r"\.env\b|^\W*(?:\d+\W+)?environment\W*$|\benvironment (?:variables?|file)|\benv (?:vars?|file)|umgebungsvariablen|"
+    r"variables d'environnement|variables de entorno|variáveis de ambiente|環境変数|环境变量|환경 ?변수",
+    re.IGNORECASE,
+)
+
+
 def read_configs(passages: Passages) -> tuple[Config, ...]:
     """Read all configuration blocks."""
     found: list[Config] = []
-    for block, _section, _under in passages.fences:
+    for block, section, under in passages.fences:
+        if block.info in _VARIABLES or (block.info in _SHELLS and ENVIRONMENT.search(" ".join((section.title, *under[-1:])))):
+            target, values = _environment(block.text)
+            if values:
+                found.append(Config(line=block.line, kind="env", target=target, values=values))
+                continue
         for matches, kind, read in _KINDS:
             if matches(block):
                 target, values = read(block.text)
@@ -54,6 +69,16 @@ def read_configs(passages: Passages) -> tuple[Config, ...]:
                     found.append(Config(line=block.line, kind=kind, target=target, values=values))
                 break
     return tuple(found)
+
+
+_VARIABLE = re.compile(r"(?:export\s+)?([A-Z][A-Z0-9_]+)=(.*)")
+
+
+def _environment(text: str) -> tuple[str | None, Values]:
+    """Read a file of variables; None of them where another line than a variable or a comment is in it."""
+    rows = [row.strip() for row in text.split("\n")]
+    found = [_VARIABLE.fullmatch(row) for row in rows if row and not row.startswith("#")]
+    return None, {m[1]: _number(m[2].split(" #")[0]) for m in found if m} if all(found) else {}
 
 
 def _number(text: str) -> object:

@@ -182,7 +182,8 @@ def is_step_title(text: str) -> bool:
 
 _BRANCH = re.compile(
     r"^\W*(?:\d+[.)]\s*)?(?P<how>if|when|in case(?: of)?|for|wenn|falls|bei|si|en cas de|en caso de|se|em caso "
-    r"de|jeśli|gdy|w przypadku|case|scenario|option|variant|root cause|cause|szenario|escenario|cenário|"
+    r"de|jeśli|gdy|w przypadku|case|scenario|option|variant|"
+    r"method|methode|méthode|método|metoda|root cause|cause|szenario|escenario|cenário|"
     r"scenariusz|scénario|opción|opção|opcja|ケース|シナリオ|方案|情况|场景|시나리오|옵션)\b"
     r"\s*(?P<index>#?(?:\d+|[A-Z])(?=[\s:.)\-–—]|$))?\s*[:.)\-–—]*\s*(?P<rest>.*)$",
     re.IGNORECASE | re.DOTALL,

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from watchkeeper.book.model import Command, Procedure, Step
 from watchkeeper.book.read.conditions import decide_conditions
+from watchkeeper.book.read.configs import ENVIRONMENT
 from watchkeeper.book.read.drafts import Draft
 from watchkeeper.book.read.instructions import is_instruction, phase_of
 from watchkeeper.book.read.kinds import kind_of
@@ -134,7 +135,10 @@ def _enter(child: Section, role: str, reader: StepReader) -> None:
             reader.add(Draft(child.line, title, source="ordered"))
 
 
-_CASE = re.compile(r"^\W*(?:if|option|root cause|cause|fix|falls|wenn|si)\b", re.IGNORECASE)
+_CASE = re.compile(
+    r"^\W*(?:if|option|opción|opção|opcja|method(?=\s*\W?\d)|methode|méthode|método|metoda|root cause|cause|fix|falls|wenn|si)\b",
+    re.IGNORECASE,
+)
 _NUMBERED = re.compile(r"^\s*\d+[.)]\s")
 
 
@@ -280,7 +284,7 @@ def _numbered_steps(section: Section) -> bool:
 
 def _finish(section: Section, reader: StepReader, result: _Result) -> None:
     drafts = reader.drafts
-    if drafts and _ENVIRONMENT.search(section.title) and all(draft.commands and _only_sets(draft.commands) for draft in drafts):
+    if drafts and ENVIRONMENT.search(section.title) and all(draft.commands and _only_sets(draft.commands) for draft in drafts):
         return
     _only_real_alternatives(drafts)
     if not _is_procedure(section, reader):
@@ -300,13 +304,6 @@ def _finish(section: Section, reader: StepReader, result: _Result) -> None:
             escalation="; ".join(facts.escalation) or None, steps=steps,
         )
     )  # fmt: skip
-
-
-_ENVIRONMENT = re.compile(
-    r"\.env\b|\benvironment (?:variables?|file)|\benv (?:vars?|file)|umgebungsvariablen|variables d'environnement|"
-    r"variables de entorno|variáveis de ambiente|環境変数|环境变量|환경 ?변수",
-    re.IGNORECASE,
-)
 
 
 def _only_sets(commands: list[Command]) -> bool:
