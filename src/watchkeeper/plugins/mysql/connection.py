@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import aiomysql
+import pymysql
 
 from watchkeeper.estate.table import Table
 
@@ -18,6 +19,10 @@ LIMIT_SHARE = 0.9
 FULL = frozenset({1040, 1203, 1226})
 #: it answers and does not let us in, or we speak another language than it
 NOT_LET_IN = frozenset({1044, 1045, 1049, 1129, 1130, 1142, 1227, 1251, 1370, 1524, 1698, 2026, 2049, 2059, 3118, 3159, 4151})
+
+
+#: what the client library raises for what a server does, invalid bytes too
+FAILED = (pymysql.err.Error, OSError, EOFError, ValueError, IndexError, AssertionError, RuntimeError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +108,11 @@ async def set_limits(connection: aiomysql.Connection, timeout_s: float, most_row
 def is_mariadb(connection: aiomysql.Connection) -> bool:
     """Tell MariaDB from MySQL."""
     return "mariadb" in str(connection.get_server_info()).casefold()
+
+
+def is_lost(problem: BaseException) -> bool:
+    """Say whether an error is that of a connection that is gone."""
+    return 2_000 <= code_of(problem) < 3_000
 
 
 def code_of(problem: BaseException) -> int:

@@ -18,23 +18,24 @@ from watchkeeper.estate.config import check_readings, options_of
 from watchkeeper.estate.model import Estate, SignalConfig
 from watchkeeper.estate.table import Table, did_you_mean
 from watchkeeper.plugins.mysql.connection import (
+    FAILED,
     FULL,
     LIMIT_SHARE,
     NOT_LET_IN,
     code_of,
     connect,
+    is_lost,
     is_mariadb,
     read_address,
     words_of,
 )
 from watchkeeper.plugins.mysql.groups import GROUPS, NAMES, STATUS, VARIABLES, Group, Row, read_status
+from watchkeeper.plugins.sql.queries import read_queries
 from watchkeeper.watch.found import Found, Seldom
 from watchkeeper.watch.probe import Look
 from watchkeeper.watch.rates import Rates
 
 _MOST_ROWS = 5_000
-#: what the client library raises for what a server does, invalid bytes too
-_FAILED = (pymysql.err.Error, OSError, EOFError, ValueError, IndexError, AssertionError, RuntimeError)
 #: the statement is not known to this version
 _NOT_KNOWN = frozenset({1064, 1193})
 
@@ -92,6 +93,7 @@ class MysqlProbe:
     options: ClassVar[Mapping[str, str]] = {
         "url": "mysql://user:password@host:port/database; ?socket=/path, ?tls=on or ?tls=unverified may follow",
         "queries": "table of reading = SQL that gives one number; runs read-only",
+        "only_read": "names of queries that call functions of yours which only read",
         "replicas": "how many replicas a primary is to have; gives the reading replicas_missing",
         "leave_out": f"groups of readings that are not read: {', '.join(NAMES)}",
         "costly_every": "how often sizes, logs and slow statements are read (default 60s)",
@@ -100,12 +102,8 @@ class MysqlProbe:
 
     def __init__(self, signal: SignalConfig, estate: Estate) -> None:
         options = options_of(signal, estate)
-        queries = options.table("queries")
-        self._queries = {name: queries.text(name) for name in queries.values}
         known = [name for name in self.readings if name != "*"]
-        for name in self._queries:
-            if name in known:
-                raise queries.error(name, f"{name!r} is a reading of every mysql signal.", "Give the query another name.")
+        self._queries = read_queries(options, known, needed=False)
         check_readings(signal, estate, [*known, *self._queries])
         self._address = read_address(options)
         self._groups = _groups(options)
@@ -126,8 +124,8 @@ class MysqlProbe:
                 said = [*found.notes, f"not everything was read within {self._timeout_s:g} s"]
                 return Look({**found.values, "up": 1.0, **waited}, detail="; ".join(said))
             return Look({"up": 0.0, **waited}, detail=f"no answer from {self._address.shown} within {self._timeout_s:g} s")
-        except _FAILED as problem:
-            return self._refused(problem, found)
+        except FAILED as problem:
+            return self._refused(problem)
         values = {**found.values, "up": 1.0, "seconds": time.monotonic() - found.now_s}
         return Look(values, detail="; ".join(found.notes))
 
@@ -162,7 +160,7 @@ class MysqlProbe:
             try:
                 group.read(await _rows_of(connection, group), found, self._rates)
             except pymysql.err.MySQLError as problem:
-                if code_of(problem) >= 2_000 and code_of(problem) < 3_000:
+                if is_lost(problem):
                     raise
                 found.notes.append(f"{group.name}: {words_of(problem)}")
         if self._replicas is not None and not costly and "replicas" in found.values:
@@ -179,20 +177,20 @@ class MysqlProbe:
             value = next(iter(rows[0].values()), None) if rows else None
             found.values[name] = float(cast(Any, value))
         except pymysql.err.MySQLError as problem:
-            if code_of(problem) >= 2_000 and code_of(problem) < 3_000:
+            if is_lost(problem):
                 raise
             found.notes.append(f"{name}: {words_of(problem)}")
         except (TypeError, ValueError):
             found.notes.append(f"{name}: the query gave no number")
 
-    def _refused(self, problem: Exception, found: Found) -> Look:
+    def _refused(self, problem: Exception) -> Look:
         code, said = code_of(problem), words_of(problem)
         if code in FULL:
             return Look({"up": 1.0, "connections_percent": 100.0}, detail=f"{self._address.shown} has no connection free: {said}")
         if code in NOT_LET_IN:
             return Look(problem=f"{self._address.shown} does not let us in: {said}")
         if isinstance(problem, pymysql.err.Error | OSError | EOFError):
-            return Look({**found.values, "up": 0.0}, detail=said) if not found.values else Look({"up": 0.0}, detail=said)
+            return Look({"up": 0.0}, detail=said)
         return Look(problem=f"{self._address.shown} does not speak MySQL's protocol: {said}")
 
 

@@ -14,13 +14,14 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, cast
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import make_conninfo
 from psycopg.rows import dict_row
 
 from watchkeeper.base.errors import ConfigError
 from watchkeeper.estate.config import check_readings, options_of
 from watchkeeper.estate.model import Estate, SignalConfig
 from watchkeeper.estate.table import Table, did_you_mean
+from watchkeeper.plugins.postgres.errors import address_of, first_line, is_full, not_let_in
 from watchkeeper.plugins.postgres.groups import ACTIVITY, GROUPS, NAMES, Group, Row, read_activity
 from watchkeeper.plugins.postgres.memory import Memory
 from watchkeeper.plugins.postgres.readings import READINGS
@@ -29,11 +30,6 @@ from watchkeeper.watch.probe import Look
 
 #: what we wait at most for a lock on a table, in milliseconds: nobody is to queue behind us
 _LOCK_MS = 300
-_FULL = ("too many clients", "remaining connection slots", "too many connections", "53300")
-_NOT_LET_IN = (
-    "authentication failed", "no pg_hba.conf entry", "does not exist", "no password supplied", "is not permitted to log in",
-    "server does not support ssl", "certificate verify failed", "permission denied for database",
-)  # fmt: skip
 
 
 class PostgresProbe:
@@ -78,7 +74,7 @@ class PostgresProbe:
         self._memory = Memory()
         try:
             self._dsn = make_conninfo(options.text("dsn"), connect_timeout=max(2, math.ceil(signal.timeout_s)))
-            self._address = _address(self._dsn)
+            self._address = address_of(self._dsn)
         except psycopg.ProgrammingError as problem:
             raise ConfigError(
                 f"{options.name('dsn')} is not a connection string: {str(problem).strip()}.",
@@ -188,10 +184,9 @@ class PostgresProbe:
 
     def _refused(self, problem: psycopg.OperationalError, found: Found) -> Look:
         said = first_line(problem)
-        folded = str(problem).casefold()
-        if problem.sqlstate == "53300" or any(words in folded for words in _FULL):
+        if is_full(problem):
             return Look({"up": 1.0, "connections_percent": 100.0}, detail=f"{self._address} has no connection free: {said}")
-        if any(words in folded for words in _NOT_LET_IN):
+        if not_let_in(problem):
             return Look(problem=f"{self._address} does not let us in: {said}")
         if isinstance(problem, psycopg.errors.QueryCanceled):
             return Look({**found.values, "up": 1.0}, detail=f"{self._address} answers too slowly: {said}")
@@ -207,11 +202,6 @@ def _groups(options: Table) -> tuple[Group, ...]:
     return tuple(group for group in GROUPS if group.name not in left_out)
 
 
-def _address(dsn: str) -> str:
-    parts = conninfo_to_dict(dsn)
-    return f"{parts.get('host') or 'local socket'}:{parts.get('port') or 5432}"
-
-
 def _number(name: str, row: Any) -> dict[str, float]:
     """Give the first column of a row as a reading; nothing where it is null or not a number."""
     value = row[0] if row else None
@@ -219,12 +209,3 @@ def _number(name: str, row: Any) -> dict[str, float]:
         return {} if value is None else {name: float(value)}
     except (TypeError, ValueError):
         return {}
-
-
-def first_line(problem: BaseException) -> str:
-    """Give the sentence of an error that says why, without the address before it."""
-    lines = [line.strip() for line in str(problem).splitlines() if line.strip()]
-    telling = next(
-        (line for line in lines if "FATAL:" in line or "refused" in line), lines[0] if lines else type(problem).__name__
-    )
-    return telling.split("FATAL:")[-1].split("failed:")[-1].strip()[:200]
