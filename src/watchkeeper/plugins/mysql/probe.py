@@ -30,9 +30,9 @@ from watchkeeper.plugins.mysql.connection import (
     words_of,
 )
 from watchkeeper.plugins.mysql.groups import GROUPS, NAMES, STATUS, VARIABLES, Group, Row, read_status
-from watchkeeper.plugins.sql.queries import read_queries
 from watchkeeper.watch.found import Found, Seldom
 from watchkeeper.watch.probe import Look
+from watchkeeper.watch.queries import read_queries
 from watchkeeper.watch.rates import Rates
 
 _MOST_ROWS = 5_000

@@ -18,9 +18,9 @@ from watchkeeper.estate.model import Estate, SignalConfig
 from watchkeeper.estate.table import Table
 from watchkeeper.plugins.sql.answer import NotReached
 from watchkeeper.plugins.sql.on_postgres import ask_postgres
-from watchkeeper.plugins.sql.queries import read_queries
 from watchkeeper.watch.found import Found
 from watchkeeper.watch.probe import Look
+from watchkeeper.watch.queries import read_queries
 
 Ask = Callable[[Found], Awaitable[None]]
 
