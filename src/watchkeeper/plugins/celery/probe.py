@@ -23,6 +23,7 @@ from watchkeeper.estate.config import check_readings, options_of
 from watchkeeper.estate.model import Estate, SignalConfig
 from watchkeeper.plugins.celery.events import Listener
 from watchkeeper.plugins.celery.waiting import Waiting
+from watchkeeper.watch.aside import Aside
 from watchkeeper.watch.found import Found
 from watchkeeper.watch.probe import Look
 
@@ -86,18 +87,17 @@ class CeleryProbe:
         self._prefix = options.text("key_prefix", "")
         self._waiting = {name: {key: Waiting() for key in self._keys(name)} for name in self._queues}
         self._took_s: float | None = None
-        self._busy: asyncio.Future[Look] | None = None
+        self._aside: Aside[Look] = Aside(f"celery {signal.name}")
         self._app = self._make_app(options)
         self._listener = Listener(self._app) if options.flag("events", True) else None
 
     async def look(self) -> Look:
         """Look once."""
-        if self._busy is not None and not self._busy.done():
+        if self._aside.is_busy:
             return Look(problem="an earlier look is still waiting for the broker")
-        self._busy = asyncio.ensure_future(asyncio.to_thread(self._look))
         try:
             async with asyncio.timeout(self._timeout_s):
-                return await asyncio.shield(self._busy)
+                return await self._aside.run(self._look)
         except TimeoutError:
             return Look({"up": 0.0, "seconds": self._timeout_s}, detail=f"no answer within {self._timeout_s:g} s")
 

@@ -15,6 +15,7 @@ from typing import ClassVar
 from watchkeeper.estate.config import options_of
 from watchkeeper.estate.model import Estate, SignalConfig
 from watchkeeper.plugins.files.newest import Newest, Thing
+from watchkeeper.watch.aside import Aside
 from watchkeeper.watch.found import Found
 from watchkeeper.watch.probe import Look
 
@@ -46,17 +47,16 @@ class FilesProbe:
         self._pattern = str(estate.path.parent / path)
         self._least = int(options.number("min_bytes", 1, 0))
         self._timeout_s = signal.timeout_s
-        self._busy: asyncio.Future[Look] | None = None
+        self._aside: Aside[Look] = Aside(f"files {signal.name}")
 
     async def look(self) -> Look:
         """Look once, in a thread: a folder on a network may not answer."""
-        if self._busy is not None and not self._busy.done():
+        if self._aside.is_busy:
             return Look(problem="the folder still does not answer since an earlier look")
         stop = threading.Event()
-        self._busy = asyncio.ensure_future(asyncio.to_thread(self._look, stop))
         try:
             async with asyncio.timeout(self._timeout_s):
-                return await asyncio.shield(self._busy)
+                return await self._aside.run(lambda: self._look(stop))
         except TimeoutError:
             return Look(problem=f"the folder was not read within {self._timeout_s:g} s")
         finally:

@@ -86,7 +86,8 @@ select /* watchkeeper */ current_setting('archive_mode') as mode, failed_count::
 from pg_stat_archiver
 """
 _WAITING_FILES = """
-select /* watchkeeper */ count(*) as files from pg_ls_archive_statusdir() where name like '%.ready'
+select /* watchkeeper */ case when current_setting('archive_mode') <> 'off' then count(*) end as files
+from pg_ls_archive_statusdir() where name like '%.ready'
 """
 _TABLES = """
 select /* watchkeeper */ relid::regclass::text as name, n_dead_tup::float as dead, n_live_tup::float as live,

@@ -20,6 +20,7 @@ from watchkeeper.estate.config import options_of
 from watchkeeper.estate.model import Estate, SignalConfig
 from watchkeeper.estate.table import Table
 from watchkeeper.plugins.files.newest import Newest, Thing
+from watchkeeper.watch.aside import Aside
 from watchkeeper.watch.found import Found
 from watchkeeper.watch.probe import Look
 
@@ -66,17 +67,16 @@ class S3Probe:
             said = f"{options.name('endpoint_url')} is not an address of the web."
             raise options.error("endpoint_url", said, "Write https://host:port.")
         self._client: Any = None
-        self._busy: asyncio.Future[Look] | None = None
+        self._aside: Aside[Look] = Aside(f"s3 {signal.name}")
 
     async def look(self) -> Look:
         """Look once."""
-        if self._busy is not None and not self._busy.done():
+        if self._aside.is_busy:
             return Look(problem="an earlier look is still waiting for the bucket")
         stop = threading.Event()
-        self._busy = asyncio.ensure_future(asyncio.to_thread(self._look, stop))
         try:
             async with asyncio.timeout(self._timeout_s):
-                return await asyncio.shield(self._busy)
+                return await self._aside.run(lambda: self._look(stop))
         except TimeoutError:
             return Look({"up": 0.0, "seconds": self._timeout_s}, detail=f"not listed within {self._timeout_s:g} s")
         finally:
