@@ -103,7 +103,7 @@ class _Facts(NamedTuple):
 def _facts(found: Unwrapped) -> _Facts:
     risk, because = assess_unwrapped(found)
     working = [started for started in found.started if not started.wrapper]
-    names = tuple(dict.fromkeys([started.name for started in found.started if " " not in started.name]))
+    names = tuple(dict.fromkeys([name for started in found.started for name in _programs(started) if " " not in name]))
     interactive = found.interactive or any(map(_waits, working))
     timed = any(started.name in ("timeout", "gtimeout") for started in found.started)
     target = found.target or next((name for started in working if (name := acts_on(started))), None)
@@ -115,6 +115,16 @@ def _facts(found: Unwrapped) -> _Facts:
         endless=not interactive and not timed and (found.endless or any(map(_runs_on, working))),
         interactive=interactive,
     )
+
+
+_SHELLS = frozenset({"bash", "sh", "zsh"})
+
+
+def _programs(started: Started) -> tuple[str, ...]:
+    """Give the program, and the script that a shell is given to run: `bash scripts/restore.sh`."""
+    first = started.texts[0] if started.name in _SHELLS and started.texts else ""
+    script = first.rsplit("/", 1)[-1]
+    return (started.name, script) if re.fullmatch(r"[\w.-]+\.(?:sh|bash|zsh)", script) else (started.name,)
 
 
 _TELLS = frozenset({"-l", "--list", "--version", "--help", "-V", "-?", "-lqt", "-ltq", "-lq"})

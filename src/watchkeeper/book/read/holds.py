@@ -9,8 +9,8 @@ from watchkeeper.base.durations import find_durations
 _HOLDS = re.compile(
     r"(?:sustained\s+)?(?<!\w)(?:for|over|during|within|in|lasting|persist\w*\s+for|in\s+the\s+last|"
     r"over\s+the\s+last|last|für|per|während|seit|über|innerhalb(?:\s+von)?|in\s+den\s+letzten|pendant|depuis|"
-    r"durante|por|przez|w\s+ciągu|w|od)"
-    r"\s+(?:a|an|the|last|past|more\s+than|at\s+least|over|longer\s+than|mehr\s+als|plus\s+de|más\s+de|>=?|≥|~|\s)*\s*(?=\d)"
+    r"durante|por|en|em|dans|przez|w\s+ciągu|w|od)"
+    r"\s+(?:a|an|the|los|las|os|as|les|[úu]ltim[oa]s|derni[èe]re?s|last|past|more\s+than|at\s+least|over|longer\s+than|mehr\s+als|plus\s+de|más\s+de|>=?|≥|~|\s)*\s*(?=\d)"
     r"|(?:持续(?:时间)?|継続|が|지속)\s*[:：]?\s*[>≥]?\s*(?=\d)",
     re.IGNORECASE,
 )

@@ -55,6 +55,13 @@ _ONLY_WHEN = re.compile(
 _TIME_OF_DAY = re.compile(
     r"\b(?:morning|afternoon|evening|noon|midday|end of day|start of day|morgen|abend|matin|soir)\b", re.IGNORECASE
 )
+#: "03:00 UTC: database backup" under a heading about jobs that run by themselves is every day
+_ONLY_TIME = re.compile(r"\d{1,2}[:h]\d\d(?:\s*[A-Z]{2,5})?|\d{1,2}\s*[ap]\.?m\.?(?:\s*[A-Z]{2,5})?", re.IGNORECASE)
+_CRONS = re.compile(
+    r"\bcron|scheduled (?:jobs?|tasks?)|\bdaily\b|nightly|zeitgesteuert|geplante|tâches planifiées|tareas programadas|"
+    r"tarefas agendadas|定期実行|定时任务",
+    re.IGNORECASE,
+)
 _SENTENCE = re.compile(r"[^.;]+(?:[.;](?!\s)[^.;]*)*[.;]?")
 _WINDOW = re.compile(r"window|low-traffic|off-peak|fenster|ventana|fenêtre", re.IGNORECASE)
 _COMMENT = re.compile(r"\s*(?:#|--)\s*(?P<text>[^!].*)$")
@@ -149,6 +156,9 @@ def _passage(passage: Passage, heading: Recurrence | None, section: Section) -> 
         clean(passage.text) if len(passage.text) < 90 and passage.kind == "prose" and not passage.body else ""
     )
     text = passage.text
+    if _ONLY_TIME.fullmatch(label) and passage.body and _CRONS.search(passage.under[-1] if passage.under else section.title):
+        daily = _daily(label)
+        return _schedule(passage.body, passage.line, daily, text, (passage.body,)) if daily else None
     if not names_period(text) and heading is None and not _maintaining(passage, label):
         return None
     if _REVIEW.fullmatch(label.strip()) and passage.body:
