@@ -45,3 +45,18 @@ def test_a_column_of_frequencies_may_be_qualified() -> None:
 def test_the_period_may_follow_its_noun() -> None:
     book = read_source("r.md", "# Tienda\n\n## Frecuencia recomendada\n\n- Revisión semanal: costos y copias.\n")
     assert [(s.every, s.title) for s in book.schedules] == [("week", "costos y copias")]
+
+
+def test_jobs_named_by_their_time_of_day_run_every_day() -> None:
+    book = read_source("r.md", "# Loja\n\n## Cron jobs\n\n- **03:00 UTC**: cópia do banco\n- **A cada 5min**: verificação\n")
+    assert [(s.every, s.at, s.timezone) for s in book.schedules] == [("day", "03:00", "UTC"), ("minute", None, None)]
+
+
+def test_a_window_in_spanish() -> None:
+    book = read_source("r.md", "# Tienda\n\n## Alertas\n\n- Tasa de errores > 1% en 5 minutos\n")
+    assert [(t.value, t.for_s) for t in book.thresholds] == [(1.0, 300.0)]
+
+
+def test_the_script_that_a_shell_is_given_is_a_tool() -> None:
+    book = read_source("r.md", "# Loja\n\n## Backup\n\n```bash\nbash scripts/backup.sh --full\n```\n")
+    assert [c.tools for p in book.procedures for s in p.steps for c in s.commands] == [("bash", "backup.sh")]

@@ -13,8 +13,9 @@ from watchkeeper.book.risk import assess, assess_unwrapped
 from watchkeeper.book.scripts import Believed
 from watchkeeper.book.slots import env_names, marked_slots
 from watchkeeper.book.sql_clients import SQL_CLIENTS, told_to
+from watchkeeper.book.started import Started, Unwrapped, acts_on, is_placeholder
 from watchkeeper.book.syntax import Script
-from watchkeeper.book.unwrap import Started, Unwrapped, acts_on, is_placeholder, unwrap_text
+from watchkeeper.book.unwrap import unwrap_text
 
 _BUILTINS = word_set(
     ": [ test true false cd pushd popd export set unset shopt local declare readonly typeset alias exit return "

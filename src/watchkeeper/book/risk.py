@@ -21,7 +21,8 @@ from watchkeeper.book.programs import find, only_reads, word_set
 from watchkeeper.book.scripts import Believed, assess_script
 from watchkeeper.book.sql import assess_sql
 from watchkeeper.book.sql_clients import SQL_CLIENTS, assess_typed, judge_client
-from watchkeeper.book.unwrap import WRAPPERS, Started, Unwrapped, unwrap_text
+from watchkeeper.book.started import Started, Unwrapped
+from watchkeeper.book.unwrap import WRAPPERS, unwrap_text
 from watchkeeper.book.verdicts import Judged, by_table, by_wire, not_known, worst
 
 _MONGO = frozenset({"mongosh", "mongo"})
