@@ -55,6 +55,35 @@ def test_datadog_monitor() -> None:
         """
     )
     assert (found.line, found.op, found.value, found.unit, found.for_s, found.severity) == (3, ">", 5, "percent", 300, "critical")
+    assert found.message == "It is {{value}}% now"
+
+
+def test_the_message_of_a_monitor_is_kept_with_its_slots() -> None:
+    datadog, other, prometheus = thresholds(
+        """
+        ```yaml
+        - name: Shop errors
+          query: avg(last_5m):avg:shop.error_rate{env:prod} > 5
+          message: |
+            {{value}}% of calls fail.
+
+            Was something released? @pagerduty
+          tags:
+            - severity:critical
+        - name: Shop disk
+          query: max(last_5m):max:system.disk.used{*} > 5
+        ```
+        ```yaml
+        - alert: ShopSlow
+          expr: shop_seconds > 0.5
+          annotations:
+            summary: "Slow: {{ $value }} s on {{ $labels.instance }}"
+        ```
+        """
+    )
+    assert datadog.message == "{{value}}% of calls fail.\n\nWas something released? @pagerduty"
+    assert other.message is None
+    assert prometheus.message == "Slow: {{ $value }} s on {{ $labels.instance }}"
 
 
 def test_cloudwatch_alarm() -> None:

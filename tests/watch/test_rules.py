@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -243,3 +244,20 @@ def test_looks_outside_the_schedule_are_bounded_and_those_that_decide_go_first(n
     assert rules.sooner_look_at(soon, later, spent, 4, now) is None
     assert rules.sooner_look_at(soon, later, spent[4:], 4, now) == soon
     assert rules.sooner_look_at(soon, later, [], 0, now) is None
+
+
+def test_an_alert_that_fires_says_what_the_books_monitor_has_its_team_told(now: datetime) -> None:
+    monitor = replace(ERRORS, message="{{value}}% of API calls fail; {{threshold}}% is the limit.\nReleased? @pagerduty-oncall")
+    found = judged([31.0, 31.0, 31.0, 31.0, 1.0], now, monitor)
+    own = "error rate is 31 % (> 5 %) for 12 s, longer than the 10 s the book allows: firing"
+    assert found[2].sentence == "error rate is 31 % (> 5 %) for 8 s of the 10 s the book allows: pending"
+    assert found[3].sentence == f"31% of API calls fail; 5% is the limit. Released? {own}"
+    assert found[4].sentence == "error rate is 1 % (fires at > 5 %): ok"
+
+
+def test_the_message_of_a_compound_stands_once_before_the_whole_of_it(now: datetime) -> None:
+    threshold = replace(ERRORS, for_s=None, message="Wait for {{host.name}}: {{value}}")
+    one = bound(threshold, with_=("other",))
+    own = rules.judge(one, None, sample(now, 31.0), now)
+    whole = rules.together(one, own, [own], None)
+    assert whole.sentence == "Wait for Shop: 31. error rate is 31 % (> 5 %) together with the rest of its rule: firing"

@@ -120,6 +120,8 @@ class Threshold(Stated):
     group_by: Literal["or", "and"] = "or"
     #: the words from which it was read
     text: str = ""
+    #: what the definition of a monitor has its team told, with its slots ({{value}}) as they stand
+    message: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from watchkeeper.estate.model import Bound
 from watchkeeper.estate.states import bad_at_zero, name_in
 from watchkeeper.watch.model import Sample, Standing, State
 from watchkeeper.watch.window import Past, Windowed
+from watchkeeper.watch.worded import fill
 
 _UNITS = {
     "percent": " %", "seconds": " s", "days": " days", "bytes": " bytes",
@@ -64,7 +65,19 @@ def judge(bound: Bound, before: Standing | None, sample: Sample, now: datetime, 
         state, said = "pending", f"{said}, which are too few to judge by: pending"
     else:
         state, said = _hold(bound.threshold, before, held_s, said)
+    if state == "firing" and not bound.together_with:
+        said = f"{_message(bound, value)}{said}"
     return Standing(bound.key, state, _since(before, state, at), breached_since, shown, at, said)
+
+
+def _message(bound: Bound, value: float) -> str:
+    """Give what the book's monitor has its team told, before our own sentence; nothing where it has no message."""
+    threshold = bound.threshold
+    if not threshold.message:
+        return ""
+    limit = number_words(threshold.value or 0.0, None)
+    said = fill(threshold.message, number_words(value, None), limit, bound.component or bound.signal)
+    return f"{said} " if said[-1:] in ".!?…" else f"{said}. " if said else ""
 
 
 def _over(bound: Bound, value: float, at: datetime, past: Past | None) -> Windowed | None:
@@ -96,6 +109,8 @@ def together(bound: Bound, own: Standing, others: Iterable[Standing | None], bef
     since = max([own.breached_since, *(other.breached_since for other in found if other and other.breached_since)])
     held_s = max(0.0, (own.at - since).total_seconds())
     state, said = _hold(bound.threshold, before, held_s, f"{_first_clause(own.sentence)} together with the rest of its rule")
+    if state == "firing" and own.value is not None:
+        said = f"{_message(bound, own.value)}{said}"
     return replace(own, state=state, since=_since(before, state, own.at), breached_since=since, sentence=said)
 
 

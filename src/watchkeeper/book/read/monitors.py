@@ -36,6 +36,9 @@ _CLOUD_FIELD = re.compile(
     r"alarm[-_]?name|unit)\b[\"']?\s*[=: ]\s*[\"']?(?P<value>[\w./-]+)",
     re.IGNORECASE,
 )
+#: what stands for a text on the lines below
+_BLOCK = frozenset({"|", ">", "|-", ">-", "|+", ">+", ""})
+_LONGEST_MESSAGE = 2_000
 _YAMLISH = frozenset({"yaml", "yml", "", "json", "text", "prometheus", "rules", "hcl", "terraform", "tf", "bash", "sh", "shell"})
 
 
@@ -135,6 +138,7 @@ def _rule(rule: _Rule, context: tuple[str, ...]) -> Iterator[Threshold]:
             group=f"{rule.line}" if len(found) > 1 else None,
             group_by="and" if re.search(r"\band\b", rule.expression) else "or",
             text=" ".join(rule.expression.split()),
+            message=rule.summary[:_LONGEST_MESSAGE] if rule.summary not in _BLOCK else None,
         )
 
 
@@ -196,7 +200,27 @@ def _datadog(block: Block, context: tuple[str, ...]) -> Iterator[Threshold]:
             severity=(severity_code(tag[1]) or severity_word(tag[1]) or tag[1].lower()) if tag else severity_of(context),
             source="datadog",
             text=rows[at].strip(),
+            message=_message(rows[name_at:end]),
         )
+
+
+def _message(rows: list[str]) -> str | None:
+    """Read what a monitor says: on the line of its key, or indented below it."""
+    for at, row in enumerate(rows):
+        field = _FIELD.match(row)
+        if field is None or field["key"] != "message":
+            continue
+        value = field["value"].rstrip(",")
+        if value not in _BLOCK:
+            return value.strip("\"'").replace("\\n", "\n")[:_LONGEST_MESSAGE] or None
+        indent = len(field["indent"]) + len(field["dash"] or "")
+        found = []
+        for below in rows[at + 1 :]:
+            if below.strip() and len(below) - len(below.lstrip()) <= indent:
+                break
+            found.append(below.strip())
+        return "\n".join(found).strip()[:_LONGEST_MESSAGE] or None
+    return None
 
 
 def _cloudwatch(block: Block, context: tuple[str, ...]) -> Iterator[Threshold]:
