@@ -118,7 +118,9 @@ def test_an_attempt_that_was_refused_does_not_count_again_when_its_connection_en
 async def test_rates_by_level_and_pattern_begin_at_the_end_of_the_file(probe: Make, tmp_path: Path) -> None:
     log = tmp_path / "shop.log"
     log.write_text("ERROR from before\n")
-    made = probe("logs", {"timeouts": "timeouts_per_minute"}, files="shop.log", patterns={"timeouts": r"timed?\s?out"})
+    made = probe(
+        "logs", {"timeouts": "timeouts_per_minute"}, files="shop.log", logins=False, patterns={"timeouts": r"timed?\s?out"}
+    )
     first = await made.look()
     append(log, "INFO a\nWARN b\nERROR timed out\nFATAL timeout\nERROR is not whole")
     second = await made.look()

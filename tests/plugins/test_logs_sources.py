@@ -122,6 +122,10 @@ async def test_a_journal_that_is_not_there_was_not_looked_at(
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     hangs = await probe("logs", journal=True, timeout_s=0.2).look()
     assert hangs.problem == "journalctl printed nothing in time"
+    hint = "Hint: You are currently not seeing messages from other users and the system."
+    (tmp_path / "journalctl").write_text(f"#!/bin/sh\necho '{hint}' >&2\necho '{{}}'\n")
+    part = await probe("logs", journal=True).look()
+    assert "may read a part of the journal alone" in str(part.problem)
     monkeypatch.setenv("PATH", str(tmp_path / "empty"))
     none = await probe("logs", journal=True).look()
     assert none.problem == "journalctl cannot be run: No such file or directory"

@@ -26,7 +26,7 @@ class JournalSource:
 
     def __init__(self, units: Sequence[str], directory: Path | None) -> None:
         where = [f"--directory={directory}"] if directory else []
-        self._command = ["journalctl", "--output=json", "--no-pager", "--quiet", f"--output-fields={_FIELDS}", *where]
+        self._command = ["journalctl", "--output=json", "--no-pager", f"--output-fields={_FIELDS}", *where]
         self._command += [f"--unit={unit}" for unit in units]
         self._from: str | None = None
 
@@ -77,7 +77,10 @@ class JournalSource:
                     parts.append(part)
                     size += len(part)
                 if size <= most:
+                    # journalctl shows who may not read all a part of it, and says so only here
                     said = (await process.stderr.read(2_000)).decode(errors="replace").strip()
+                    if "not seeing messages" in said:
+                        raise Unreadable("this user may read a part of the journal alone: add it to the group systemd-journal")
                     if await process.wait() or (said and not size):
                         raise Unreadable(f"journalctl says: {said.splitlines()[0][:200] if said else process.returncode}")
         except TimeoutError:

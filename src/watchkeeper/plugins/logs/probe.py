@@ -35,9 +35,9 @@ class LogsProbe:
         "warnings_per_minute": "lines of the level warning, a minute",
         "errors": "lines of the level error and worse within the window",
         "errors_percent": "share of such lines among all, in percent; missing where there are none",
-        "failed_logins": "with `logins`: failed logins within the window",
-        "failed_logins_per_minute": "with `logins`: the same, a minute",
-        "failed_login_addresses": "with `logins`: addresses from which they came",
+        "failed_logins": "failed logins within the window",
+        "failed_logins_per_minute": "the same, a minute",
+        "failed_login_addresses": "addresses from which they came",
         "new_patterns": "with `new_patterns`: kinds of lines within the window that were not there before",
         "*": "NAME: lines within the window in which the pattern of that name is found; NAME_per_minute: the same, a minute",
     }
@@ -48,7 +48,7 @@ class LogsProbe:
     options: ClassVar[Mapping[str, str]] = {
         **SOURCE_OPTIONS,
         "patterns": "table of name = regular expression, looked for in each line (no look-around, no back-references)",
-        "logins": "true: count failed logins by what sshd and PAM write",
+        "logins": "false: do not count failed logins by what sshd and PAM write (default true)",
         "new_patterns": "errors, warnings or all: notice kinds of lines of that level that were not there before (default off)",
         "learn": "time in which all kinds of lines are taken for usual (default 1 hour)",
     }
@@ -60,7 +60,7 @@ class LogsProbe:
         self._patterns = _patterns(options.table("patterns"))
         self._window_s = options.duration("window", 60.0, 1.0)
         self._most_bytes = int(options.number("max_bytes", 8_000_000, 1_000, 100_000_000))
-        self._logins = Logins() if options.flag("logins", False) else None
+        self._logins = Logins() if options.flag("logins", True) else None
         wanted = options.choice("new_patterns", ("off", "errors", "warnings", "all"), "off")
         self._lowest = {"errors": ERROR, "warnings": WARNING}.get(wanted, -1)
         learn_s = options.duration("learn", 3_600.0)
