@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.plugins.search_engine import SearchEngine, matches
 
@@ -91,7 +91,7 @@ def test_signs_of_a_value_are_meant_as_they_stand() -> None:
     assert to_query(r'a: "x\"} , {"') == {"match_phrase": {"a": 'x"} , {'}}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text(st.sampled_from('ab:*()<>="\\ {}é\n') | st.characters(), max_size=40))
 def test_any_text_becomes_a_query_or_a_sentence(text: str) -> None:
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from watchkeeper.watch.worded import fill
@@ -34,7 +34,7 @@ def test_what_is_filled_in_is_not_read_again() -> None:
     assert fill("on {{host.name}}", "31", "5", "{{value}}") == "on {{value}}"
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text(st.sampled_from("{}#^/ @is_alertvu$|\n") | st.characters(), max_size=400))
 def test_any_message_becomes_one_bounded_line(message: str) -> None:
     filled = fill(message * 20, "31", "5", "web-1")
