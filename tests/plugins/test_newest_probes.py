@@ -17,8 +17,10 @@ from tests.plugins.conftest import free_port
 
 from watchkeeper.base.errors import ConfigError
 from watchkeeper.base.secrets import Secret
+from watchkeeper.estate.model import Estate
 from watchkeeper.plugins.files.newest import Newest, Thing
 from watchkeeper.plugins.files.probe import FilesProbe
+from watchkeeper.plugins.s3.probe import S3Probe
 from watchkeeper.watch.found import Found
 from watchkeeper.watch.probe import Probe
 
@@ -65,6 +67,14 @@ async def test_no_file_is_bad_news_and_a_folder_that_is_closed_is_none(probe: Ma
     (tmp_path / "file").touch()
     blind = await probe("files", path="file/*.dump").look()
     assert (blind.values, "is not a folder" in (blind.problem or "")) == ({}, True)
+
+
+async def test_signs_of_a_pattern_in_the_folder_of_the_configuration_are_none(probe: Make, tmp_path: Path) -> None:
+    home = tmp_path / "shop [1]*"
+    write(home / "a.dump", 5, 60)
+    estate = Estate(home / "watchkeeper.toml", "shop", home / "runbook.md")
+    look = await probe("files", path="*.dump", estate=estate).look()
+    assert (look.values["up"], look.values["count"]) == (1.0, 1.0)
 
 
 async def test_a_folder_that_does_not_answer_is_blind_and_keeps_one_thread(
@@ -130,6 +140,24 @@ async def test_a_bucket_that_is_not_there_or_too_large_is_blind(probe: Make, s3_
     large = await probe("s3", endpoint_url=s3_url, bucket="backups", prefix="many/", max_objects=4, **KEYS).look()
     assert "more than 4 objects" in (large.problem or "")
     assert "testing-secret" not in f"{missing.problem}{large.problem}"
+
+
+async def test_a_list_that_does_not_end_in_time_is_blind_and_not_down(
+    probe: Make, s3_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = probe("s3", timeout_s=0.5, endpoint_url=s3_url, bucket="backups", prefix="many/", **KEYS)
+    release = threading.Event()
+
+    def slow(self: S3Probe, newest: Newest, stop: threading.Event) -> bool:
+        newest.see([Thing("many/0", 1.0, 1)])
+        release.wait(20)
+        return True
+
+    monkeypatch.setattr(S3Probe, "_list", slow)
+    look = await made.look()
+    release.set()
+    assert look.values == {}
+    assert "only 1 objects were listed within 0.5 s; narrow the prefix" in (look.problem or "")
 
 
 async def test_a_service_that_is_away_hangs_or_answers_nonsense(probe: Make, peer: Any, closed_port: int) -> None:

@@ -112,6 +112,8 @@ class CeleryProbe:
         try:
             if self._url.startswith(_REDIS):
                 self._read_queues(found)
+            else:
+                found.notes.append("lengths and ages of queues are read from a Redis broker only")
             if self._listener is not None:
                 self._listener.start()
                 self._read_events(self._listener, found)

@@ -44,7 +44,8 @@ class FilesProbe:
         path = options.text("path")
         if "\0" in path or not path.strip():
             raise options.error("path", f"{options.name('path')} is no pattern of files.", 'Write path = "/var/backups/*.dump".')
-        self._pattern = str(estate.path.parent / path)
+        # the folder of watchkeeper.toml is no pattern, whatever signs are in its name
+        self._pattern = path if os.path.isabs(path) else os.path.join(glob.escape(str(estate.path.parent)), path)
         self._least = int(options.number("min_bytes", 1, 0))
         self._timeout_s = signal.timeout_s
         self._aside: Aside[Look] = Aside(f"files {signal.name}")

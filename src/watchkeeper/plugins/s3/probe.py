@@ -73,11 +73,14 @@ class S3Probe:
         """Look once."""
         if self._aside.is_busy:
             return Look(problem="an earlier look is still waiting for the bucket")
-        stop = threading.Event()
+        stop, newest = threading.Event(), Newest(self._least)
         try:
             async with asyncio.timeout(self._timeout_s):
-                return await self._aside.run(lambda: self._look(stop))
+                return await self._aside.run(lambda: self._look(newest, stop))
         except TimeoutError:
+            if newest.count:
+                said = f"only {newest.count:,} objects were listed within {self._timeout_s:g} s"
+                return Look(problem=f"{said}; narrow the prefix, or give the signal a longer timeout")
             return Look({"up": 0.0, "seconds": self._timeout_s}, detail=f"not listed within {self._timeout_s:g} s")
         finally:
             stop.set()
@@ -88,8 +91,8 @@ class S3Probe:
             self._client.close()
             self._client = None
 
-    def _look(self, stop: threading.Event) -> Look:
-        found, newest = Found(time.monotonic()), Newest(self._least)
+    def _look(self, newest: Newest, stop: threading.Event) -> Look:
+        found = Found(time.monotonic())
         try:
             is_whole = self._list(newest, stop)
         except ClientError as problem:
