@@ -94,14 +94,15 @@ class Fetcher:
             max_redirects=5,
         ) as response:
             cert_until = _cert_until(response) if request.url.lower().startswith("https:") else None
-            body, cut = await _read_bounded(response.content, request.most_bytes)
+            body, cut = await read_bounded(response.content, request.most_bytes)
             if cut:
                 response.close()
             headers = {name.lower(): value for name, value in response.headers.items()}
             return Answer(time.monotonic() - started, response.status, response.reason or "", body, headers, cut, cert_until)
 
 
-async def _read_bounded(stream: aiohttp.StreamReader, most: int) -> tuple[bytes, bool]:
+async def read_bounded(stream: aiohttp.StreamReader, most: int) -> tuple[bytes, bool]:
+    """Read a body up to so many bytes; gives it, and whether there was more."""
     parts: list[bytes] = []
     size = 0
     while size <= most:
