@@ -11,10 +11,14 @@ from aiohttp import web
 _KINDS = {
     ("apps/v1", "deployments"): ("Deployment", ["deploy"]),
     ("apps/v1", "replicasets"): ("ReplicaSet", ["rs"]),
+    ("apps/v1", "statefulsets"): ("StatefulSet", ["sts"]),
+    ("apps/v1", "daemonsets"): ("DaemonSet", ["ds"]),
     ("autoscaling/v2", "horizontalpodautoscalers"): ("HorizontalPodAutoscaler", ["hpa"]),
     ("v1", "pods"): ("Pod", ["po"]),
     ("v1", "configmaps"): ("ConfigMap", ["cm"]),
+    ("v1", "nodes"): ("Node", ["no"]),
 }
+_OF_THE_CLUSTER = ("nodes",)
 _VERBS = ["create", "delete", "get", "list", "patch", "update", "watch"]
 
 
@@ -24,6 +28,8 @@ class KubeObjects:
     def __init__(self) -> None:
         self.objects: dict[tuple[str, str], dict[str, Any]] = {}
         self.asked: list[tuple[str, str]] = []
+        #: kinds that may not be listed
+        self.forbidden: set[str] = set()
         self._version = 1
 
     def put(self, plural: str, item: dict[str, Any]) -> None:
@@ -41,11 +47,13 @@ class KubeObjects:
         """Answer one request as the API server would."""
         self.asked.append((request.method, request.path))
         parts = [part for part in request.path.split("/") if part]
-        if parts in (["api"], ["apis"]) or len(parts) in (2, 3):
+        if parts in (["api"], ["apis"]) or (len(parts) in (2, 3) and parts[-1] not in _OF_THE_CLUSTER):
             return self._discovery(parts)
-        if "namespaces" not in parts:
+        if "namespaces" not in parts and parts[-1] not in _OF_THE_CLUSTER:
             return _status(404, "NotFound", f"no such path {request.path}")
-        plural, *rest = parts[parts.index("namespaces") + 2 :]
+        plural, *rest = parts[parts.index("namespaces") + 2 :] if "namespaces" in parts else parts[-1:]
+        if plural in self.forbidden:
+            return _status(403, "Forbidden", f"{plural} is forbidden: User cannot list resource")
         if not rest:
             items = [item for (kind, _), item in self.objects.items() if kind == plural]
             return web.json_response({"kind": "List", "apiVersion": "v1", "metadata": {"resourceVersion": "1"}, "items": items})
@@ -80,7 +88,14 @@ class KubeObjects:
             return web.json_response({"kind": "APIGroupList", "groups": [_group(name) for name in groups]})
         version = "/".join(parts[1:])
         found = [
-            {"name": plural, "singularName": kind.lower(), "namespaced": True, "kind": kind, "shortNames": short, "verbs": _VERBS}
+            {
+                "name": plural,
+                "singularName": kind.lower(),
+                "namespaced": plural not in _OF_THE_CLUSTER,
+                "kind": kind,
+                "shortNames": short,
+                "verbs": _VERBS,
+            }
             for (own, plural), (kind, short) in _KINDS.items()
             if own == version
         ]

@@ -1,1 +1,1 @@
-"""Pods as targets, through kubectl."""
+"""Pods as targets, and workloads as signals, through kubectl."""
