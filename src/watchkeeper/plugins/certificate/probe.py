@@ -55,6 +55,7 @@ class CertificateProbe:
         "*": "each reading of one of several, as shop_example_org_443_days or etc_ssl_shop_pem_days",
     }
     metrics: ClassVar[Mapping[str, tuple[str, ...]]] = {"certificate_expiry": ("days", "lifetime_left_percent")}
+    called: ClassVar[tuple[str, ...]] = ("certificate", "ssl", "tls")
     options: ClassVar[Mapping[str, str]] = {
         "address": "host:port that serves it, or a list of them",
         "file": "or: file with the certificate (PEM), or a list of them",

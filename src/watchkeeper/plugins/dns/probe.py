@@ -47,6 +47,7 @@ class DnsProbe:
         "ttl_seconds": "how long the answer may be kept, in seconds",
         "authenticated": "1 where the server says that it checked DNSSEC, else 0",
     }
+    called: ClassVar[tuple[str, ...]] = ("dns", "name server", "nameserver")
     options: ClassVar[Mapping[str, str]] = {
         "name": "the name to ask for",
         "type": "type of the records: A, AAAA, CNAME, MX, TXT, NS, SOA, SRV, PTR, CAA … (default A)",

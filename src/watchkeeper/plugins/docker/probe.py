@@ -55,6 +55,7 @@ class DockerProbe:
         "restarts": ("restarts",),
         "memory_usage": ("memory_percent", "memory_bytes"),
     }
+    called: ClassVar[tuple[str, ...]] = ("docker", "compose", "docker-compose", "container")
     options: ClassVar[Mapping[str, str]] = {
         "containers": "names of the containers that must run",
         "project": "or: name of a compose project, as `docker compose ls` shows it",

@@ -32,6 +32,7 @@ class IcmpProbe:
         "slowest_seconds": "the longest round trip, in seconds",
     }
     metrics: ClassVar[Mapping[str, tuple[str, ...]]] = {"packet_loss": ("loss_percent",)}
+    called: ClassVar[tuple[str, ...]] = ("ping", "network")
     options: ClassVar[Mapping[str, str]] = {
         "host": "name or address of the host",
         "count": "requests at each look (default 3, at most 50)",

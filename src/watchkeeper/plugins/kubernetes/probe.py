@@ -54,6 +54,7 @@ class KubernetesProbe:
         "*": "of each workload: web_up, web_ready, web_wanted, web_ready_percent (`statefulset/db` is statefulset_db)",
     }
     metrics: ClassVar[Mapping[str, tuple[str, ...]]] = {"restarts": ("restarts",)}
+    called: ClassVar[tuple[str, ...]] = ("kubernetes", "k8s", "cluster", "pod", "node", "deployment")
     options: ClassVar[Mapping[str, str]] = {
         "workloads": "the deployments that are looked at, or statefulset/NAME and daemonset/NAME (default: all)",
         "selector": "labels of what is looked at, such as app=web",

@@ -48,6 +48,7 @@ class SupervisorProbe:
         "*": "of each program: shop_up, shop_uptime_seconds, shop_restarts (`workers:mail_0` is workers_mail_0)",
     }
     metrics: ClassVar[Mapping[str, tuple[str, ...]]] = {"restarts": ("restarts",)}
+    called: ClassVar[tuple[str, ...]] = ("supervisor", "supervisord", "supervisorctl")
     options: ClassVar[Mapping[str, str]] = {
         "url": "unix:///run/supervisor.sock, or http://host:9001",
         "user": "user, where it asks for one",

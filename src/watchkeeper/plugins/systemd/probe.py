@@ -39,6 +39,7 @@ class SystemdProbe:
         "*": "of each unit of `units`: shop_up, shop_restarts, shop_memory_bytes, shop_uptime_seconds (`shop.service` is shop)",
     }
     metrics: ClassVar[Mapping[str, tuple[str, ...]]] = {"restarts": ("restarts",)}
+    called: ClassVar[tuple[str, ...]] = ("systemd", "systemctl")
     options: ClassVar[Mapping[str, str]] = {
         "units": "names of the units, such as shop or shop.timer",
         "user": "true: the user's own systemd instead of the machine's (default false)",
