@@ -78,7 +78,7 @@ async def test_a_job_that_pings_as_those_of_healthchecks_do(visitor: httpx.Async
     fake.move(3600)
     await visitor.post(f"/ping/{KEY}/3", content=b"tar: full disk \0 pass-word-1")
     failed = await look("backup")
-    assert (failed.values["up"], failed.values["failed"], failed.values["exit"]) == (0.0, 1.0, 3.0)
+    assert (failed.values["up"], failed.values["run_ok"], failed.values["exit"]) == (0.0, 0.0, 3.0)
     assert "exit status 3: tar: full disk" in failed.detail
     assert "pass-word-1" not in failed.detail
     await visitor.head(f"/ping/{KEY}")

@@ -14,6 +14,7 @@ import pytest
 from tests.conftest import need
 
 from watchkeeper.base.errors import ConfigError
+from watchkeeper.estate.states import bad_at_zero
 from watchkeeper.plugins.heartbeat import calendar
 from watchkeeper.plugins.heartbeat.calendar import ScheduleError, after_period, by_calendar, by_cron, read_zone
 from watchkeeper.plugins.heartbeat.due import Plan, judge
@@ -124,8 +125,8 @@ def test_how_a_job_stands(plan: Plan, beat: Heartbeat, hours: float, up: float |
 def test_what_is_measured_of_a_job() -> None:
     beat = Heartbeat(NOON, at(-9.9), exit=0, ran_s=42.0, running=(at(0.5),))
     assert judge(NIGHTLY, beat, at(1)).values == {
-        "up": 1.0, "running": 1.0, "failed": 0.0, "late_seconds": 0.0, "running_seconds": 1800.0, "age_seconds": 39240.0,
-        "ran_seconds": 42.0, "exit": 0.0,
+        "up": 1.0, "running": 1.0, "run_ok": 1.0, "time_ok": 1.0, "late_seconds": 0.0, "running_seconds": 1800.0,
+        "age_seconds": 39240.0, "ran_seconds": 42.0, "exit": 0.0,
     }  # fmt: skip
 
 
@@ -147,3 +148,11 @@ def test_options_that_cannot_be_used_are_refused(probe: Callable[..., Probe], op
 
 def test_the_examples_in_the_docstrings() -> None:
     assert doctest.testmod(calendar).failed == 0
+
+
+def test_a_job_that_is_late_did_not_fail_and_the_book_s_words_tell_them_apart() -> None:
+    late = judge(NIGHTLY, Heartbeat(NOON, at(-9.9)), at(15.1)).values
+    failed = judge(NIGHTLY, Heartbeat(NOON, at(-9.9), at(-9.8), 3), at(1)).values
+    assert (late["run_ok"], late["time_ok"], failed["run_ok"], failed["time_ok"]) == (1.0, 0.0, 0.0, 1.0)
+    assert bad_at_zero("failed", "run_ok")
+    assert bad_at_zero("missing", "time_ok")

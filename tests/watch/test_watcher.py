@@ -308,6 +308,15 @@ async def test_a_signal_that_comes_and_goes_is_not_looked_at_more_often_than_its
     assert all(sum(1 for other in extra if at <= other < at + 60) <= 3 for at in extra)
 
 
+async def test_what_acts_on_the_outside_is_looked_at_on_its_schedule_alone(database: Database) -> None:
+    pays = Scripted(well(), DEAD, DEAD, DEAD)
+    pays.acts = True  # type: ignore[attr-defined]
+    scene = Scene(database, {"shop": pays}, bound(replace(DOWN, for_s=20.0)), every_s=15.0)
+    async with running(scene):
+        await scene.clock.advance(45)
+    assert [(s.at - scene.samples()[0].at).total_seconds() for s in scene.samples()] == [0, 15, 30, 45]
+
+
 async def test_a_signal_that_never_gives_a_sample_is_blind(database: Database) -> None:
     scene = Scene(database, {"shop": Scripted(well())})
     scene.watcher.notice_silence(scene.clock.now() + timedelta(seconds=16))

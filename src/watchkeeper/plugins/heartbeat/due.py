@@ -49,26 +49,31 @@ def judge(plan: Plan, beat: Heartbeat, now: datetime) -> Judged:
         since, begun, unsure = max(since, begun), None, True
     due, skipped = expected(plan, since, beat.gap, now)
     unsure = unsure or skipped
-    values = _measured(beat, begun, now)
-    if beat.failed_at is not None and beat.failed_at == ended and beat.failed_at != beat.succeeded_at:
+    failed = beat.failed_at is not None and beat.failed_at == ended and beat.failed_at != beat.succeeded_at
+    stuck = begun is not None and now - begun > plan.longest
+    deadline = due + plan.grace
+    late = now > deadline and not (begun is not None and begun <= deadline)
+    values = _measured(beat, begun, now) | {"up": float(not (failed or stuck or late)), "time_ok": float(not (stuck or late))}
+    if ended is not None:
+        values["run_ok"] = float(not failed)
+    if late:
+        values["late_seconds"] = (now - due).total_seconds()
+    if failed and beat.failed_at is not None:
         said = f" with exit status {beat.exit}" if beat.exit else ""
-        return Judged(f"it failed {_ago(beat.failed_at, now)}{said}{_said(beat)}", values | {"up": 0.0, "failed": 1.0})
-    if begun is not None and now - begun > plan.longest:
-        return Judged(f"it began {_ago(begun, now)} and has not ended{_said(beat)}", values | {"up": 0.0, "late_seconds": 0.0})
-    if now > due + plan.grace:
-        if begun is not None and begun <= due + plan.grace:
-            return Judged(f"it runs, since {_words(now - begun)}", values | {"up": 1.0})
-        late = {"up": 0.0, "late_seconds": (now - due).total_seconds()}
+        return Judged(f"it failed {_ago(beat.failed_at, now)}{said}{_said(beat)}", values)
+    if stuck and begun is not None:
+        return Judged(f"it began {_ago(begun, now)} and has not ended{_said(beat)}", values)
+    if late:
         heard = f"the last ping came {_ago(ended, now)}" if ended else "none ever came"
-        return Judged(f"a ping was due {_ago(due, now)}, and {heard}", values | late)
+        return Judged(f"a ping was due {_ago(due, now)}, and {heard}", values)
     if unsure and beat.gap is not None:
         gap = f"{beat.gap[0]:%Y-%m-%d %H:%M} to {beat.gap[1]:%Y-%m-%d %H:%M} UTC"
         return Judged(f"a ping may have come while nobody listened ({gap}); the next is due in {_words(due - now)}", blind=True)
     if begun is not None:
-        return Judged(f"it runs, since {_words(now - begun)}", values | {"up": 1.0})
+        return Judged(f"it runs, since {_words(now - begun)}", values)
     if ended is None:
         return Judged(f"no ping came yet; the first is due in {_words(due - now)}", blind=True)
-    return Judged(f"it ran {_ago(ended, now)}", values | {"up": 1.0})
+    return Judged(f"it ran {_ago(ended, now)}", values)
 
 
 def expected(plan: Plan, since: datetime, gap: tuple[datetime, datetime] | None, now: datetime) -> tuple[datetime, bool]:
@@ -87,7 +92,7 @@ def _overlap(gap: tuple[datetime, datetime] | None, begins: datetime, ends: date
 
 
 def _measured(beat: Heartbeat, begun: datetime | None, now: datetime) -> dict[str, float]:
-    values = {"running": float(begun is not None), "failed": 0.0, "late_seconds": 0.0}
+    values = {"running": float(begun is not None), "late_seconds": 0.0}
     if begun is not None:
         values["running_seconds"] = (now - begun).total_seconds()
     if beat.succeeded_at is not None:
