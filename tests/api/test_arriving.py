@@ -37,7 +37,7 @@ def fake(app: App) -> FakeClock:
     signals = {
         "backup": SignalConfig("backup", "heartbeat", 3, "Backup", 1200.0, options=backup),
         "mail": SignalConfig("mail", "heartbeat", 5, options=mail),
-        "sales": SignalConfig("sales", "push", 9, options={"fresh": "2 minutes"}),
+        "sales": SignalConfig("sales", "push", 9, options={"fresh": "2 minutes", "counters": ["refused"]}),
     }
     app.estate = replace(app.estate, signals={**app.estate.signals, **signals})
     app.clock, app.scrubber = made, Scrubber(["pass-word-1"])
@@ -131,14 +131,16 @@ async def test_numbers_that_a_program_pushes(visitor: httpx.AsyncClient, app: Ap
     for taken in (True, False):
         assert (await visitor.post("/api/v1/push/sales", json=body, headers=headers)).json() == {"taken": taken}
     seen = (await look("sales")).values
-    assert seen == {"orders_per_hour": 12.0, "zero": 0.0, "paid": 3.0, "age_seconds": 0.0}
+    assert seen == {"orders_per_hour": 12.0, "zero": 0.0, "paid": 3.0, "refused": 0.0, "age_seconds": 0.0}
     fake.move(10)
     await visitor.post("/api/v1/push/sales", json=body | {"key": "b"}, headers=headers)
     assert (await look("sales")).values["paid_per_s"] == 0.3
+    fake.move(5)
+    assert (await look("sales")).values["paid_per_s"] == 0.0  # nothing was added since
     late = {"values": {"orders_per_hour": 99}, "at": (fake.now() - timedelta(minutes=1)).isoformat()}
     await visitor.post("/api/v1/push/sales", json=late, headers=headers)
     assert (await look("sales")).values["orders_per_hour"] == 12.0
-    fake.move(100)
+    fake.move(95)
     await visitor.post("/api/v1/push/sales", json={"values": {"zero": 1}}, headers=headers)
     fake.move(30)
     stale = await look("sales")
@@ -155,7 +157,7 @@ async def test_a_page_of_metrics_is_a_push(visitor: httpx.AsyncClient, app: App,
     assert (await visitor.post("/api/v1/push/sales/metrics", content=page % 5, headers=headers)).json() == {"taken": True}
     assert (await visitor.post("/api/v1/push/sales/metrics", content=page % 9, headers=headers)).json() == {"taken": False}
     first = (await look("sales")).values
-    assert first == {'orders_total{shop="a b",x="\\""}': 5.0, "queue": 4.0, "age_seconds": 0.0}
+    assert first == {'orders_total{shop="a b",x="\\""}': 5.0, "queue": 4.0, "refused": 0.0, "age_seconds": 0.0}
     fake.move(10)
     headers["idempotency-key"] = "2"
     await visitor.post("/api/v1/push/sales/metrics", content=page % 25, headers=headers)
@@ -197,7 +199,7 @@ async def test_names_without_end_are_turned_away_whole(
         body = {"values": {f"n{part * 400 + n}": n for n in range(400)}}
         answers.append((await visitor.post("/api/v1/push/sales", json=body, headers=headers)).status_code)
     assert answers == [200, 200, 400]
-    assert len((await look("sales")).values) == 801
+    assert len((await look("sales")).values) == 802
 
 
 async def test_what_is_old_goes_by_retention(visitor: httpx.AsyncClient, app: App, fake: FakeClock, look: Looks) -> None:

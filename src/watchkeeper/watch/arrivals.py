@@ -43,7 +43,7 @@ pushed = Table(
     Column("signal", String(100), primary_key=True),
     Column("reading", String(300), primary_key=True),
     Column("value", Float, nullable=False),
-    #: 1: it only grows
+    #: 1: it only grows, 2: by what each push adds
     Column("counts", Integer, nullable=False, server_default="0"),
     #: of when the value is
     Column("at", Instant, nullable=False),
@@ -88,8 +88,11 @@ class Pushed:
     """One number as it was last pushed."""
 
     value: float
+    #: it only grows
     counts: bool
     at: datetime
+    #: each push adds to it, so that no push adds nothing
+    summed: bool = False
 
 
 def look_at(connection: Connection, now: datetime, signal: str, unheard: timedelta) -> Heartbeat:
@@ -162,8 +165,8 @@ def take_push(
             )
         )
     for name, value in added.items():
-        statement = _INSERT[connection.dialect.name](pushed).values(signal=signal, reading=name, value=value, counts=1, at=now)
-        more = {"value": pushed.c.value + statement.excluded.value, "counts": 1, "at": now}
+        statement = _INSERT[connection.dialect.name](pushed).values(signal=signal, reading=name, value=value, counts=2, at=now)
+        more = {"value": pushed.c.value + statement.excluded.value, "counts": 2, "at": now}
         connection.execute(statement.on_conflict_do_update(index_elements=["signal", "reading"], set_=more))
     count = connection.execute(select(func.count()).select_from(pushed).where(pushed.c.signal == signal)).scalar_one()
     if count > MOST_READINGS:
@@ -174,7 +177,7 @@ def take_push(
 def read_pushed(connection: Connection, signal: str) -> dict[str, Pushed]:
     """Give what was pushed to a signal last, by name."""
     rows = connection.execute(select(pushed).where(pushed.c.signal == signal).order_by(pushed.c.reading))
-    return {row.reading: Pushed(row.value, bool(row.counts), row.at) for row in rows}
+    return {row.reading: Pushed(row.value, bool(row.counts), row.at, row.counts == 2) for row in rows}
 
 
 def forget_arrivals(connection: Connection, kept: Iterable[str], before: datetime) -> None:

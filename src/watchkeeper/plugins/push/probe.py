@@ -24,11 +24,15 @@ class PushProbe:
         "age_seconds": "time since the newest push, in seconds",
         "*": "each name that was pushed; of one that only grows also <name>_per_s",
     }
-    options: ClassVar[Mapping[str, str]] = {"fresh": "how long a number counts after it was pushed (default 5 minutes)"}
+    options: ClassVar[Mapping[str, str]] = {
+        "fresh": "how long a number counts after it was pushed (default 5 minutes)",
+        "counters": "names that are 0 until something is added to them",
+    }
 
     def __init__(self, signal: SignalConfig, estate: Estate) -> None:
         options = options_of(signal, estate)
         self._fresh = timedelta(seconds=options.duration("fresh", 300.0, 1.0))
+        self._counters = options.texts("counters")
         self._name = signal.name
         self._rates = Rates()
         self._last_rates: dict[str, float] = {}
@@ -56,13 +60,16 @@ class PushProbe:
         if not found:
             return Look(problem="nothing was pushed yet")
         newest = max(number.at for number in found.values())
-        fresh = {name: number for name, number in found.items() if now - number.at <= self._fresh}
-        if not fresh:
+        if now - newest > self._fresh:
             return Look(problem=f"nothing was pushed for {format_duration((now - newest).total_seconds())}")
+        # while others come, a sum to which nothing was added stays what it is
+        fresh = {name: number for name, number in found.items() if number.summed or now - number.at <= self._fresh}
+        fresh |= {name: Pushed(0.0, True, now, summed=True) for name in self._counters if name not in found}
         values = {name: number.value for name, number in fresh.items()}
         for name, number in fresh.items():
             if number.counts:
-                rate = self._rates.per_second(name, number.at.timestamp(), number.value)
+                at = now if number.summed else number.at
+                rate = self._rates.per_second(name, at.timestamp(), number.value)
                 if rate is not None:
                     self._last_rates[name] = rate
                 if name in self._last_rates:
