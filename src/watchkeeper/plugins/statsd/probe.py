@@ -1,7 +1,7 @@
 """Listens for StatsD on a UDP port and says at each look what came since the last one.
 
-The port is opened at the first look and closed when nobody looks any more. Never more than a bounded number of packets is read in
-a tenth of a second, so that a flood takes no more than its share; the system drops the rest, and `throttled` says so.
+The port is opened at the first look and closed when nobody looks any more. Reading takes at most a part of each tenth of a
+second, so that a flood takes no more than its share; the system drops the rest, and `throttled` says so.
 """
 
 from __future__ import annotations
@@ -19,10 +19,12 @@ from watchkeeper.plugins.statsd.gathered import Gathered
 from watchkeeper.plugins.statsd.lines import read_line
 from watchkeeper.watch.probe import Look
 
-#: lines taken in within a slice of time
-MOST_LINES, SLICE_S = 2_000, 0.1
+#: of each slice of time, so much is spent on reading
+SLICE_S, MOST_S = 0.1, 0.04
 #: lines read before others of the process get their turn
-_AT_ONCE = 200
+_AT_ONCE = 100
+#: lines that are read of one packet
+MOST_LINES = 1_000
 _BUFFER = 4_194_304
 
 
@@ -65,8 +67,8 @@ class StatsdProbe:
         self._socket: socket.socket | None = None
         self._timers: list[asyncio.TimerHandle] = []
         self._last_look_s = self._last_packet_s = time.monotonic()
-        self._packets = self._bad = self._lines = 0
-        self._slice_s = 0.0
+        self._packets = self._bad = 0
+        self._slice_s = self._spent_s = 0.0
         self._heard = self._throttled = False
 
     async def look(self) -> Look:
@@ -133,18 +135,27 @@ class StatsdProbe:
         assert self._socket is not None
         now = time.monotonic()
         if now - self._slice_s >= SLICE_S:
-            self._slice_s, self._lines = now, 0
+            self._slice_s, self._spent_s = now, 0.0
+        self._take(self._socket, now)
+        self._spent_s += time.monotonic() - now
+        if self._spent_s >= MOST_S:
+            self._throttled = True
+            loop = asyncio.get_running_loop()
+            loop.remove_reader(self._socket)
+            loop.call_later(max(0.0, self._slice_s + SLICE_S - time.monotonic()), self._go_on, self._socket)
+
+    def _take(self, listener: socket.socket, now: float) -> None:
         taken = 0
         while taken < _AT_ONCE:
             try:
-                packet = self._socket.recv(65_535)
-            except (BlockingIOError, InterruptedError):
-                return
+                packet = listener.recv(65_535)
             except OSError:
-                return
+                return  # nothing more is there
             self._packets += 1
             self._heard, self._last_packet_s = True, now
-            for raw in packet.split(b"\n"):
+            found = packet.split(b"\n", MOST_LINES)
+            self._throttled = self._throttled or len(found) > MOST_LINES
+            for raw in found[:MOST_LINES]:
                 if raw.strip():
                     taken += 1
                     line = read_line(raw.strip())
@@ -152,12 +163,6 @@ class StatsdProbe:
                         self._bad += not raw.startswith(b"_e{")
                     else:
                         self._gathered.take(line, now)
-        self._lines += taken
-        if self._lines >= MOST_LINES:
-            self._throttled = True
-            loop = asyncio.get_running_loop()
-            loop.remove_reader(self._socket)
-            loop.call_later(SLICE_S, self._go_on, self._socket)
 
     def _go_on(self, which: socket.socket) -> None:
         if self._socket is which:
