@@ -1,4 +1,4 @@
-"""Writes the pages of docs/reference that follow from the code: settings, commands, signals, error codes.
+"""Writes the pages of docs/reference that follow from the code: settings, commands, signals, thresholds, error codes.
 
 Usage: python docs/generate.py [--check]; with --check nothing is written and a page that is out of date is an error.
 """
@@ -10,14 +10,22 @@ import contextlib
 import io
 import os
 import sys
+import tomllib
 from collections.abc import Callable, Iterator
+from importlib.metadata import EntryPoint
 from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI
 
+from watchkeeper.actions.views.frame import says
 from watchkeeper.api import routes
+from watchkeeper.book.model import Metric, Threshold
+from watchkeeper.book.reader import read_book
 from watchkeeper.cli import COMMANDS, execute
 from watchkeeper.estate import plugins
+from watchkeeper.estate.offers import offer_of
+from watchkeeper.estate.proposals import COMMAND, Line, Proposal, metric_of, propose
 from watchkeeper.settings import SETTINGS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -83,8 +91,7 @@ def targets() -> str:
         "runbook it stands for) and a table `words`. [How they work](../guide/targets.md). What each kind adds:",
         "",
     ]
-    for name in plugins.names("watchkeeper.targets"):
-        target = plugins.load("watchkeeper.targets", name)
+    for name, target in declared(plugins.TARGETS).items():
         said = (target.__doc__ or "").strip().splitlines()[0]
         rows = [f"| `{option}` | {text} |" for option, text in target.options.items()]
         parts += [f"## {name}", "", said, "", "| option | what it is |", "| --- | --- |", *rows, ""]
@@ -101,14 +108,83 @@ def signals() -> str:
         "adds:",
         "",
     ]
-    for name in plugins.names("watchkeeper.signals"):
-        probe = plugins.load("watchkeeper.signals", name)
+    for name, probe in declared(plugins.SIGNALS).items():
         parts += [f"## {name}", "", " ".join((probe.__doc__ or "").split()), "", "| option | what it is |", "| --- | --- |"]
         parts += [f"| `{option}` | {text} |" for option, text in probe.options.items()]
         parts += ["", "| reading | what it is |", "| --- | --- |"]
         parts += [f"| `{reading}` | {text} |" for reading, text in probe.readings.items()]
         parts.append("")
     return "\n".join(parts)
+
+
+def thresholds() -> str:
+    """Give the page of the estates' thresholds: what decides each, and where that is tested."""
+    parts = [
+        "# Thresholds",
+        "",
+        "Every threshold of the five runbooks in `estates`, the metric that it is, and what decides it: the kind of",
+        "signal and the reading that `watchkeeper init` proposes for it (in brackets other kinds that the runbook shows",
+        "and that could). Each is fed values through its binding and the rules by `tests/estate/test_every_threshold.py`:",
+        "on the bad side it fires after its time, with the runbook's own severity, and on the good side it is well. That",
+        "the kind reads such values from the real thing is what the test in the last column shows. What waits has no kind",
+        "that reads it by itself: `init` writes a command to be filled in, or names it as missing.",
+        "",
+    ]
+    offered = [offer_of(kind, plugin) for kind, plugin in declared(plugins.SIGNALS).items()]
+    for folder in sorted((ROOT / "estates").iterdir()):
+        book = read_book(folder / "runbook.md")
+        proposals, _ = propose(book, offered)
+        lines = {line.metric.casefold(): (proposal, line) for proposal in proposals for line in proposal.lines}
+        parts += [
+            f"## {folder.name}",
+            "",
+            "| line | threshold | metric | decided by | tested by |",
+            "| --- | --- | --- | --- | --- |",
+        ]
+        for wanted in (*book.thresholds, *book.metrics):
+            found = lines.get(metric_of(wanted).casefold())
+            parts.append(f"| {wanted.line} | {said_of(wanted)} | {wanted.metric or '-'} | {decided_by(wanted, found)} |")
+        parts.append("")
+    return "\n".join(parts)
+
+
+def said_of(wanted: Threshold | Metric) -> str:
+    """Say a threshold in a cell of a table."""
+    if isinstance(wanted, Metric):
+        return f"{cell(wanted.subject)} (named without a threshold)"
+    severity = f" [{wanted.severity}]" if wanted.severity else ""
+    kept = ", an objective" if wanted.role == "objective" else ""
+    return f"{cell(wanted.subject)} {cell(says(wanted))}{severity}{kept}"
+
+
+def decided_by(wanted: Threshold | Metric, found: tuple[Proposal, Line] | None) -> str:
+    """Say which reading decides a threshold and the test of its kind, as two cells."""
+    if found is None:
+        return f"waits: `init` names line {wanted.line} as missing | -"
+    proposal, line = found
+    if proposal.kind == COMMAND:
+        return f"waits: a command of yours below `[signals.{proposal.name}]`, of which the reading is `{line.reading}` | -"
+    others = "".join(f" ({kind} `{cell(reading)}`)" for kind, reading in line.others)
+    return f"{proposal.kind} `{cell(line.reading)}`{others} | {test_of(proposal.kind)}"
+
+
+def test_of(kind: str) -> str:
+    """Name the test that looks at the real thing by a kind of signal."""
+    files = sorted((ROOT / "tests" / "plugins").glob("test_*.py"))
+    named = [path for path in files if f"plugins.{kind}.probe" in path.read_text()]
+    best = next((path for path in files if path.stem == f"test_{kind}_probe"), next(iter(named), None))
+    return f"`{best.relative_to(ROOT)}`" if best else "-"
+
+
+def cell(text: str) -> str:
+    """Put a text into a cell."""
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def declared(group: str) -> dict[str, Any]:
+    """Load the plug-ins of a group that pyproject.toml declares, whatever an older installation knows of."""
+    points = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"][group]
+    return {name: EntryPoint(name, value, group).load() for name, value in sorted(points.items())}
 
 
 def errors() -> str:
@@ -170,6 +246,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "commands.md": commands,
     "signals.md": signals,
     "targets.md": targets,
+    "thresholds.md": thresholds,
     "errors.md": errors,
     "api.md": api,
 }

@@ -45,7 +45,7 @@ GEESE = frozenset({"geese"})
     [
         (asked("CPU usage", "cpu_usage"), GEESE, ["cpu_percent"]),
         (asked("CPU usage of the geese", "cpu_usage"), frozenset(), ["cpu_percent"]),
-        (asked("CPU usage", "cpu_usage"), frozenset(), []),
+        (asked("CPU usage", "cpu_usage"), frozenset(), ["cpu_percent"]),
         (asked("Usage of the pond", "usage"), GEESE, []),
         (asked("Usage of the geese", "usage"), frozenset(), ["wing_percent"]),
         (asked("CPU usage", "cpu_usage", op="<", role="objective"), GEESE, ["cpu_percent"]),

@@ -135,9 +135,9 @@ def _of(
         return
     metric = threshold.metric or ""
     reading = known_reading(threshold, offer.signal(component), any_unit)
-    likely = named if metric in _VAGUE else score > 0
-    if reading is not None and likely:
-        yield Candidate(offer, reading, "", False, score + 0.05)
+    if reading is not None and (named or metric not in _VAGUE):
+        # without a word in the book that shows it, it is a guess behind all others
+        yield Candidate(offer, reading, "", False, score + 0.05 if score > 0 else 0.01)
     elif metric in offer.examples:
         reading, line = offer.examples[metric]
         if any_unit or factor(reading, threshold.unit) is not None:

@@ -17,6 +17,8 @@ from watchkeeper.estate.states import name_in
 
 #: what watches where no kind does
 COMMAND = "command"
+#: below this a kind is a guess that the book shows nothing of
+LIKELY = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,9 @@ def propose(book: Book, given: Sequence[Offer]) -> tuple[list[Proposal], list[Th
             unread.append(wanted)
             continue
         proposal = place(book, found, metric, component, first)
-        others = tuple(dict.fromkeys((each.offer.kind, each.reading) for each in fitting[1:4] if each.reading))
+        others = tuple(
+            dict.fromkeys((each.offer.kind, each.reading) for each in fitting[1:4] if each.reading and each.score >= LIKELY)
+        )
         proposal.lines.append(Line(wanted, metric, first.reading, first.check, others))
         if first.line:
             proposal.extra[first.line] = None
