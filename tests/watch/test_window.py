@@ -98,3 +98,9 @@ def test_a_window_begins_anew_after_a_gap(now: datetime) -> None:
     over = past.over("avg", 300.0, now + timedelta(hours=1))
     assert over is not None
     assert (over.count, over.reach_s) == (1, 0.0)
+
+
+def test_one_slow_answer_of_ten_is_no_95th_percentile_and_two_are(now: datetime) -> None:
+    found = judged([0.2] * 9 + [30.0, 30.0], now, SLOW, every_s=30.0)
+    assert [standing.state for standing in found[-2:]] == ["ok", "firing"]
+    assert found[-2].sentence.endswith("but by one of them alone: ok")

@@ -33,6 +33,9 @@ CONFIRM_FROM_S = 5.0
 EXTRA_WITHIN = timedelta(seconds=60)
 #: readings that a statistic needs before it can fire by itself
 FEWEST = 5
+#: readings over the limit that a high percentile needs: of ten readings one is the 95th percentile, and an accident
+FEWEST_OVER = 2
+_TAILS = frozenset({"p90", "p95", "p99"})
 _BLIND = ": firing, blind"
 
 
@@ -48,7 +51,11 @@ def judge(bound: Bound, before: Standing | None, sample: Sample, now: datetime, 
         return without_reading(bound, before, at, why_missing(bound, sample, raw))
     over = _over(bound, value, at, past)
     value = over.value if over else value
-    shown = value if math.isfinite(value) else None
+    shown = shown_of(value)
+    enough = over is not None and (over.count >= FEWEST or bool(bound.threshold.for_s))
+    if enough and is_breached(bound, value) and _is_one_alone(bound, past, at):
+        said = f"{_breached_words(bound, value, sample.detail)}{_span(bound, over)}, but by one of them alone: ok"
+        return Standing(bound.key, "ok", _since(before, "ok", at), None, shown_of(value), at, said)
     if not is_breached(bound, value):
         if before is not None and before.state == "firing" and bound.margin and is_breached(bound, value, bound.margin):
             said = f"{_healthy_words(bound, value, sample.detail)}, but not yet by the margin of {bound.margin:.3g} of its limit"
@@ -86,6 +93,18 @@ def _over(bound: Bound, value: float, at: datetime, past: Past | None) -> Window
         return None
     past.add(at, value, bound.window_s, stale_after_s(bound.every_s))
     return past.over(bound.threshold.statistic, bound.window_s, at)
+
+
+def shown_of(value: float) -> float | None:
+    """Give a value that a row can keep."""
+    return value if math.isfinite(value) else None
+
+
+def _is_one_alone(bound: Bound, past: Past | None, at: datetime) -> bool:
+    """Say whether a high percentile of few readings is over its limit by a single one of them."""
+    if past is None or bound.threshold.statistic not in _TAILS:
+        return False
+    return past.count(bound.window_s or 0.0, at, lambda value: is_breached(bound, value)) < FEWEST_OVER
 
 
 def _span(bound: Bound, over: Windowed | None) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -56,6 +56,11 @@ class Past:
             return None
         reach_s = min(window_s, (at - self._kept[0][0]).total_seconds())
         return Windowed(statistic_of([value for _, value in inside], statistic), len(inside), reach_s)
+
+    def count(self, window_s: float, at: datetime, holds: Callable[[float], bool]) -> int:
+        """Count the readings of the window that ends at an instant of which something holds."""
+        since = at - timedelta(seconds=window_s)
+        return sum(1 for when, value in self._kept if since < when <= at and holds(value))
 
 
 def statistic_of(values: Sequence[float], statistic: str) -> float:
