@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -158,3 +159,19 @@ async def test_options_that_cannot_be_used_are_refused_with_their_line(probe: Ma
     with pytest.raises(ConfigError, match=said) as caught:
         probe("http", **options)
     assert (caught.value.where or "").endswith("watchkeeper.toml:3")
+
+
+@pytest.mark.parametrize(
+    ("code", "values", "said"),
+    [(socket.EAI_AGAIN, {}, "its name cannot be looked up"), (socket.EAI_NONAME, {"up": 0.0}, "not known")],
+)
+async def test_a_name_that_nobody_can_look_up_now_is_blindness_and_one_that_is_not_there_is_down(
+    probe: Make, monkeypatch: pytest.MonkeyPatch, code: int, values: dict[str, float], said: str
+) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise socket.gaierror(code, "Temporary failure" if code == socket.EAI_AGAIN else "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", fails)
+    look = await probe("http", url="http://shop.example/").look()
+    assert look.values == values
+    assert said in f"{look.problem} {look.detail}"

@@ -7,6 +7,7 @@ compressed bodies are not asked for, and nothing is sent but the request.
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 import time
 from collections.abc import Mapping
@@ -49,6 +50,8 @@ class Answer:
     problem: str | None = None
     #: it is not that the answer failed: it did not come in time
     late: bool = False
+    #: it says nothing about the other side: no server of ours could look its name up
+    unseen: bool = False
 
 
 class Fetcher:
@@ -71,7 +74,7 @@ class Fetcher:
             limit = request.timeout_s
             return Answer(limit, problem=f"no complete answer within {limit:g} s", late=True)
         except (aiohttp.ClientError, OSError, ValueError) as problem:
-            return Answer(time.monotonic() - started, problem=reason_of(problem))
+            return Answer(time.monotonic() - started, problem=reason_of(problem), unseen=_is_unseen(problem))
 
     async def close(self) -> None:
         """Let go of the session."""
@@ -120,6 +123,13 @@ def _cert_until(response: aiohttp.ClientResponse) -> float | None:
     certificate = transport.get_extra_info("peercert") if transport else None
     until = certificate.get("notAfter") if certificate else None
     return float(ssl.cert_time_to_seconds(until)) if until else None
+
+
+def _is_unseen(problem: BaseException) -> bool:
+    """Say whether it is our own look-up of names that fails; a name that is not there is the other side's fault."""
+    while isinstance(problem, aiohttp.ClientConnectorError) and problem.os_error is not None:
+        problem = problem.os_error
+    return isinstance(problem, socket.gaierror) and problem.errno in (socket.EAI_AGAIN, socket.EAI_FAIL, socket.EAI_SYSTEM)
 
 
 def reason_of(problem: BaseException) -> str:

@@ -80,6 +80,8 @@ class HttpProbe:
     async def look(self) -> Look:
         """Ask once."""
         answer = await self._fetcher.fetch()
+        if answer.unseen:
+            return Look(problem=f"its name cannot be looked up: {answer.problem}")
         if answer.status is None:
             return Look({"up": 0.0, "seconds": answer.took_s} if answer.late else {"up": 0.0}, detail=answer.problem or "")
         is_expected = answer.status in self._expected if self._expected else 200 <= answer.status < 300

@@ -69,6 +69,8 @@ class PrometheusProbe:
     async def look(self) -> Look:
         """Read the page once and evaluate every expression."""
         answer = await self._fetcher.fetch()
+        if answer.unseen:
+            return Look(problem=f"its name cannot be looked up: {answer.problem}")
         if answer.status is None:
             return Look({"up": 0.0, "seconds": answer.took_s} if answer.late else {"up": 0.0}, detail=answer.problem or "")
         if answer.status != 200:
