@@ -184,7 +184,7 @@ class Day:
         self.flips += 1
 
     async def live(self, minutes: float) -> None:
-        """Let time pass: look on schedule, write now and then, while something is broken each minute; bring on what came of it."""
+        """Let time pass: look on schedule, write now and then, and bring on what came of it."""
         for turn in range(int(minutes * 60 / EVERY_S)):
             await self.clock.sleep(EVERY_S)
             for signal in self.estate.signals.values():
