@@ -232,7 +232,7 @@ async def test_the_figures_of_a_business(probe: Make, pair: Pair) -> None:
         "wrong": "select what from orders",
         "slow": "select sleep(9)",
     }
-    look = await probe("sql", {"money": "money_cents"}, timeout_s=1.0, url=pair.url(), queries=queries, only_read=["slow"]).look()
+    look = await probe("sql", {"money": "money_cents"}, timeout_s=2.0, url=pair.url(), queries=queries, only_read=["slow"]).look()
     assert look.problem is None
     assert look.values["orders"] >= 2
     assert (look.values["money_first"], look.values["many"]) == (1.0, 1.0)
@@ -249,7 +249,7 @@ async def test_queries_that_fail_take_only_their_own(probe: Make, pair: Pair) ->
         "words": "select 'a'",
         "none": "select 1 from orders where id = 99",
     }
-    look = await probe("mysql", timeout_s=1.0, url=pair.url(), queries=queries, only_read=["slow"], leave_out=["sizes"]).look()
+    look = await probe("mysql", timeout_s=2.0, url=pair.url(), queries=queries, only_read=["slow"], leave_out=["sizes"]).look()
     assert look.values["up"] == 1.0
     assert not {"slow", "words", "none", "database_bytes"} & look.values.keys()
     assert "slow: " in look.detail  # MariaDB sometimes gives the answer of a sleep that was cut short

@@ -38,7 +38,7 @@ async def test_queries_are_readings_and_one_that_fails_takes_only_its_own(probe:
         "slow": "select pg_sleep(9)",
         "after": "select 1.5::numeric",
     }
-    look = await probe("postgres", {"x": "orders"}, timeout_s=1.0, dsn=postgres_dsn, queries=queries).look()
+    look = await probe("postgres", {"x": "orders"}, timeout_s=2.0, dsn=postgres_dsn, queries=queries).look()
     assert (look.values["orders"], look.values["after"], look.values["up"]) == (42.0, 1.5, 1.0)
     assert not {"words", "wrong", "slow"} & look.values.keys()
     assert "wrong: relation" in look.detail

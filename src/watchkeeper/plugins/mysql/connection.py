@@ -13,8 +13,8 @@ import pymysql
 from watchkeeper.estate.table import Table
 
 HINT = 'Write url = "mysql://user:password@host:port/database"; ?socket=/path, ?tls=on and ?tls=unverified may follow.'
-#: which part of a look's time a statement may take
-LIMIT_SHARE = 0.9
+#: which part of a look's time a statement may take: what comes after a slow one is to have some left
+LIMIT_SHARE = 0.6
 #: no connection is free, for anybody or for this user
 FULL = frozenset({1040, 1203, 1226})
 #: it answers and does not let us in, or we speak another language than it

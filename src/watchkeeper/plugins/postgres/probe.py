@@ -28,6 +28,8 @@ from watchkeeper.plugins.postgres.readings import READINGS
 from watchkeeper.watch.found import Found, Seldom
 from watchkeeper.watch.probe import Look
 
+#: milliseconds that a statement may take for each second of a look: what comes after a slow one is to have some left
+_LIMIT_MS = 600
 #: what we wait at most for a lock on a table, in milliseconds: nobody is to queue behind us
 _LOCK_MS = 300
 
@@ -123,7 +125,7 @@ class PostgresProbe:
 
     async def _limit(self, connection: psycopg.AsyncConnection[Any]) -> None:
         """Bound statements and waits for locks, for this transaction alone: a pooler lends the session to others."""
-        limit_ms = max(1, int(self._timeout_s * 900))
+        limit_ms = max(1, int(self._timeout_s * _LIMIT_MS))
         limits = "select set_config('statement_timeout', %s, true), set_config('lock_timeout', %s, true)"
         await connection.execute(limits, (str(limit_ms), str(min(limit_ms, _LOCK_MS))))
 

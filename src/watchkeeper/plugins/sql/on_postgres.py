@@ -11,6 +11,9 @@ from watchkeeper.plugins.postgres.errors import address_of, first_line, is_full,
 from watchkeeper.plugins.sql.answer import NotReached, take
 from watchkeeper.watch.found import Found
 
+#: milliseconds that a statement may take for each second of a look: what comes after a slow one is to have some left
+_LIMIT_MS = 600
+
 
 async def ask_postgres(dsn: str, queries: Mapping[str, str], timeout_s: float, found: Found) -> None:
     """Ask every query; raises NotReached where the server cannot be asked."""
@@ -21,7 +24,7 @@ async def ask_postgres(dsn: str, queries: Mapping[str, str], timeout_s: float, f
     try:
         await connection.set_read_only(True)
         limits = "select set_config('statement_timeout', %s, true), set_config('lock_timeout', %s, true)"
-        limit = str(max(1, int(timeout_s * 900)))
+        limit = str(max(1, int(timeout_s * _LIMIT_MS)))
         await connection.execute(limits, (limit, limit))
         for name, query in queries.items():
             await _ask(connection, name, query, found)
