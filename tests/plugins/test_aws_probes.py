@@ -42,7 +42,9 @@ async def test_metrics_with_their_statistic_and_dimensions(probe: Make, aws: dic
         "errors": {"namespace": "Shop", "metric": "Errors", "statistic": "Sum", "period": "5m"},
         "nothing": {"namespace": "Shop", "metric": "Nothing"},
     }
-    look = await probe("cloudwatch", {"CDN hit rate": "cdn_hit_percent"}, queries=queries, **aws["options"]).look()
+    look = await probe(
+        "cloudwatch", {"CDN hit rate": "cdn_hit_percent"}, timeout_s=30.0, queries=queries, **aws["options"]
+    ).look()
     assert (look.values["up"], look.values["cdn_hit_percent"]) == (1.0, 93.5)
     assert "nothing: no value within 600 s" in look.detail
     assert look.values.get("errors", 7.0) == 7.0
@@ -64,8 +66,8 @@ async def test_alarms_that_are_in_alarm(probe: Make, aws: dict[str, Any]) -> Non
         client.set_alarm_state(AlarmName=name, StateValue="OK", StateReason="well")
     client.set_alarm_state(AlarmName="shop-disk", StateValue="ALARM", StateReason="full")
     client.set_alarm_state(AlarmName="other-cpu", StateValue="ALARM", StateReason="hot")
-    one = await probe("cloudwatch", alarms="shop-", **aws["options"]).look()
-    every = await probe("cloudwatch", alarms=[""], **aws["options"]).look()
+    one = await probe("cloudwatch", timeout_s=30.0, alarms="shop-", **aws["options"]).look()
+    every = await probe("cloudwatch", timeout_s=30.0, alarms=[""], **aws["options"]).look()
     assert one.values == {"up": 1.0, "alarms": 1.0, "alarms_without_data": 0.0}
     assert one.detail == "in ALARM: shop-disk"
     assert every.values["alarms"] == 2.0
@@ -95,7 +97,7 @@ async def test_parts_of_aws(probe: Make, aws: dict[str, Any]) -> None:
         CacheClusterId="shop-cache", Engine="redis", CacheNodeType="cache.t3.micro", NumCacheNodes=1
     )
     named = {"rds": ["shop-db", "shop-old"], "target_groups": ["shop"], "elasticache": ["shop-cache"]}
-    look = await probe("aws", **named, **aws["options"]).look()
+    look = await probe("aws", timeout_s=30.0, **named, **aws["options"]).look()
     assert look.values["up"] == 1.0
     assert look.values["rds_storage_percent"] == pytest.approx(90.0)
     assert look.values["rds_free_bytes"] == 2 * gib
@@ -104,11 +106,11 @@ async def test_parts_of_aws(probe: Make, aws: dict[str, Any]) -> None:
     assert "fullest: shop-db" in look.detail
     rds.stop_db_instance(DBInstanceIdentifier="shop-old")
     empty = elb.create_target_group(Name="empty", Protocol="HTTP", Port=80, VpcId=vpc)["TargetGroups"][0]["TargetGroupArn"]
-    down = await probe("aws", **named | {"target_groups": [group, empty]}, **aws["options"]).look()
+    down = await probe("aws", timeout_s=30.0, **named | {"target_groups": [group, empty]}, **aws["options"]).look()
     assert (down.values["up"], down.values["rds_unavailable"], down.values["targets_healthy_percent"]) == (0.0, 1.0, 0.0)
     assert "RDS shop-old is stopped" in down.detail
     assert "empty has no target" in down.detail
-    gone = await probe("aws", rds="none", **aws["options"]).look()
+    gone = await probe("aws", timeout_s=30.0, rds="none", **aws["options"]).look()
     assert str(gone.problem).startswith("AWS answered DBInstanceNotFound")
 
 
@@ -124,9 +126,9 @@ async def test_aws_that_refuses_throttles_hangs_or_is_away_is_blind(
         return web.Response(status=400, text=text, content_type="application/x-amz-json-1.0")
 
     options = aws["options"] | {"endpoint_url": await site(answer)}
-    throttled = await probe("cloudwatch", alarms=[""], **options).look()
+    throttled = await probe("cloudwatch", timeout_s=30.0, alarms=[""], **options).look()
     said = "AccessDeniedException"
-    refused = await probe("cloudwatch", alarms=[""], **options).look()
+    refused = await probe("cloudwatch", timeout_s=30.0, alarms=[""], **options).look()
     said = "hang"
     made = probe("cloudwatch", timeout_s=0.3, alarms=[""], **options)
     hangs, again = await made.look(), await made.look()

@@ -225,7 +225,7 @@ async def test_cloudwatch_logs_on_motos_server(probe: Make, aws: dict[str, Any])
     events += [{"timestamp": now - 2_000 + n, "message": f"{'ERROR' if n % 3 else 'INFO'} {n}"} for n in range(30)]
     client.put_log_events(logGroupName="/shop/app", logStreamName="one", logEvents=events)
     queries = {"errors": "ERROR", "errors_per_minute": "ERROR", "fatal": "FATAL"}
-    look = await probe("log_query", log_group="/shop/app", queries=queries, **aws["options"]).look()
-    none = await probe("log_query", log_group="/none", queries=queries, **aws["options"]).look()
+    look = await probe("log_query", timeout_s=30.0, log_group="/shop/app", queries=queries, **aws["options"]).look()
+    none = await probe("log_query", timeout_s=30.0, log_group="/none", queries=queries, **aws["options"]).look()
     assert look.values == {"up": 1.0, "errors": 20.0, "errors_per_minute": 4.0, "fatal": 0.0}
     assert str(none.problem).startswith("AWS answered ResourceNotFoundException")
