@@ -44,6 +44,7 @@ MEASUREMENTS = (
     Measurement("durable_step", ("durable_step_ms", "step_beside_ansible_ms")),
     Measurement("working_together", ("runs_per_s_1", "runs_per_s_2", "runs_per_s_4"), limit_s=300.0),
     Measurement("alert_delay", ("alert_delay_p95_ms",)),
+    Measurement("taking", ("alerts_per_s",)),
     Measurement("probing", ("probes_per_s",)),
     Measurement("cold_show", ("cold_show_s",)),
     Measurement("idling", ("idle_rss_mb", "idle_cpu_percent")),

@@ -33,7 +33,7 @@ from watchkeeper.app import App
 from watchkeeper.base.durations import format_duration
 from watchkeeper.base.errors import ConfigError, Refused, Transient, WatchkeeperError
 from watchkeeper.incident import ledger as incidents
-from watchkeeper.incident import lifecycle, opening
+from watchkeeper.incident import lifecycle, opening, sent
 from watchkeeper.incident.model import Incident
 from watchkeeper.learn import ledger as reviews
 from watchkeeper.learn import review
@@ -181,8 +181,8 @@ class Loop:
         wait = app.settings.number("group_wait_s")
 
         def work(connection: Connection) -> None:
-            board.take_flips(connection, app.bindings, now)
-            opening.group_alerts(connection, app.book, app.bindings, app.estate.service, now, wait)
+            board.take_flips(connection, app.bindings, now, app.estate.alerting.routes)
+            opening.group_alerts(connection, app.book, app.bindings, app.estate.service, now, wait, app.estate.alerting)
 
         await app.database.write(work)
 
@@ -255,7 +255,7 @@ class Loop:
             keys = keys_to_watch(alerts.alerts_of(connection, incident.id), app.bindings)
             standings = watch.read_standings(connection)
             since = watch.healthy_since(connection, keys)
-            mine = {key: standings.get(key) for key in keys}
+            mine = {key: standings.get(key) for key in keys} | sent.standings_of(connection, incident.id, now)
             verdict = verify.judge(run, mine, since, app.estate.policy.hold_s, now)
             if verdict.kind == "verified":
                 self._resolve(connection, incident, run, verdict.sentence, now)
@@ -343,6 +343,7 @@ class Loop:
             await _ping(url)
         if await self.worker.claim(TURN):
             await self.keeper.sum_up()
+            await self.led.database.write(lambda c: sent.fall_silent(c, self.app.estate.alerting, self.app.clock.now()))
             await self.keeper.forget()
         return 60.0
 

@@ -14,11 +14,13 @@ import pytest
 
 from watchkeeper import actions
 from watchkeeper.actions import acts, permission, tokens
+from watchkeeper.alert.model import Report
+from watchkeeper.alert.naming import Names
 from watchkeeper.app import App
 from watchkeeper.base.errors import Refused
 from watchkeeper.base.secrets import Scrubber
 from watchkeeper.book.model import Book
-from watchkeeper.estate.model import Bindings, Estate, Policy
+from watchkeeper.estate.model import Bindings, Estate, Hook, Policy
 from watchkeeper.people.identity import Actor
 from watchkeeper.settings import load_settings
 from watchkeeper.store.database import Database
@@ -41,6 +43,12 @@ CALLS: dict[str, tuple[Any, ...]] = {
     "effects.preview_plan": ("restart",),
     "effects.undo_run": ("run-1",),
     "acts.unhalt": ("over",),
+    "hooks.note_delivery": (Hook("prom", "alertmanager"), "hook asks", "a topic asks"),
+    "hooks.take_alerts": (
+        Hook("prom", "alertmanager"),
+        [Report("a", "Down", "firing", "It is down")],
+        Names(Book(title="Shop", service="shop"), Bindings()),
+    ),
     "restoring.restored": ("the disk died",),
     "silences.silence": (timedelta(hours=1), "expected"),
     "silences.end_silence": ("sil-1",),

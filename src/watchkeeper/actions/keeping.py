@@ -14,6 +14,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from watchkeeper.actions.acts import AUTOMATION
+from watchkeeper.alert import taking
 from watchkeeper.app import App
 from watchkeeper.run import retention
 from watchkeeper.run.interpreter import KIND
@@ -32,6 +33,8 @@ log = logging.getLogger(__name__)
 OFTEN = timedelta(hours=1)
 #: wake-ups of runs that were done are of no use to anybody after this time
 DUES_KEPT = timedelta(days=30)
+#: what was last heard of an alert that is over keeps a late delivery from opening it again
+REPORTS_KEPT = timedelta(days=7)
 
 
 #: pieces of samples that one call brings into the sums or drops, so that nothing else waits for long
@@ -67,6 +70,7 @@ class Keeper:
         database = app.database
         await self._forget_samples(now)
         await database.write(lambda c: due.forget(c, KIND, now - DUES_KEPT))
+        await database.write(lambda c: taking.forget(c, now - REPORTS_KEPT))
         if outputs := self._older_than("keep_outputs_days", now):
             until = self._outputs_until
             self._outputs_until = await database.write(lambda c: retention.drop_outputs(c, outputs, until))

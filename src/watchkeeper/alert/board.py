@@ -8,17 +8,19 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, exists, or_, select, update
 
 from watchkeeper.alert import ledger
-from watchkeeper.alert.model import Alert
+from watchkeeper.alert.hearing import route_of
+from watchkeeper.alert.model import Alert, Named
 from watchkeeper.alert.rules import BLIND, BLIND_GRACE, blind_key
 from watchkeeper.base.durations import format_duration
 from watchkeeper.base.ids import new_id
-from watchkeeper.estate.model import Bindings, Bound
+from watchkeeper.estate.model import Bindings, Bound, Route
 from watchkeeper.watch.ledger import flips, standings
 
 log = logging.getLogger(__name__)
@@ -37,7 +39,7 @@ def is_calm(connection: Connection) -> bool:
     return not connection.execute(_ANYTHING).scalar()
 
 
-def take_flips(connection: Connection, bindings: Bindings, now: datetime) -> list[Alert]:
+def take_flips(connection: Connection, bindings: Bindings, now: datetime, routes: Sequence[Route] = ()) -> list[Alert]:
     """Turn untaken flips into alerts opened and ended; give those that changed. Calling it again changes nothing."""
     bounds = {bound.key: bound for bound in bindings.bound}
     changed: dict[str, Alert] = {}
@@ -46,19 +48,20 @@ def take_flips(connection: Connection, bindings: Bindings, now: datetime) -> lis
         if not mine:
             log.info("Another process took flip %s first.", flip.id, extra={"action": "flip_lost"})
             continue
-        alert = _take(connection, flip, bounds.get(flip.key))
+        alert = _take(connection, flip, bounds.get(flip.key), routes)
         if alert is not None:
             changed[alert.id] = alert
     changed |= {alert.id: alert for alert in _look_for_blindness(connection, bounds, now)}
     return list(changed.values())
 
 
-def _take(connection: Connection, flip: Row[Any], bound: Bound | None) -> Alert | None:
+def _take(connection: Connection, flip: Row[Any], bound: Bound | None, routes: Sequence[Route]) -> Alert | None:
     alert = ledger.open_alert(connection, flip.key)
     if flip.after == "ok" and alert is not None:
         return _end(connection, alert, flip.at)
     if flip.after != "firing" or alert is not None or bound is None or bound.threshold.role != "alert":
         return None
+    named = Named(bound.threshold.subject, bound.component, bound.threshold.severity, None, "")
     alert = Alert(
         id=new_id("alt", flip.at),
         key=flip.key,
@@ -70,6 +73,7 @@ def _take(connection: Connection, flip: Row[Any], bound: Bound | None) -> Alert 
         ended_at=None,
         value=flip.value,
         sentence=flip.sentence,
+        route=route_of(named, None, None, routes),
     )
     ledger.raise_alert(connection, alert)
     log.info("Alert: %s", alert.sentence, extra={"action": "alert_opened", "alert": alert.id})
@@ -99,8 +103,8 @@ def _look_for_blindness(connection: Connection, bounds: dict[str, Bound], now: d
         if now - since >= BLIND_GRACE and ledger.open_alert(connection, blind_key(signal)) is None:
             decided = sum(1 for bound in bounds.values() if bound.signal == signal)
             changed.append(_raise_blind(connection, signal, since, [bound for _, bound in found], decided, now))
-    for alert in ledger.open_alerts(connection):
-        if alert.key.startswith(BLIND) and alert.key.removeprefix(BLIND) not in blind:
+    for alert in ledger.open_alerts(connection, BLIND):
+        if alert.key.removeprefix(BLIND) not in blind:
             changed.append(_end(connection, alert, now))
     return changed
 

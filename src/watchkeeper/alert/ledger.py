@@ -7,11 +7,11 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, Connection, Float, Index, Row, Select, String, Table, Text, insert, select, update
+from sqlalchemy import Column, Connection, Float, Index, Integer, Row, Select, String, Table, Text, func, insert, select, update
 
 from watchkeeper.alert.model import Alert, Silence
 from watchkeeper.estate.hours import parse_hours
-from watchkeeper.store.schema import Instant, metadata
+from watchkeeper.store.schema import Instant, Json, metadata
 
 alerts = Table(
     "alert",
@@ -29,8 +29,33 @@ alerts = Table(
     Column("incident_id", String(40)),
     Column("explained_by", String(200)),
     Column("silenced_by", String(100)),
+    Column("source", String(100)),
+    Column("threshold", String(200)),
+    Column("grouped", String(200)),
+    Column("route", String(100)),
+    Column("lead", Integer, nullable=False, server_default="1"),
+    Column("stale_at", Instant),
     Index("ix_alert_open", "ended_at", "key"),
-    Index("ix_alert_incident", "incident_id"),
+    # the id is there so that a page of a hundred thousand needs no sorting
+    Index("ix_alert_incident", "incident_id", "ended_at", "id"),
+)
+Index("ix_alert_lead", alerts.c.incident_id, sqlite_where=alerts.c.lead == 1, postgresql_where=alerts.c.lead == 1)
+
+#: what was last heard of each alert that others send: one row an alert, however often it is sent
+reports = Table(
+    "report",
+    metadata,
+    Column("key", String(200), primary_key=True),
+    Column("source", String(100), nullable=False),
+    Column("status", String(20), nullable=False),
+    Column("began_at", Instant, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("heard_at", Instant, nullable=False),
+    Column("times", Integer, nullable=False),
+    Column("alert_id", String(40)),
+    Column("name", Text, nullable=False),
+    Column("labels", Json, nullable=False),
+    Index("ix_report_heard", "source", "status", "heard_at"),
 )
 
 
@@ -65,7 +90,7 @@ def end_alert(connection: Connection, alert_id: str, now: datetime) -> bool:
 
 def attach(connection: Connection, alert_id: str, incident_id: str, explained_by: str | None) -> None:
     """Put an alert into an incident, with the component that explains it (None: it is a cause itself)."""
-    values = {"incident_id": incident_id, "explained_by": explained_by}
+    values = {"incident_id": incident_id, "explained_by": explained_by, "lead": 1}
     connection.execute(update(alerts).where(alerts.c.id == alert_id).values(**values))
 
 
@@ -105,27 +130,59 @@ def open_alert(connection: Connection, key: str) -> Alert | None:
     return _alert(row) if row else None
 
 
-def open_alerts(connection: Connection) -> list[Alert]:
-    """Give all alerts that have not ended, oldest first."""
-    return _read(connection, select(alerts).where(alerts.c.ended_at.is_(None)))
+def open_alerts(connection: Connection, key_begins: str = "") -> list[Alert]:
+    """Give the alerts that have not ended and are decided about by themselves, oldest first; those whose keys begin so."""
+    query = select(alerts).where(alerts.c.ended_at.is_(None), alerts.c.lead == 1)
+    return _read(connection, query.where(alerts.c.key.startswith(key_begins, autoescape=True)) if key_begins else query)
+
+
+def any_waiting(connection: Connection) -> bool:
+    """Tell, by one seek, whether an open alert belongs to no incident yet."""
+    waiting = (alerts.c.ended_at.is_(None), alerts.c.incident_id.is_(None))
+    return connection.execute(select(alerts.c.id).where(*waiting).limit(1)).first() is not None
 
 
 def waiting_alerts(connection: Connection) -> list[Alert]:
-    """Give the open alerts that belong to no incident yet."""
-    return _read(connection, select(alerts).where(alerts.c.ended_at.is_(None), alerts.c.incident_id.is_(None)))
+    """Give the open alerts that Watchkeeper saw itself and that belong to no incident yet."""
+    waiting = (alerts.c.ended_at.is_(None), alerts.c.incident_id.is_(None), alerts.c.source.is_(None))
+    return _read(connection, select(alerts).where(*waiting))
 
 
 def alerts_of(connection: Connection, incident_id: str) -> list[Alert]:
-    """Give an incident's alerts, ended ones too, oldest first."""
-    return _read(connection, select(alerts).where(alerts.c.incident_id == incident_id))
+    """Give an incident's alerts that are decided about by themselves, ended ones too, oldest first; see `members`."""
+    return _read(connection, select(alerts).where(alerts.c.incident_id == incident_id, alerts.c.lead == 1))
+
+
+def count_members(connection: Connection, incident_id: str) -> tuple[int, int]:
+    """Count all alerts of an incident, and those of them that have not ended."""
+    mine = select(func.count()).select_from(alerts).where(alerts.c.incident_id == incident_id)
+    still_open = mine.where(alerts.c.ended_at.is_(None))
+    return connection.execute(mine).scalar_one(), connection.execute(still_open).scalar_one()
+
+
+def members(connection: Connection, incident_id: str, limit: int, after: int = 0) -> list[Alert]:
+    """Give a piece of all alerts of an incident, the open ones first, each part in the order in which they came."""
+    mine = select(alerts).where(alerts.c.incident_id == incident_id)
+    ordered = mine.order_by(alerts.c.ended_at.asc().nulls_first(), alerts.c.id)
+    return [_alert(row) for row in connection.execute(ordered.limit(limit).offset(after))]
 
 
 def alerts_of_all(connection: Connection, incident_ids: Sequence[str]) -> dict[str, list[Alert]]:
     """Give the alerts of several incidents at once."""
     found: dict[str, list[Alert]] = {incident_id: [] for incident_id in incident_ids}
     if incident_ids:
-        for alert in _read(connection, select(alerts).where(alerts.c.incident_id.in_(incident_ids))):
+        leads = select(alerts).where(alerts.c.incident_id.in_(incident_ids), alerts.c.lead == 1)
+        for alert in _read(connection, leads):
             found[alert.incident_id or ""].append(alert)
+    return found
+
+
+def heard_of(connection: Connection) -> dict[str, dict[str, tuple[int, datetime]]]:
+    """Give of each sender how many alerts stand how, and when the last of those was heard of."""
+    found: dict[str, dict[str, tuple[int, datetime]]] = {}
+    query = select(reports.c.source, reports.c.status, func.count().label("size"), func.max(reports.c.heard_at).label("at"))
+    for row in connection.execute(query.group_by(reports.c.source, reports.c.status)):
+        found.setdefault(row.source, {})[row.status] = (row.size, row.at)
     return found
 
 

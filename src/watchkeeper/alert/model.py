@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Literal, TypeAlias
 
 from watchkeeper.estate.hours import Hours
 
@@ -31,6 +33,73 @@ class Alert:
     explained_by: str | None = None
     #: the silence under which it waits or waited: a silence's id, or "window:<title>" for a maintenance window of the book
     silenced_by: str | None = None
+    #: the hook whose sender says so; None: Watchkeeper saw it itself
+    source: str | None = None
+    #: key of the book's threshold that it means, where that is not its own key
+    threshold: str | None = None
+    #: what it is grouped by where it has no component
+    grouped: str | None = None
+    #: the route of watchkeeper.toml by which it is told
+    route: str | None = None
+    #: 1: it is decided about by itself; 0: it follows one like it, however many there are
+    lead: int = 1
+    #: since when nobody knows whether it still fires
+    stale_at: datetime | None = None
+
+    @property
+    def rule(self) -> str:
+        """Give the key of the book's threshold that it is about."""
+        return self.threshold or self.key
+
+
+#: blind: the sender itself says that it sees nothing; unheard: said to be over, and nobody had said that it began
+ReportStatus: TypeAlias = Literal["firing", "resolved", "blind", "acknowledged"]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a sender says of one alert in one delivery."""
+
+    #: the same for the same alert, by the sender's own identity of it
+    id: str
+    name: str
+    status: ReportStatus
+    sentence: str
+    #: the sender's instant of this status, and of the beginning of it all
+    at: datetime | None = None
+    began_at: datetime | None = None
+    severity: str | None = None
+    component: str | None = None
+    value: float | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    #: as the sender groups it
+    group: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What was heard of an alert of others before."""
+
+    key: str
+    status: str
+    began_at: datetime
+    at: datetime
+    heard_at: datetime
+    #: its alert, where one was opened
+    alert_id: str | None
+    times: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What of the book an alert of others is about, and the sentence why."""
+
+    subject: str
+    component: str | None
+    severity: str | None
+    #: key of the book's threshold; None where none is meant
+    threshold: str | None
+    sentence: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,8 @@ def keys_to_watch(alerts: Sequence[Alert], bindings: Bindings) -> tuple[str, ...
     """Give the thresholds that must be healthy before these alerts count as over; of a blind signal all it decides."""
     keys: dict[str, None] = {}
     for alert in alerts:
+        if alert.source is not None:
+            continue  # its sender says when it is over
         if alert.key.startswith(BLIND):
             signal = alert.key.removeprefix(BLIND)
             keys |= {b.key: None for b in bindings.bound if b.signal == signal and b.threshold.role == "alert"}
@@ -60,6 +62,8 @@ def place_of(alert: Alert, graph: Graph, bounds: Mapping[str, Bound]) -> Place:
     """Say where an alert stands in the diagram; one without a component stands with its signal, or alone."""
     if alert.component:
         return graph.place(alert.component)
+    if alert.grouped:
+        return f"group:{alert.grouped}"
     bound = bounds.get(alert.key)
     return f"signal:{bound.signal}" if bound else f"key:{alert.key}"
 
@@ -146,7 +150,8 @@ class _Board:
         if explained:
             why = f"{alert.subject} is explained by {cause}, which {alert.component} depends on; it joins that incident."
         else:
-            why = f"{alert.subject} concerns {cause or 'the same signal'}, which has an open incident; it joins it."
+            same = "the same group of alerts" if alert.grouped else "the same signal"
+            why = f"{alert.subject} concerns {cause or same}, which has an open incident; it joins it."
         return Grouping(alert.id, "join", incident.cause, incident.id, why, explained_by=explained)
 
     def _beneath(self, alert: Alert, incident: OpenIncident, root: Place) -> Grouping:
@@ -191,10 +196,13 @@ class _Board:
         cause, explained = self.name(root), self.explained(alert, root)
         leader = leaders.get(root)
         if leader is not None:
-            why = f"{alert.subject} is explained by {cause}." if explained else f"{alert.subject} has the same cause: {cause}."
+            same = f"the same cause: {cause}" if cause else "the same group"
+            why = f"{alert.subject} is explained by {cause}." if explained else f"{alert.subject} has {same}."
             return Grouping(alert.id, "join", cause, None, why, leader=leader.alert_id, explained_by=explained)
         if explained:
             why = f"{alert.subject} is explained by {cause}, which has no incident of its own yet."
+        elif alert.grouped and not cause:
+            why = f"{alert.subject} names no component of the book; its group is taken for a cause of its own."
         elif cause:
             why = f"{alert.subject}: nothing that {cause} depends on is red, so {cause} is taken for the cause."
         else:

@@ -174,6 +174,7 @@ State = Annotated[
     Literal["open", "running", "waiting", "asking", "succeeded", "failed", "cancelled"] | None,
     Query(description="Only runs in this state; open: all that are not over."),
 ]
+Skip = Annotated[int, Query(ge=0, le=10_000_000, description="How many alerts to pass over.")]
 After = Annotated[str, Query(max_length=40, description="The `mark` of the last news; empty begins at the beginning.")]
 LastEventId = Annotated[str, Header(max_length=40, description="The id of the last event that came; goes before `after`.")]
 SpanBack = Annotated[Span, Query(description="How far the curves reach back; long ones are averages with their least and most.")]
@@ -201,9 +202,9 @@ async def list_incidents(app: TheApp) -> Incidents:
 
 
 @router.get("/incidents/{incident_id}")
-async def get_incident(app: TheApp, incident_id: str) -> IncidentView:
-    """Show one incident."""
-    return await incidents.one_incident(app, incident_id)
+async def get_incident(app: TheApp, incident_id: str, skip: Skip = 0) -> IncidentView:
+    """Show one incident, with a page of its alerts."""
+    return await incidents.one_incident(app, incident_id, skip)
 
 
 @router.post("/incidents/{incident_id}/acknowledge")

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from watchkeeper.actions.tokens import warnings
+from watchkeeper.api.hooks import router as hooks
 from watchkeeper.api.metrics import router as metrics
 from watchkeeper.api.routes import router as api
 from watchkeeper.app import find_config, open_app
@@ -44,4 +45,4 @@ def serve(
         print(f"Console: {address}", flush=True)
 
     wanted = port if port is not None else int(settings.number("port"))
-    asyncio.run(serve_console(app, host or settings.text("host"), wanted, ready, [api, metrics]))
+    asyncio.run(serve_console(app, host or settings.text("host"), wanted, ready, [api, hooks, metrics]))

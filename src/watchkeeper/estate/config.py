@@ -17,6 +17,7 @@ from watchkeeper.base.errors import ConfigError
 from watchkeeper.base.secrets import Secret
 from watchkeeper.estate import plugins
 from watchkeeper.estate.access import check_people, read_access, read_person
+from watchkeeper.estate.alerting import check_routes, read_alerting
 from watchkeeper.estate.declared import read_inputs
 from watchkeeper.estate.hours import Hours, parse_hours
 from watchkeeper.estate.lines import key_lines
@@ -53,8 +54,10 @@ def load_estate(path: Path, environment: Mapping[str, str] | None = None) -> Est
         inputs=read_inputs(root.table("inputs")),
         policy=_read_policy(root.table("policy"), mode),
         access=read_access(root.table("access"), variables),
+        alerting=read_alerting(root, variables),
     )
     root.finish()
+    check_routes(estate, root)
     check_people(estate.people.values(), estate.access, name, root.table("people"))
     return estate
 
@@ -113,7 +116,7 @@ def _read_file(path: Path) -> Table:
 def _users(root: Table, name: str) -> list[str]:
     """Find the keys that use a variable, as dotted names with their lines."""
     found = []
-    for section in ("signals", "targets", "people", "access"):
+    for section in ("signals", "targets", "people", "access", "hooks"):
         for entry, values in dict(root.values.get(section, {})).items():
             for key, value in values.items() if isinstance(values, Mapping) else ():
                 if name in names_used(value):

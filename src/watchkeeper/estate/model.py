@@ -192,6 +192,76 @@ class InputRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Hook:
+    """A sender of alerts that watchkeeper.toml lets in, under its own address and token."""
+
+    name: str
+    kind: str
+    line: int = 0
+    #: what the sender must show: in the address, as Bearer token, as password or, of PagerDuty's clients, as routing key
+    token: Secret | None = None
+    #: signs each delivery, where the sender can sign
+    secret: Secret | None = None
+    #: what all its alerts are about, where it does not say so itself
+    component: str | None = None
+    #: the labels that make alerts one group; empty: as the sender groups them, else by their names
+    group_by: tuple[str, ...] = ()
+    #: the labels whose value may name a component of the book
+    component_labels: tuple[str, ...] = ()
+    #: name of an alert there -> the words of the book's threshold that it means
+    alerts: Mapping[str, str] = field(default_factory=dict, hash=False)
+    #: how long a firing alert may go without a word of it before nobody knows any more whether it holds
+    stale_s: float = 24 * 3600.0
+    #: the most alerts taken a minute
+    rate: float = 600_000.0
+    #: topics of SNS whose confirmation is answered
+    topics: tuple[str, ...] = ()
+    #: of the kind "mapping": where in the body what stands, as paths such as "alert.name"
+    fields: Mapping[str, str] = field(default_factory=dict, hash=False)
+    #: of the kind "mapping": words of the status that mean firing and resolved
+    firing: tuple[str, ...] = ()
+    resolved: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Who is told of some alerts first, instead of the first rung of the book's ladder."""
+
+    name: str
+    line: int
+    #: people of [people] by id, or role words
+    tell: tuple[str, ...]
+    #: what an alert must have, each where it is given
+    labels: Mapping[str, str] = field(default_factory=dict, hash=False)
+    component: str | None = None
+    severity: str | None = None
+    subject: str | None = None
+    hook: str | None = None
+    #: how often it is said again while it fires; None: as the book or [alerts] says
+    repeat_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Alerting:
+    """What watchkeeper.toml says about alerts: who may send some, who is told first, and how often again."""
+
+    hooks: Mapping[str, Hook] = field(default_factory=dict, hash=False)
+    routes: tuple[Route, ...] = ()
+    #: how often a firing alert is said again where the book promises no updates; None: never
+    repeat_s: float | None = None
+    #: so many groups of one sender within ten minutes are one storm
+    storm: int = 20
+
+    def route(self, name: str | None) -> Route | None:
+        """Give a route by its name; None where there is none of that name any more."""
+        return next((route for route in self.routes if route.name == name), None) if name else None
+
+    def secrets(self) -> list[Secret]:
+        """Give every secret in use, for scrubbing."""
+        return [s for hook in self.hooks.values() for s in (hook.token, hook.secret) if s is not None]
+
+
+@dataclass(frozen=True, slots=True)
 class Estate:
     """watchkeeper.toml, read and checked."""
 
@@ -208,6 +278,7 @@ class Estate:
     inputs: Mapping[str, InputRule] = field(default_factory=dict)
     policy: Policy = field(default_factory=Policy)
     access: Access = field(default_factory=Access)
+    alerting: Alerting = field(default_factory=Alerting)
 
     @property
     def folder(self) -> Path:
@@ -232,7 +303,7 @@ class Estate:
         own = [v.value for v in self.variables.values() if isinstance(v.value, Secret)]
         told = (u for p in self.people.values() for u in p.notify if isinstance(u, Secret))
         known_to_provider = [self.access.oidc.client_secret] if self.access.oidc else []
-        return (*own, *told, *(s for s in known_to_provider if isinstance(s, Secret)))
+        return (*own, *told, *self.alerting.secrets(), *(s for s in known_to_provider if isinstance(s, Secret)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,3 +377,9 @@ class Bindings:
     waiting: tuple[Unbound, ...] = ()
     #: metrics named without a threshold that a reading shows
     charted: tuple[Charted, ...] = ()
+
+    @property
+    def thresholds(self) -> dict[str, Threshold]:
+        """Give all thresholds of the book by their keys, those without a signal too: others may send alerts about them."""
+        waiting = {each.key: each.threshold for each in self.unbound}
+        return waiting | {each.key: each.threshold for each in self.bound}

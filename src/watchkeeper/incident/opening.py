@@ -15,6 +15,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from watchkeeper.alert import crowds
 from watchkeeper.alert import ledger as alerts
 from watchkeeper.alert.graph import Graph, graph_of
 from watchkeeper.alert.model import Alert, Grouping, OpenIncident
@@ -22,10 +23,11 @@ from watchkeeper.alert.rules import Scene, group, place_of
 from watchkeeper.alert.silencing import WINDOW, held, windows_at
 from watchkeeper.base.ids import new_id
 from watchkeeper.book.model import Book, Threshold
-from watchkeeper.estate.model import Bindings
+from watchkeeper.estate.model import Alerting, Bindings
 from watchkeeper.incident import ledger as incidents
 from watchkeeper.incident import lifecycle, rules, timers
 from watchkeeper.incident.model import ClockRun, Incident
+from watchkeeper.incident.routing import routed
 from watchkeeper.store import ledger
 from watchkeeper.watch.ledger import standings as standing_rows
 from watchkeeper.watch.model import Standing
@@ -34,15 +36,25 @@ log = logging.getLogger(__name__)
 
 
 def group_alerts(
-    connection: Connection, book: Book, bindings: Bindings, service: str, now: datetime, group_wait_s: float
+    connection: Connection,
+    book: Book,
+    bindings: Bindings,
+    service: str,
+    now: datetime,
+    group_wait_s: float,
+    alerting: Alerting = Alerting(),  # noqa: B008 - frozen
 ) -> list[Incident]:
     """Give every waiting alert its incident; returns the incidents that were opened or changed, as they are now."""
-    waiting = _not_held(connection, alerts.waiting_alerts(connection), book, now)
-    if not waiting:
+    if not alerts.any_waiting(connection):
         return []
-    scene = scene_of(connection, list(waiting.values()), book, bindings, now, group_wait_s)
+    quieting = crowds.Quieting(alerts.list_silences(connection, now), windows_at(book, now), now)
+    waiting = _not_held(connection, alerts.waiting_alerts(connection), quieting)
+    scene = scene_of(connection, [], book, bindings, now, group_wait_s)
+    room = _Room(connection, book, bindings, service, now, scene.graph, alerting)
+    room.crowds = {crowd.lead.id: crowd for crowd in crowds.gather(connection, quieting, scene.incidents, alerting.storm)}
+    waiting |= room.lead_on(scene.incidents)
+    scene = replace(scene, waiting=list(waiting.values()), open_alerts=alerts.open_alerts(connection))
     groupings = group(scene)
-    room = _Room(connection, book, bindings, service, now, scene.graph)
     for grouping in groupings:
         if grouping.move == "open":
             followers = [g for g in groupings if g.leader == grouping.alert_id]
@@ -70,16 +82,15 @@ def scene_of(
     )
 
 
-def _not_held(connection: Connection, found: Sequence[Alert], book: Book, now: datetime) -> dict[str, Alert]:
+def _not_held(connection: Connection, found: Sequence[Alert], quieting: crowds.Quieting) -> dict[str, Alert]:
     """Leave out the alerts that a silence or a window holds back now; that is said once of each."""
     free: dict[str, Alert] = {}
-    silences, windows = (alerts.list_silences(connection, now), windows_at(book, now)) if found else ([], ())
     for alert in found:
-        holding = held(alert, silences, windows, now)
+        holding = held(alert, quieting.silences, quieting.windows, quieting.now)
         if holding is None:
             free[alert.id] = alert
         elif alerts.hold_back(connection, alert.id, holding.by):
-            ledger.append(connection, now, lifecycle.AUTOMATION, "alert.held", alert.id, why=holding.sentence)
+            ledger.append(connection, quieting.now, lifecycle.AUTOMATION, "alert.held", alert.id, why=holding.sentence)
             log.info("%s", holding.sentence, extra={"action": "alert_held", "alert": alert.id})
     return free
 
@@ -87,11 +98,54 @@ def _not_held(connection: Connection, found: Sequence[Alert], book: Book, now: d
 class _Room:
     """What opening and joining need, for one round."""
 
-    def __init__(self, connection: Connection, book: Book, bindings: Bindings, service: str, now: datetime, graph: Graph) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        book: Book,
+        bindings: Bindings,
+        service: str,
+        now: datetime,
+        graph: Graph,
+        alerting: Alerting,
+    ) -> None:
         self.connection, self.book, self.service, self.now, self.graph = connection, book, service, now, graph
         self.bounds = {bound.key: bound for bound in bindings.bound}
-        self.thresholds: Mapping[str, Threshold] = {key: bound.threshold for key, bound in self.bounds.items()}
+        self.thresholds: Mapping[str, Threshold] = bindings.thresholds
+        self.alerting = alerting
         self.touched: dict[str, None] = {}
+        #: by the alert that leads each
+        self.crowds: dict[str, crowds.Crowd] = {}
+
+    def lead_on(self, listed: Sequence[OpenIncident]) -> dict[str, Alert]:
+        """Let the crowds whose like leads in an open incident follow it; gives the first alert of each other crowd."""
+        left: dict[str, Alert] = {}
+        for crowd in self.crowds.values():
+            found = crowds.leader(crowd, listed)
+            if found is None:
+                left[crowd.lead.id] = crowd.lead
+            else:
+                incident_id, lead = found
+                self._follow(crowd, incident_id, lead.explained_by)
+        return left
+
+    def _follow(self, crowd: crowds.Crowd, incident_id: str, explained_by: str | None) -> None:
+        """Have the alerts of a crowd follow its lead; that is said whenever their number has passed a round one."""
+        number = crowds.follow(self.connection, crowd, incident_id, explained_by)
+        if number == 0:
+            return
+        self.touched[incident_id] = None
+        size = crowds.size(self.connection, incident_id)
+        if (step := crowds.passed(size - number, size)) is not None:
+            sentence = f"More than {step - 1:,} alerts belong to this incident by now; the last came from {crowd.lead.source}."
+            self._entry(incident_id, "storm", sentence, {"alerts": size, "source": crowd.lead.source})
+
+    def _attach(self, alert: Alert, incident_id: str) -> None:
+        """Put an alert into an incident, and with it the crowd that it leads."""
+        alerts.attach(self.connection, alert.id, incident_id, alert.explained_by)
+        if alert.source is not None:
+            crowds.step_aside(self.connection, alert, incident_id)
+        if (crowd := self.crowds.get(alert.id)) is not None:
+            self._follow(crowd, incident_id, alert.explained_by)
 
     def open(self, grouping: Grouping, alert: Alert, followers: Sequence[tuple[Grouping, Alert]]) -> None:
         """Open an incident for a cause, with all alerts that this round gives it."""
@@ -113,8 +167,8 @@ class _Room:
         self.touched[incident.id] = None
         self._tell_held(incident.id, members)
         for how, member in [(grouping, first), *((g, m) for (g, _), m in zip(followers, members[1:], strict=True))]:
-            alerts.attach(self.connection, member.id, incident.id, member.explained_by)
             self._tell_alert(incident.id, member, how, min(member.fired_at, self.now))
+            self._attach(member, incident.id)
         named = f"{incident.severity}: " if incident.severity else ""
         self._entry(incident.id, "opened", f"Incident opened. {named}{incident.title}. {called.sentence} {grouping.sentence}")
         timers.set_clocks(self.connection, incident, self._clocks(incident, members))
@@ -130,8 +184,8 @@ class _Room:
         assert before is not None
         self.touched[incident_id] = None
         member = replace(alert, explained_by=grouping.explained_by, incident_id=incident_id)
-        alerts.attach(self.connection, member.id, incident_id, member.explained_by)
         self._tell_alert(incident_id, member, grouping, self.now)
+        self._attach(member, incident_id)
         if before.status == "recovered":
             lifecycle.reopen(self.connection, self.now, incident_id, f"{alert.subject} is red again, so it is not over.")
         values: dict[str, Any] = {"began_at": min(before.began_at, alert.breached_at)}
@@ -181,8 +235,8 @@ class _Room:
         timers.set_clocks(self.connection, incident, self._clocks(incident, members))
 
     def _clocks(self, incident: Incident, members: Sequence[Alert]) -> list[ClockRun]:
-        causes = [self.thresholds[a.key] for a in members if a.explained_by is None and a.key in self.thresholds]
-        found = rules.clocks(self.book, incident, causes)
+        causes = [self.thresholds[a.rule] for a in members if a.explained_by is None and a.rule in self.thresholds]
+        found = rules.clocks(self.book, incident, causes, *routed(members, self.alerting))
         taken = incident.acknowledged_by not in (None, lifecycle.AUTOMATION)
         return [clock for clock in found if not taken or clock.kind == "update"]
 

@@ -16,6 +16,7 @@ from watchkeeper.alert.model import Alert
 from watchkeeper.base.durations import find_durations, format_duration
 from watchkeeper.base.words import words
 from watchkeeper.book.model import Book, Severity, Threshold
+from watchkeeper.estate.model import Route
 from watchkeeper.incident.model import ClockRun, Incident
 from watchkeeper.people.ladder import rungs, severity_of
 
@@ -67,8 +68,14 @@ def call(book: Book, alerts: Sequence[Alert]) -> Called:
     causes = [a for a in alerts if a.explained_by is None] or list(alerts)
     gravest = min(causes, key=lambda a: (gravity(book, a.severity), a.fired_at, a.id), default=None)
     if gravest is None or gravest.severity is None:
-        return Called(None, "The book gives these thresholds no severity.")
+        sent = gravest is not None and gravest.source is not None
+        return Called(None, f"Neither the book nor {gravest.source} gives it a severity." if gravest and sent else
+                      "The book gives these thresholds no severity.")  # fmt: skip
     defined = severity_of(book, gravest.severity)
+    if gravest.source is not None and gravest.threshold is None:
+        known = "as the book does" if defined else "a severity that the book does not define"
+        named = defined.code if defined else gravest.severity
+        return Called(named, f"{gravest.source} calls {gravest.subject} {gravest.severity}, {known}.")
     if defined is None:
         return Called(gravest.severity, f"The book calls {gravest.subject} {gravest.severity}, a word that it does not define.")
     named = f"{defined.code} ({defined.name})" if defined.name and defined.name != defined.code else defined.code
@@ -80,11 +87,13 @@ def title(alerts: Sequence[Alert], thresholds: Mapping[str, Threshold], book: Bo
     causes = [a for a in alerts if a.explained_by is None] or list(alerts)
 
     def weight(alert: Alert) -> tuple[int, bool, bool, str]:
-        threshold = thresholds.get(alert.key)
+        threshold = thresholds.get(alert.rule)
         return gravity(book, alert.severity), threshold is None, threshold is not None and threshold.op != "is", alert.id
 
     leading = min(causes, key=weight)
-    return one_title(leading, thresholds.get(leading.key))
+    if leading.source is not None and leading.grouped == f"{leading.source}:storm":
+        return f"Storm of alerts from {leading.source}, {leading.subject} among them"
+    return one_title(leading, thresholds.get(leading.rule))
 
 
 def one_title(alert: Alert, threshold: Threshold | None) -> str:
@@ -164,14 +173,30 @@ def respond_within(book: Book, incident: Incident, thresholds: Sequence[Threshol
     return min(promised, default=None)
 
 
-def clocks(book: Book, incident: Incident, thresholds: Sequence[Threshold] = ()) -> list[ClockRun]:
-    """Give the promises that run on an incident from its opening: the rungs of the ladder, the response, the next update."""
+def clocks(
+    book: Book,
+    incident: Incident,
+    thresholds: Sequence[Threshold] = (),
+    route: Route | None = None,
+    repeat_s: float | None = None,
+) -> list[ClockRun]:
+    """Give the promises that run on an incident from its opening: the rungs of the ladder, the response, the next update.
+
+    A route tells its own people at once in the place of the first rung; the higher rungs stay the book's. `repeat_s` is how often
+    it is said again where the book promises no updates.
+    """
 
     def at(seconds: float) -> timedelta:
         return timedelta(seconds=seconds)
 
     start = incident.opened_at
-    found = [ClockRun("rung", start + at(r.after_s), r.sentence, r.role, r.level) for r in rungs(book, incident.severity)]
+    ladder = rungs(book, incident.severity)
+    found = [ClockRun("rung", start + at(r.after_s), r.sentence, r.role, r.level) for r in ladder]
+    if route is not None and route.tell:
+        first = min(r.level for r in ladder)
+        told = f"The route {route.name} (line {route.line} of watchkeeper.toml) tells {{}} at once, instead of the first rung."
+        found = [run for run in found if run.level != first]
+        found += [ClockRun("rung", start, told.format(each), each, first) for each in route.tell]
     respond = respond_within(book, incident, thresholds)
     if respond is not None:
         seconds, source = respond
@@ -183,4 +208,7 @@ def clocks(book: Book, incident: Incident, thresholds: Sequence[Threshold] = ())
         seconds, line = update
         sentence = f"The book promises an update every {format_duration(seconds)} (line {line})."
         found.append(ClockRun("update", start + at(seconds), sentence))
+    elif repeat_s is not None:
+        sentence = f"watchkeeper.toml has it said again every {format_duration(repeat_s)} while it is open."
+        found.append(ClockRun("update", start + at(repeat_s), sentence))
     return sorted(found, key=lambda c: (c.due_at, c.kind, c.level))

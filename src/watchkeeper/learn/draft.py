@@ -43,10 +43,11 @@ def draft(
     *,
     bindings: Bindings | None = None,
     findings: Sequence[str] = (),
+    alerts_total: int = 0,
 ) -> str:
     """Write the review; `findings` are sentences about the ladder that reached nobody."""
     case = _Case(book, incident, list(alerts), list(entries), sorted(runs, key=lambda r: (r.started_at, r.id)), list(notices),
-                 now, bindings or Bindings(), list(findings))  # fmt: skip
+                 now, bindings or Bindings(), list(findings), alerts_total)  # fmt: skip
     parts = [
         f"# Review: {text(incident.title)}",
         _about(case),
@@ -75,13 +76,15 @@ class _Case:
     now: datetime
     bindings: Bindings
     findings: list[str]
+    #: all of them, those that only followed one like them too
+    alerts_total: int
 
     def measures(self) -> dict[str, float | None]:
         return measure(self.incident, self.alerts, self.entries, self.runs)
 
     def promises(self) -> list[Promise]:
-        causes = {a.key for a in self.alerts if a.explained_by is None}
-        thresholds = [b.threshold for b in self.bindings.bound if b.key in causes]
+        causes = {a.rule for a in self.alerts if a.explained_by is None}
+        thresholds = [threshold for key, threshold in self.bindings.thresholds.items() if key in causes]
         return promises(self.book, self.incident, self.measures(), thresholds)
 
 
@@ -129,6 +132,8 @@ def _impact(case: _Case) -> str:
     lines = [f"Cause, as far as the alerts tell: {incident.cause or 'unknown'}."]
     lines += [f"{a.subject}: {a.sentence}" for a in causes]
     lines += [f"{a.subject} followed from {a.explained_by}: {a.sentence}" for a in followers]
+    if (more := case.alerts_total - len(case.alerts)) > 0:
+        lines.append(f"{more:,} more alerts were like one of these: {case.alerts_total:,} in all.")
     if incident.because:
         lines.append(f"Procedure chosen: {incident.because}")
     return _bullets(lines)

@@ -39,7 +39,9 @@ def write(
     done: list[Run] = runs.list_runs(connection, incident_id=incident.id)
     notices = list_notices(connection, incident.id, 1000)
     unreached = findings(book, estate) if estate is not None else ()
-    markdown = draft(book, incident, members, entries, done, notices, now, bindings=bindings, findings=unreached)
+    total, _ = alerts.count_members(connection, incident.id)
+    said = {"bindings": bindings, "findings": unreached, "alerts_total": total}
+    markdown = draft(book, incident, members, entries, done, notices, now, **said)  # type: ignore[arg-type]
     path = Path(FOLDER) / f"{incident.id}.md"
     review = Review(incident.id, now, path.as_posix(), markdown, measure(incident, members, entries, done))
     save_review(connection, review)

@@ -91,10 +91,10 @@ class Choice:
 
 def choose(book: Book, alerts: Sequence[Alert], incident: Incident, bindings: Bindings) -> Choice:
     """Choose a procedure of the book for an incident."""
-    thresholds = {bound.key: bound.threshold for bound in bindings.bound}
+    thresholds = bindings.thresholds
     # while the cause itself has not fired, its symptoms' own actions would lead astray
     causes = [alert for alert in alerts if alert.explained_by is None]
-    named = _named(book.procedures, [thresholds[alert.key] for alert in causes if alert.key in thresholds])
+    named = _named(book.procedures, [thresholds[alert.rule] for alert in causes if alert.rule in thresholds])
     if len(named) == 1:
         return Choice(named[0].id, f"The book's own actions for this alert name “{named[0].title}”.", 100.0)
     pool = named or [procedure for procedure in book.procedures if procedure.kind not in ONLY_NAMED]
@@ -149,7 +149,7 @@ def _incident_words(
         add(alert.component, 2.0 * share)
         add(alert.subject, 3.0 * share)
         add(alert.sentence, 0.5 * share)
-        threshold = thresholds.get(alert.key)
+        threshold = thresholds.get(alert.rule)
         if threshold is not None:
             add(threshold.text, 2.0 * share)
             add(threshold.state, 2.0 * share)

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from watchkeeper.alert.ledger import alerts_of
 from watchkeeper.book.model import Severity
 from watchkeeper.estate.model import Bindings, Estate
+from watchkeeper.incident.sent import standings_of
 from watchkeeper.run import ledger as rows
 from watchkeeper.run.conditions import asks_of_trouble, watches
 from watchkeeper.run.gate import Brakes, overwhelmed, unattended
@@ -69,7 +70,7 @@ def gather(connection: Connection, run: Run, world: World, now: datetime) -> Fac
         refused=still.refused,
         digests=still.digests,
         readings=_readings(connection, open_acts, world),
-        watched=_watched(connection, run, world, open_acts),
+        watched=_watched(connection, run, world, open_acts, now),
         verify_s=world.verify_s,
     )
 
@@ -149,17 +150,18 @@ def _readings(connection: Connection, acts: Iterable[Act], world: World) -> Mapp
     return {key: threshold_holds(threshold, world.bindings, standings.values()) for key, threshold in asked.items()}
 
 
-def _watched(connection: Connection, run: Run, world: World, acts: Iterable[Act]) -> tuple[Watched, ...]:
+def _watched(connection: Connection, run: Run, world: World, acts: Iterable[Act], now: datetime) -> tuple[Watched, ...]:
     """Give the thresholds that a run is about, where one of its acts may ask for them."""
     waiting = any(standing.state == "waiting" for standing in run.acts.values())
     if not waiting and not any(asks_of_trouble(act) or watches(act) for act in acts):
         return ()
-    keys = {alert.key for alert in alerts_of(connection, run.incident_id)} if run.incident_id else set()
+    keys = {alert.rule for alert in alerts_of(connection, run.incident_id)} if run.incident_id else set()
+    sent = standings_of(connection, run.incident_id, now) if run.incident_id else {}
     if not keys and run.component:
         keys = {bound.key for bound in world.bindings.bound if bound.component == run.component}
     standings = read_standings(connection)
+    found = [standing for key in sorted(keys) if (standing := standings.get(key)) is not None]
     return tuple(
         Watched({"firing": True, "blind": None}.get(standing.state, False), standing.since, standing.sentence)
-        for key in sorted(keys)
-        if (standing := standings.get(key)) is not None
+        for standing in (*found, *sent.values())
     )

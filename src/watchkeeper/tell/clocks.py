@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
+from watchkeeper.alert.ledger import alerts_of
 from watchkeeper.base.durations import format_duration
 from watchkeeper.book.model import Book
 from watchkeeper.estate.model import Estate, Person
@@ -20,6 +21,7 @@ from watchkeeper.incident import ledger as incidents
 from watchkeeper.incident import timers
 from watchkeeper.incident.lifecycle import AUTOMATION
 from watchkeeper.incident.model import ClockRun, Incident
+from watchkeeper.incident.routing import routed
 from watchkeeper.incident.rules import gravity, update_every_s
 from watchkeeper.people.ladder import reach
 from watchkeeper.store import due as dues
@@ -141,8 +143,9 @@ class _Telling:
         people = people_told(self.connection, self.estate, self.incident.id)
         self.write("update", people, run.level + 1)
         cadence = update_every_s(self.book)
-        if cadence is not None:
-            following = timers.again(run, timedelta(seconds=cadence[0]), self.now)
+        every_s = cadence[0] if cadence else routed(alerts_of(self.connection, self.incident.id), self.estate.alerting)[1]
+        if every_s is not None:
+            following = timers.again(run, timedelta(seconds=every_s), self.now)
             timers.set_clock(self.connection, self.incident, following)
         if not people:
             return "An update was due; nobody was told of the incident yet."

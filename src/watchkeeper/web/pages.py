@@ -50,6 +50,7 @@ async def signed_in(request: Request) -> Session:
 
 TheApp = Annotated[App, Depends(the_app)]
 SignedIn = Annotated[Session, Depends(signed_in)]
+Skip = Annotated[int, Query(ge=0, le=10_000_000)]
 State = Annotated[Literal["open", "running", "waiting", "asking", "succeeded", "failed", "cancelled"] | None, Query()]
 
 
@@ -74,9 +75,9 @@ async def incident_list(request: Request, app: TheApp, session: SignedIn) -> Res
 
 
 @router.get("/incidents/{incident_id}")
-async def incident(request: Request, app: TheApp, session: SignedIn, incident_id: str) -> Response:
+async def incident(request: Request, app: TheApp, session: SignedIn, incident_id: str, skip: Skip = 0) -> Response:
     """One incident."""
-    view = await incidents.one_incident(app, incident_id)
+    view = await incidents.one_incident(app, incident_id, skip)
     return page("incident.html", request, session, view, here="/incidents", twin=f"{API}/incidents/{view.id}")
 
 

@@ -102,7 +102,7 @@ async def _on_any(request: Request, problem: Exception) -> Response:
 
 
 def _wants_json(request: Request) -> bool:
-    return request.url.path.startswith("/api/") or request.url.path == "/metrics"
+    return request.url.path.startswith(("/api/", "/hooks/")) or request.url.path == "/metrics"
 
 
 def _answer(request: Request, status: int, problem: WatchkeeperError) -> Response:

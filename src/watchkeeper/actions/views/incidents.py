@@ -22,13 +22,12 @@ from watchkeeper.actions.views.model import (
     RunLine,
 )
 from watchkeeper.actions.views.runs import procedure_lines, read_runs
-from watchkeeper.alert.ledger import alerts_of
+from watchkeeper.alert.ledger import alerts_of, count_members, members
 from watchkeeper.alert.model import Alert
 from watchkeeper.app import App
-from watchkeeper.book.model import Book
-from watchkeeper.estate.model import Bindings
 from watchkeeper.incident.ledger import get_incident, list_incidents, read_timeline
 from watchkeeper.incident.model import ClockRun, Entry, Incident
+from watchkeeper.incident.routing import routed
 from watchkeeper.incident.rules import clocks
 from watchkeeper.incident.timers import read_clocks
 from watchkeeper.learn.ledger import reviews
@@ -39,6 +38,8 @@ from watchkeeper.watch.ledger import read_standings
 
 #: how much of the past the overview shows
 RECENT = 6
+#: alerts on one page of an incident
+SHOWN = 50
 
 
 async def overview(app: App) -> Overview:
@@ -58,10 +59,10 @@ async def all_incidents(app: App) -> Incidents:
     return await app.database.read(work)
 
 
-async def one_incident(app: App, incident_id: str) -> IncidentView:
-    """Show one incident; raises NotFound."""
+async def one_incident(app: App, incident_id: str, skip: int = 0) -> IncidentView:
+    """Show one incident with a page of its alerts, those after the first `skip`; raises NotFound."""
     now = app.clock.now()
-    return await app.database.read(lambda c: _read_incident(c, app, incident_id, now))
+    return await app.database.read(lambda c: _read_incident(c, app, incident_id, now, skip))
 
 
 def _read_overview(connection: Connection, app: App, now: datetime) -> Overview:
@@ -83,7 +84,7 @@ def _read_overview(connection: Connection, app: App, now: datetime) -> Overview:
 
 def _line(connection: Connection, app: App, incident: Incident, now: datetime) -> IncidentLine:
     own_runs = read_runs(connection, incident.id, limit=5)
-    running = [] if incident.status == "resolved" else clock_views(connection, app.book, app.bindings, incident, now)
+    running = [] if incident.status == "resolved" else clock_views(connection, app, incident, now)
     ahead = [clock for clock in running if clock.state in ("late", "running")]
     return incident_line(incident, next(iter(ahead), None), own_runs[0] if own_runs else None)
 
@@ -105,12 +106,13 @@ def incident_line(incident: Incident, next_clock: ClockView | None = None, run: 
     )
 
 
-def _read_incident(connection: Connection, app: App, incident_id: str, now: datetime) -> IncidentView:
+def _read_incident(connection: Connection, app: App, incident_id: str, now: datetime, skip: int) -> IncidentView:
     incident = get_incident(connection, incident_id)
     if incident is None:
         raise acts.no_incident(incident_id)
     severity = severity_of(app.book, incident.severity)
-    lines = {bound.key: bound.threshold.line for bound in app.bindings.bound}
+    lines = {key: threshold.line for key, threshold in app.bindings.thresholds.items()}
+    total, still_open = count_members(connection, incident_id)
     review = connection.execute(reviews.select().where(reviews.c.incident_id == incident_id)).first()
     return IncidentView(
         frame=read_frame(connection, app, now),
@@ -128,9 +130,12 @@ def _read_incident(connection: Connection, app: App, incident_id: str, now: date
         acknowledged_by=incident.acknowledged_by,
         recovered_at=incident.recovered_at,
         resolved_at=incident.resolved_at,
-        clocks=tuple(clock_views(connection, app.book, app.bindings, incident, now)),
+        clocks=tuple(clock_views(connection, app, incident, now)),
         timeline=tuple(_entry_view(entry) for entry in read_timeline(connection, incident_id)),
-        alerts=tuple(_alert_view(alert, lines.get(alert.key)) for alert in alerts_of(connection, incident_id)),
+        alerts=tuple(_alert_view(alert, lines.get(alert.rule)) for alert in members(connection, incident_id, SHOWN, skip)),
+        alerts_total=total,
+        alerts_open=still_open,
+        alerts_skipped=skip,
         runs=read_runs(connection, incident_id),
         notices=tuple(_notice_view(notice) for notice in list_notices(connection, incident_id=incident_id, limit=100)),
         procedures=procedure_lines(app.book),
@@ -138,11 +143,13 @@ def _read_incident(connection: Connection, app: App, incident_id: str, now: date
     )
 
 
-def clock_views(connection: Connection, book: Book, bindings: Bindings, incident: Incident, now: datetime) -> list[ClockView]:
+def clock_views(connection: Connection, app: App, incident: Incident, now: datetime) -> list[ClockView]:
     """Show the promises of the book that run on an incident, with what became of each."""
-    keys = {alert.key for alert in alerts_of(connection, incident.id)}
-    thresholds = [bound.threshold for bound in bindings.bound if bound.key in keys]
-    promised = [clock for clock in clocks(book, incident, thresholds) if clock.kind != "update"]
+    leads = alerts_of(connection, incident.id)
+    keys = {alert.rule for alert in leads}
+    thresholds = [threshold for key, threshold in app.bindings.thresholds.items() if key in keys]
+    told = routed(leads, app.estate.alerting)
+    promised = [clock for clock in clocks(app.book, incident, thresholds, *told) if clock.kind != "update"]
     promised += [clock for clock in read_clocks(connection, incident.id) if clock.kind == "update"]
     return judge_clocks(promised, incident, now)
 
@@ -198,6 +205,8 @@ def _alert_view(alert: Alert, line: int | None) -> AlertView:
         sentence=alert.sentence,
         explained_by=alert.explained_by,
         line=line,
+        source=alert.source,
+        stale_at=alert.stale_at,
     )
 
 

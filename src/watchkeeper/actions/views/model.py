@@ -176,6 +176,10 @@ class AlertView:
     sentence: str
     explained_by: str | None
     line: int | None = None
+    #: the sender of [hooks] that says so; None: Watchkeeper saw it itself
+    source: str | None = None
+    #: since when nobody has spoken of it
+    stale_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +240,10 @@ class IncidentView:
     procedures: tuple[ProcedureLine, ...]
     #: the review, once written
     reviewed_at: datetime | None = None
+    #: how many alerts there are in all, how many of them still fire, and how many stand before those of this page
+    alerts_total: int = 0
+    alerts_open: int = 0
+    alerts_skipped: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -444,6 +452,20 @@ class SignalView:
 
 
 @dataclass(frozen=True, slots=True)
+class SenderView:
+    """A sender of [hooks], and what was heard of it."""
+
+    name: str
+    kind: str
+    component: str | None
+    #: None: nothing came yet
+    heard_at: datetime | None
+    firing: int
+    #: alerts of which nobody knows whether they still fire
+    blind: int
+
+
+@dataclass(frozen=True, slots=True)
 class SignalsView:
     """All signals, and the thresholds that none decides."""
 
@@ -454,6 +476,8 @@ class SignalsView:
     unused: tuple[tuple[str, str, str], ...]
     #: how long the curves reach back: one of SPANS
     span: Span = "1h"
+    #: who else sends alerts
+    senders: tuple[SenderView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

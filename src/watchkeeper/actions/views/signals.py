@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
@@ -10,7 +10,8 @@ from sqlalchemy import Connection
 
 from watchkeeper.actions.keeping import kept_by
 from watchkeeper.actions.views.frame import read_frame, threshold_view, unwatched_view, worst
-from watchkeeper.actions.views.model import SPANS, Health, SeriesView, SignalsView, SignalView, Span
+from watchkeeper.actions.views.model import SPANS, Health, SenderView, SeriesView, SignalsView, SignalView, Span
+from watchkeeper.alert.ledger import heard_of
 from watchkeeper.app import App
 from watchkeeper.estate.model import Bound, Charted, SignalConfig
 from watchkeeper.watch.history import read_buckets
@@ -50,7 +51,17 @@ def _read_signals(connection: Connection, app: App, now: datetime, span: Span) -
         unwatched=tuple(unwatched_view(unbound) for unbound in app.bindings.unbound),
         unused=tuple((signal, words, sentence) for signal, words, _, sentence in app.bindings.unused),
         span=span,
+        senders=tuple(_senders(connection, app)),
     )
+
+
+def _senders(connection: Connection, app: App) -> Iterator[SenderView]:
+    heard = heard_of(connection)
+    for hook in app.estate.alerting.hooks.values():
+        mine = heard.get(hook.name, {})
+        last = max((at for _, at in mine.values()), default=None)
+        firing, blind = (mine[status][0] if status in mine else 0 for status in ("firing", "blind"))
+        yield SenderView(hook.name, hook.kind, hook.component, last, firing, blind)
 
 
 def read_past(connection: Connection, app: App, config: SignalConfig, span: Span, now: datetime) -> Past:
