@@ -7,7 +7,7 @@ from functools import cache, lru_cache
 
 from watchkeeper.book.model import StepPhase
 from watchkeeper.book.programs import word_set
-from watchkeeper.book.read.verbs import AT_FIRST, AT_LAST
+from watchkeeper.book.read.verbs import AT_FIRST, AT_LAST, FIRST_LETTERS
 
 _VERBS = word_set("""acknowledge activate add address adjust alert allocate allow analyse analyze announce apply
     approve archive ask assemble assess assign attach audit authenticate authorize back backup balance begin block
@@ -101,9 +101,10 @@ def is_instruction(text: str) -> bool:
     if found and found.group(1).lower() in _VERBS:
         return True
     small = said.lower()
-    if _VERBS_OTHER.match(small) or AT_FIRST.match(small) or (not said.isascii() and _CJK_TASK.search(said)):
+    foreign = small[:2] in FIRST_LETTERS and AT_FIRST.match(small)
+    if foreign or _VERBS_OTHER.match(small) or (not said.isascii() and _CJK_TASK.search(said)):
         return True
-    if len(small) < 80 and AT_LAST.match(small):
+    if len(small) < 80 and small.rstrip(" .!").endswith("n") and AT_LAST.match(small):
         return True
     label, colon, rest = said.partition(":")
     return (

@@ -43,5 +43,7 @@ AT_FIRST = re.compile(
     rf"|(?:{_any(_FRENCH)})(?:er|ir|re|ez)"
     rf"|(?:{_any(_GERMAN)})(?:e|en|n))\s+\S"
 )
+#: how they all begin, which most texts do not
+FIRST_LETTERS = frozenset(stem[:2] for stem in f"{_SPANISH_PORTUGUESE} {_FRENCH} {_GERMAN}".split())
 #: German says it last: "Logs prüfen"
 AT_LAST = re.compile(rf"\S.*\s(?:(?:zu)?(?:{_any(_GERMAN)}))(?:en|n)\W*$", re.DOTALL)
