@@ -54,7 +54,7 @@ async def test_the_figures_of_this_machine(probe: Make) -> None:
     assert values["load_per_cpu"] == pytest.approx(values["load_1"] / (psutil.cpu_count() or 1))
     assert values["processes"] > 1
     assert values["uptime_seconds"] > 0
-    assert values["net_in_bytes_per_s"] >= 0
+    assert values["net_bytes_per_s"] == pytest.approx(values["net_in_bytes_per_s"] + values["net_out_bytes_per_s"])
     assert values["mounts_bad"] == 0
     assert values["disk_percent"] + values["disk_free_percent"] == pytest.approx(100)
 

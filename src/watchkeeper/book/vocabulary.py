@@ -183,7 +183,8 @@ class KnownMetric:
 
 #: most specific first: the first whose words occur wins
 METRICS: tuple[KnownMetric, ...] = (
-    KnownMetric("certificate_expiry", "low", ("certificate*", "cert expir*", "ssl expir*", "tls expir*", "zertifikat*",
+    KnownMetric("certificate_expiry", "low", ("certificate*", "certificate expires in", "certificate expiry",
+        "certificate expiration", "days until certificate expiry", "cert expir*", "ssl expir*", "tls expir*", "zertifikat*",
         "certificat*", "certificado*", "certyfikat*", "証明書", "证书", "인증서")),
     KnownMetric("replication_lag", "high", ("replication lag", "replication delay", "replica lag", "*replication_lag*",
         "standby lag", "replikationsverzögerung", "retard de réplication", "レプリケーション遅延", "复制延迟", "복제 지연")),

@@ -190,6 +190,8 @@ def _network(before: Seen, now: Seen, notes: list[str]) -> dict[str, float]:
                 worst = max(worst, (rate, interface)) if name == "errors" else worst
     if worst[0]:
         notes.append(f"{worst[1]} has errors")
+    if "net_in_bytes_per_s" in values and "net_out_bytes_per_s" in values:
+        values["net_bytes_per_s"] = values["net_in_bytes_per_s"] + values["net_out_bytes_per_s"]
     return values
 
 

@@ -145,7 +145,9 @@ def reboot_pending(root: Path) -> str | None:
             return f"a reboot is asked for{' by ' + ', '.join(packages) if packages else ''}"
     try:
         installed = [path.name.removeprefix("vmlinuz-") for path in (root / "boot").iterdir() if path.name.startswith("vmlinuz-")]
-        newer = newer_kernel(os.uname().release, installed)
     except OSError:
+        return None
+    newer = newer_kernel(os.uname().release, installed)
+    if not installed:
         return None
     return f"the kernel {newer} is installed and {os.uname().release} runs" if newer else ""

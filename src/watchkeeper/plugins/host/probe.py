@@ -9,21 +9,22 @@ from typing import ClassVar
 
 import psutil
 
-from watchkeeper.base.errors import OutsideError
+from watchkeeper.base.errors import Transient, WatchkeeperError
 from watchkeeper.estate.config import check_readings, options_of
 from watchkeeper.estate.model import Estate, SignalConfig
 from watchkeeper.plugins.host.figures import Seen, readings_of
 from watchkeeper.plugins.host.local import Local
+from watchkeeper.plugins.host.remote import Remote
 from watchkeeper.watch.probe import Look
 
 _OF_ONE = re.compile(r"\w+_(?:disk_percent|disk_free_bytes|inodes_percent|net_(?:in_bytes|out_bytes|errors|drops)_per_s)")
 
 
 class HostProbe:
-    """This machine."""
+    """This machine, or the one at the end of a target."""
 
     readings: ClassVar[Mapping[str, str]] = {
-        "up": "1 where it could be looked at, else 0",
+        "up": "1 where it answers, else 0; a machine that looks at itself always does",
         "cpu_percent": "time since the last look in which the processors worked, in percent of all of them",
         "iowait_percent": "time in which they waited for disks, in percent",
         "steal_percent": "time that the hypervisor gave to others, in percent",
@@ -42,7 +43,8 @@ class HostProbe:
         "mounts_bad": "mounts that do not answer, became read-only, or are named in `mounts` and not there",
         "disk_read_bytes_per_s": "bytes read from all disks, per second",
         "disk_written_bytes_per_s": "bytes written to them, per second",
-        "net_in_bytes_per_s": "bytes received on all real interfaces, per second",
+        "net_bytes_per_s": "bytes received and sent on all real interfaces, per second",
+        "net_in_bytes_per_s": "bytes received, per second",
         "net_out_bytes_per_s": "bytes sent, per second",
         "net_errors_per_s": "packets with errors, per second",
         "net_drops_per_s": "packets dropped, per second",
@@ -62,8 +64,10 @@ class HostProbe:
         "disk_usage": ("disk_percent",),
         "disk_usage:low": ("disk_free_percent", "disk_free_bytes"),
         "inode_usage": ("inodes_percent",),
+        "network_traffic": ("net_bytes_per_s",),
     }
     options: ClassVar[Mapping[str, str]] = {
+        "target": "the host at the end of [targets.NAME], of kind ssh (default: this machine)",
         "mounts": "the mount points that are looked at (default: every disk that can be written to)",
     }
     called: ClassVar[tuple[str, ...]] = ("host", "node", "server", "machine")
@@ -71,7 +75,8 @@ class HostProbe:
 
     def __init__(self, signal: SignalConfig, estate: Estate) -> None:
         options = options_of(signal, estate)
-        self._machine = Local(options.texts("mounts"))
+        mounts, target = options.texts("mounts"), options.maybe_text("target")
+        self._machine = Remote(target, estate, mounts, options.where("target")) if target else Local(mounts)
         plain = [name for name in self.readings if name != "*"]
         check_readings(signal, estate, [*plain, *(name for name in signal.metrics.values() if _OF_ONE.fullmatch(name))])
         self._timeout_s = signal.timeout_s
@@ -84,8 +89,10 @@ class HostProbe:
                 now = await self._machine.look()
         except TimeoutError:
             return Look(problem=f"it could not be read within {self._timeout_s:g} s")
-        except OutsideError as problem:
+        except Transient as problem:
             return Look({"up": 0.0}, detail=problem.message)
+        except WatchkeeperError as problem:
+            return Look(problem=problem.message)
         except (psutil.Error, OSError, RuntimeError) as problem:
             return Look(problem=f"it could not be read: {str(problem).splitlines()[0][:200]}")
         values, notes = readings_of(self._before, now)

@@ -38,6 +38,8 @@ log = logging.getLogger(__name__)
 SILENCE_S = 20.0
 #: how much longer than its time limit a job is waited for where nothing can be heard of it, in seconds
 PATIENCE_S = 40.0
+#: how many lines a script that only reads may print
+_MOST_LINES = 20_000
 _AGAIN_S = (0.2, 1.0, 3.0, 5.0)
 _CUT = (OSError, EOFError, asyncio.IncompleteReadError, TimeoutError, Transient)
 
@@ -92,6 +94,30 @@ class RemoteTarget:
             why = " ".join(said[1:]) or "nothing was said"
             raise unfit(self._line.name, f"it could not begin: {why}")
         self._open[job.id] = following
+
+    async def read(self, script: str, *, within_s: float | None = None, most_bytes: int = 1_000_000) -> str:
+        """Run a script that only reads in a shell there, and give what it prints; nothing is written down about it.
+
+        Raises Transient where the place does not answer, does not end in time or prints more; the line's own errors else.
+        """
+        mark = f"end-{os.urandom(8).hex()}"
+        parts: list[bytes] = []
+        size = 0
+        try:
+            async with asyncio.timeout(within_s):
+                channel, _ = await self._line.open(None)
+                try:
+                    await channel.write(f"exec 2>/dev/null\n{script}\nprintf '\\n%s\\n' {mark}\nexit\n".encode())
+                    while (line := await channel.reader.readline()).strip() != mark.encode():
+                        parts.append(line)
+                        size += len(line)
+                        if not line or size > most_bytes or len(parts) > _MOST_LINES:
+                            raise away(self._line.name, "it printed too much" if line else channel.said() or "the shell ended")
+                finally:
+                    await channel.close()
+        except (OSError, EOFError, ValueError, TimeoutError) as problem:
+            raise away(self._line.name, str(problem) or "nothing came in time") from problem
+        return b"".join(parts).decode(errors="replace")
 
     async def find(self, job: Job) -> Found:
         """Say what is known of a job; "never-begun" is proved, and holds."""
