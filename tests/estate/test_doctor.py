@@ -33,6 +33,13 @@ class Hangs(Seen):
         return self
 
 
+class Pays(Seen):
+    acts = True
+
+    async def look(self) -> Seen:
+        raise AssertionError("a test payment was made")
+
+
 class Breaks(Seen):
     async def look(self) -> Seen:
         raise ValueError("no key correct horse")
@@ -90,6 +97,15 @@ async def test_signals(tmp_path: Path) -> None:
     assert found["signal down"].sentence == "It looks, and what it sees is down: connection refused."
     assert found["signal blind"].hint == "See [signals.blind], line 3."
     assert "correct horse" not in repr(found)
+
+
+async def test_a_signal_that_acts_on_the_outside_is_not_tried(tmp_path: Path) -> None:
+    estate = Estate(
+        tmp_path / "watchkeeper.toml", "shop", tmp_path / "runbook.md", signals={"a": SignalConfig("a", "journey", 5)}
+    )
+    check = next(c for c in await examine(estate, BOOK, Bindings(), {"a": Pays()}) if c.name == "signal a")
+    assert check.ok
+    assert check.sentence.startswith("Not tried here, since looking acts on the outside")
 
 
 async def test_thresholds_and_metrics(tmp_path: Path) -> None:
