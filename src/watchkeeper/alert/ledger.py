@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -151,6 +151,13 @@ def waiting_alerts(connection: Connection) -> list[Alert]:
 def alerts_of(connection: Connection, incident_id: str) -> list[Alert]:
     """Give an incident's alerts that are decided about by themselves, ended ones too, oldest first; see `members`."""
     return _read(connection, select(alerts).where(alerts.c.incident_id == incident_id, alerts.c.lead == 1))
+
+
+def labels_of_alerts(connection: Connection, incident_id: str) -> list[Mapping[str, str]]:
+    """Give the labels with which others sent those alerts of an incident that have not ended."""
+    mine = (alerts.c.incident_id == incident_id, alerts.c.lead == 1, alerts.c.ended_at.is_(None))
+    query = select(reports.c.labels).join(alerts, alerts.c.id == reports.c.alert_id).where(*mine)
+    return list(connection.execute(query.order_by(reports.c.key)).scalars())
 
 
 def count_members(connection: Connection, incident_id: str) -> tuple[int, int]:

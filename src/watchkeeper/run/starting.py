@@ -8,11 +8,13 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from watchkeeper.alert.ledger import labels_of_alerts
 from watchkeeper.base.errors import Refused
 from watchkeeper.base.ids import new_id
 from watchkeeper.incident.model import Incident
 from watchkeeper.run.ledger import append_event, check_halt, create_run
 from watchkeeper.run.model import Plan, Run
+from watchkeeper.run.values.inputs import name_of
 from watchkeeper.store import ledger
 
 
@@ -47,7 +49,7 @@ def start_run(
     if person:
         body["person"] = person
     given = {**(like.given if like else {}), **(inputs or {})}
-    labels = like.labels if like else labels_of(incident, cause)
+    labels = like.labels if like else labels_of(connection, incident, cause)
     left = {"carried": dict(like.carried), "folder": like.folder} if like else {}
     body |= {name: value for name, value in {"inputs": given, "labels": dict(labels), **left}.items() if value}
     append_event(connection, run_id, now, "started", actor, body=body)
@@ -55,9 +57,15 @@ def start_run(
     return run_id
 
 
-def labels_of(incident: Incident | None, component: str | None) -> dict[str, str]:
-    """Give what an incident says, by the names that inputs have."""
+def labels_of(connection: Connection, incident: Incident | None, component: str | None) -> dict[str, str]:
+    """Give what an incident says, by the names that inputs have: of its alerts' labels those on which all of them agree."""
     said = {"component": component}
-    if incident is not None:
-        said |= {"severity": incident.severity, "incident": incident.id, "incident_id": incident.id}
-    return {name: value for name, value in said.items() if value}
+    if incident is None:
+        return {name: value for name, value in said.items() if value}
+    said |= {"severity": incident.severity, "incident": incident.id, "incident_id": incident.id}
+    heard: dict[str, set[str]] = {}
+    for labels in labels_of_alerts(connection, incident.id):
+        for label, value in labels.items():
+            heard.setdefault(name_of(label), set()).add(value)
+    agreed = {name: values.pop() for name, values in heard.items() if len(values) == 1}
+    return {name: value for name, value in (agreed | said).items() if value}

@@ -11,7 +11,10 @@ from typing import Any
 
 import pytest
 from run_cast import Desk, branch, plan_of, step
+from sqlalchemy import Connection, insert
 
+from watchkeeper.alert.ledger import raise_alert, reports
+from watchkeeper.alert.model import Alert
 from watchkeeper.base.errors import ConfigError, InputError, NotFound
 from watchkeeper.base.secrets import Secret
 from watchkeeper.book.commands import make_command
@@ -150,6 +153,44 @@ async def test_the_incident_fills_what_is_called_as_its_labels(desk: Made) -> No
     run_id = here.start(step(1, cmd("echo <component> <incident-id> <severity> >> marks", "change")))
     assert (await here.drive(run_id)).state == "succeeded"
     assert wrote(here) == ["web inc-1 P1"]
+
+
+async def test_the_labels_of_its_alerts_fill_what_is_called_like_them_where_they_agree(desk: Made) -> None:
+    here = desk()
+    sent = {
+        "a": {"pod-name": "web-7f9c", "zone": "eu-1", "component": "other"},
+        "b": {"pod-name": "web-7f9c", "zone": "eu-2"},
+        "ended": {"pod-name": "web-0000"},
+    }
+
+    def hear(connection: Connection) -> None:
+        at = here.clock.now()
+        for name, labels in sent.items():
+            alert = Alert(name, name, "Pod is down", "web", None, at, at, at if name == "ended" else None, None, "Down.", "inc-1")
+            raise_alert(connection, replace(alert, source="alertmanager"))
+            report = {"key": name, "source": "alertmanager", "status": "firing", "began_at": at, "at": at, "heard_at": at}
+            connection.execute(insert(reports).values(**report, times=1, alert_id=name, name=name, labels=labels))
+
+    here.database.write_now(hear)
+    run_id = here.start(step(1, cmd("echo <pod-name> <component> >> marks", "change")), step(2, cmd("echo <zone>", "change")))
+    run = await here.drive(run_id)
+    assert wrote(here) == ["web-7f9c web"]
+    assert run.acts["2.1"].question == "input"
+
+
+async def test_a_label_that_is_no_such_value_is_not_taken(desk: Made) -> None:
+    here = desk()
+
+    def hear(connection: Connection) -> None:
+        at = here.clock.now()
+        raise_alert(connection, Alert("a", "a", "Pod is down", "web", None, at, at, None, None, "Down.", "inc-1"))
+        report = {"key": "a", "source": "x", "status": "firing", "began_at": at, "at": at, "heard_at": at, "times": 1}
+        labels = {"pod-name": "--all; rm -rf /"}
+        connection.execute(insert(reports).values(**report, alert_id="a", name="a", labels=labels))
+
+    here.database.write_now(hear)
+    run = await here.drive(here.start(step(1, cmd("echo <pod-name> >> marks", "change"))))
+    assert run.acts["1.1"].question == "input"
 
 
 async def test_a_secret_is_never_asked_for_nor_taken(desk: Made) -> None:
