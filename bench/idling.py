@@ -1,6 +1,7 @@
 """`idle_rss_mb` and `idle_cpu_percent`: `watchkeeper serve` with a hundred HTTP signals every 15 seconds, watched for 30.
 
-Beside the memory stands a process that only imports what serving needs of others.
+Beside the memory stands a process that only imports what serving needs of others. `rss_1000_mb` is the memory with a thousand
+such signals, beside Debian's Prometheus and blackbox_exporter looking at as many addresses as often.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import peers
 import psutil
 from local_server import serving
 from row import Row, say
@@ -23,6 +25,8 @@ WINDOW_S = 30.0
 RSS_LIMIT_MB = 160.0
 CPU_LIMIT = 3.0
 MEGABYTE = 1_000_000
+MANY = 1_000
+MANY_LIMIT_MB = 260.0
 _IMPORTS = "import sys, aiohttp, alembic, apprise, dbos, fastapi, jinja2, markdown_it, prometheus_client, sqlalchemy, uvicorn"
 
 
@@ -40,7 +44,37 @@ def measure(folder: Path) -> list[Row]:
             "idle_rss_mb", rss_mb, "MB", f"≤ {RSS_LIMIT_MB:g} MB", rss_mb <= RSS_LIMIT_MB, "third-party imports alone", imports_mb
         ),
         Row("idle_cpu_percent", cpu_percent, "%", f"≤ {CPU_LIMIT:g} % of one core", cpu_percent <= CPU_LIMIT),
+        _of_a_thousand(folder),
     ]
+
+
+def _of_a_thousand(folder: Path) -> Row:
+    """Measure the memory with a thousand signals."""
+    with serving() as url:
+        many = folder / "many"
+        many.mkdir()
+        _write_estate(many, url, MANY)
+        program = Path(sys.executable).parent / "watchkeeper"
+        with _running([str(program), "serve", str(many), "--port", "0"]) as process:
+            ours_mb, _ = _watch(process)
+        theirs_mb = _peer_mb(folder, url)
+    beside = "Prometheus + blackbox_exporter" + ("" if theirs_mb else f": {peers.NOT_HERE}")
+    return Row("rss_1000_mb", ours_mb, "MB", f"≤ {MANY_LIMIT_MB:g} MB", ours_mb <= MANY_LIMIT_MB, beside, theirs_mb)
+
+
+def _peer_mb(folder: Path, url: str) -> float | None:
+    """Give the memory of both peers after as long; None where they are not installed."""
+    prometheus, blackbox = peers.find(peers.PROMETHEUS), peers.find(peers.BLACKBOX)
+    if prometheus is None or blackbox is None:
+        return None
+    say("Prometheus and blackbox_exporter")
+    urls = [f"{url}?part={number}" for number in range(MANY)]
+    rules = [{"alert": f"T{n}", "expr": f'probe_success{{instance="{each}"}} == 0', "for": "30s"} for n, each in enumerate(urls)]
+    with peers.blackbox(blackbox, folder) as (exporter, first):
+        config = {"global": {"evaluation_interval": "15s"}, "scrape_configs": [peers.through_blackbox(exporter, urls, "15s")]}
+        with peers.prometheus(prometheus, folder, config, {"groups": [{"name": "parts", "rules": rules}]}) as (_, second):
+            time.sleep(WARM_S + WINDOW_S)
+            return sum(psutil.Process(each.pid).memory_info().rss for each in (first, second)) / MEGABYTE
 
 
 @contextlib.contextmanager
@@ -84,9 +118,9 @@ def _busy_s(process: psutil.Process) -> float:
     return float(times.user + times.system + times.children_user + times.children_system)
 
 
-def _write_estate(folder: Path, url: str) -> None:
-    """Write a runbook with an alert for each of a hundred components, and the signals that decide them."""
-    names = [f"part-{number}" for number in range(SIGNALS)]
+def _write_estate(folder: Path, url: str, count: int = SIGNALS) -> None:
+    """Write a runbook with an alert for each of so many components, and the signals that decide them."""
+    names = [f"part-{number}" for number in range(count)]
     alerts = "\n".join(f"- {name} is down for 30 seconds" for name in names)
     (folder / "runbook.md").write_text(f"# Parts\n\n## Alerts\n\n### Critical alerts\n\n{alerts}\n")
     signals = "\n".join(

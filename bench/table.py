@@ -45,9 +45,10 @@ MEASUREMENTS = (
     Measurement("working_together", ("runs_per_s_1", "runs_per_s_2", "runs_per_s_4"), limit_s=300.0),
     Measurement("alert_delay", ("alert_delay_p95_ms",)),
     Measurement("taking", ("alerts_per_s",)),
-    Measurement("probing", ("probes_per_s",)),
+    Measurement("probing", ("probes_per_s", "probes_beside_blackbox_per_s")),
+    Measurement("judging", ("rules_per_s",)),
     Measurement("cold_show", ("cold_show_s",)),
-    Measurement("idling", ("idle_rss_mb", "idle_cpu_percent")),
+    Measurement("idling", ("idle_rss_mb", "idle_cpu_percent", "rss_1000_mb"), limit_s=300.0),
     Measurement("recovering", ("fault_to_recovered_s",), limit_s=1500.0, long=True),
 )
 COLUMNS = ("row", "value", "goal", "", "beside", "ratio")
