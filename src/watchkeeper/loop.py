@@ -125,7 +125,7 @@ class Loop:
         for executor in await worker.beat(self._take_up):
             await app.engine.take_over(executor)
             await worker.taken_over(executor)
-        await watcher.take(await worker.share(SIGNAL, watcher.shards))
+        await watcher.take(await worker.share(SIGNAL, watcher.costs))
         return worker.rest_s
 
     async def _forever(self, name: str, work: Callable[[], Coroutine[object, object, float]]) -> None:

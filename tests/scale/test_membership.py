@@ -148,7 +148,7 @@ async def test_one_that_beat_in_the_last_moment_lives(member: Callable[[str], Me
 async def test_signals_are_shared_evenly_and_none_is_left_when_a_worker_dies(
     member: Callable[[str], Membership], elapsed: Elapsed
 ) -> None:
-    names = [f"s{n}" for n in range(7)]
+    names = {f"s{n}": 1.0 for n in range(7)}
     a, b = member("a"), member("b")
     await a.enter()
     assert await a.share(SIGNAL, names) == set(names)

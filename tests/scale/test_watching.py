@@ -91,7 +91,7 @@ def eyes(rows: Database, tmp_path: Path, clock: FakeClock, passed: list[float]) 
 
 
 async def share(watcher: Watcher, member: Membership) -> frozenset[str]:
-    mine = await member.share(SIGNAL, watcher.shards)
+    mine = await member.share(SIGNAL, watcher.costs)
     await watcher.take(mine)
     return mine
 

@@ -10,10 +10,9 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from math import ceil
 from pathlib import Path
 from typing import TypeVar
 from uuid import uuid4
@@ -25,6 +24,7 @@ from watchkeeper.base.errors import Conflict, Transient
 from watchkeeper.store import workers
 from watchkeeper.store.database import Database, Work
 from watchkeeper.store.locks import hold
+from watchkeeper.store.sharing import move
 from watchkeeper.store.workers import Worker
 
 log = logging.getLogger(__name__)
@@ -70,8 +70,10 @@ class Membership:
 
     @property
     def rest_s(self) -> float:
-        """Give the time between two beats, in seconds."""
-        return self.lease_s / BEATS
+        """Give the time until the next beat, in seconds: sooner where a silent peer's lease ends before."""
+        now = self.elapsed()
+        ends = [sight.at + self.lease_s - now for sight in self._sights.values()]
+        return min(self.lease_s / BEATS, max(min(ends, default=self.lease_s), self.lease_s / BEATS / 10))
 
     async def enter(self) -> None:
         """Become one of the workers; a second time under a new name, with nothing claimed."""
@@ -210,23 +212,25 @@ class Membership:
         """Give the database so that each of its writes holds a claim, and fails where that is not ours any more."""
         return self.database if self.alone else _Guarded(self, name)
 
-    async def share(self, prefix: str, names: Collection[str]) -> frozenset[str]:
-        """Divide names among the living workers: gives those that are ours now. Each is somebody's, within a lease of a death."""
+    async def share(self, prefix: str, costs: Mapping[str, float]) -> frozenset[str]:
+        """Divide things among the living workers, by what each costs: gives those that are ours now.
+
+        Each is somebody's, within a lease of a death.
+        """
         if self.alone:
-            return frozenset(names)
+            return frozenset(costs)
 
         def work(connection: Connection) -> frozenset[str]:
             hold(connection, f"share {prefix}")
             workers.check_open(connection, self.id)
-            taken = workers.claims_of(connection, prefix)
-            most = ceil(len(names) / max(1, len(workers.open_workers(connection))))
-            mine = [name for name in names if taken.get(prefix + name) == self.id]
-            free = [name for name in names if prefix + name not in taken]
-            for name in free[: max(0, most - len(mine))]:
+            claimed = workers.claims_of(connection, prefix)
+            taken = {name for name in costs if prefix + name in claimed}
+            mine = {name for name in taken if claimed[prefix + name] == self.id}
+            take, give = move(costs, mine, taken, len(workers.open_workers(connection)))
+            for name in take:
                 workers.take(connection, prefix + name, self.id)
-                mine.append(name)
-            workers.give_back(connection, [prefix + name for name in mine[most:]], self.id)
-            return frozenset(mine[:most])
+            workers.give_back(connection, [prefix + name for name in give], self.id)
+            return frozenset(mine | set(take)) - frozenset(give)
 
         return await self.database.write(work)
 

@@ -73,6 +73,9 @@ class Watcher:
             self._bound.setdefault(bound.signal, []).append(bound)
         #: the signals that are looked at together, by the name under which workers share them out
         self.shards = shards(self._bound)
+        #: what each of them costs: looks an hour
+        self.costs = {shard: sum(3600 / max(self._signals[name].every_s, 1.0) for name in names if name in self._signals) or 1.0
+                      for shard, names in self.shards.items()}  # fmt: skip
         self._worker = None if worker is None or worker.alone else worker
         self._mine = frozenset(self._bound) if self._worker is None else frozenset()
         self._standings: dict[str, Standing] = {}
@@ -90,6 +93,8 @@ class Watcher:
         self._failed_at: dict[str, datetime] = {}
         self._extra: defaultdict[str, deque[datetime]] = defaultdict(lambda: deque(maxlen=60))
         self._turns = {name: asyncio.Lock() for name in probes}
+        #: set for a signal that was taken from a peer, so that it is looked at now and not at its next turn
+        self._overdue = {name: asyncio.Event() for name in self._bound}
         self._spool = Spool()
         self._filled = asyncio.Event()
         self._writing = asyncio.Lock()
@@ -129,6 +134,8 @@ class Watcher:
             self._looked -= new
             self._watched_since |= dict.fromkeys(new, self._clock.now())
         self._mine = taken
+        for name in new:
+            self._overdue[name].set()
 
     async def _load(self) -> None:
         """Read how thresholds stood, as often as it takes; looking waits for it, since a flip needs a before."""
@@ -179,7 +186,20 @@ class Watcher:
                     "The sample of %s was not judged.", signal.name, extra={"action": "unjudged", "signal": signal.name}
                 )
             now = self._clock.now()
-            await self._clock.sleep((self._next_look_at(signal, started_at, now) - now).total_seconds())
+            await self._wait(signal.name, (self._next_look_at(signal, started_at, now) - now).total_seconds())
+
+    async def _wait(self, name: str, seconds: float) -> None:
+        """Wait, but no longer than until the signal is taken from a peer who looks at it no more."""
+        if self._worker is None:
+            await self._clock.sleep(seconds)
+            return
+        slept, taken = asyncio.ensure_future(self._clock.sleep(seconds)), asyncio.ensure_future(self._overdue[name].wait())
+        try:
+            await asyncio.wait({slept, taken}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            slept.cancel()
+            taken.cancel()
+        self._overdue[name].clear()
 
     def _next_look_at(self, signal: SignalConfig, started_at: datetime, now: datetime) -> datetime:
         """Give the next instant of the schedule, or sooner one that decides about a pending threshold or confirms a failure."""
