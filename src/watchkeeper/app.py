@@ -163,15 +163,20 @@ def _open(estate: Estate, book: Book, settings: Settings, clock: Clock) -> App:
 
 def furnish(app: App) -> None:
     """Load the plug-ins that the configuration names: probes, targets, notifier, engine."""
+    furnish_probes(app)
+    furnish_targets(app)
+    app.notifier = plugins.load("watchkeeper.notifiers", "apprise")()
+    app.engine = plugins.load("watchkeeper.engines", app.settings.text("engine"))(app.state, app.settings.values)
+    app.interpreter = interpreter_of(app)
+
+
+def furnish_probes(app: App) -> None:
+    """Load the probes alone: all that looking at signals needs."""
     signals = {name: replace(signal, asked=asked_of(app.bindings, name)) for name, signal in app.estate.signals.items()}
     app.probes = {name: plugins.load("watchkeeper.signals", signal.kind)(signal, app.estate) for name, signal in signals.items()}
     for probe in app.probes.values():
         if (attach := getattr(probe, "attach", None)) is not None:
             attach(app.database, app.clock)
-    furnish_targets(app)
-    app.notifier = plugins.load("watchkeeper.notifiers", "apprise")()
-    app.engine = plugins.load("watchkeeper.engines", app.settings.text("engine"))(app.state, app.settings.values)
-    app.interpreter = interpreter_of(app)
 
 
 def furnish_targets(app: App) -> None:

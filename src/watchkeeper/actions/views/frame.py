@@ -97,14 +97,15 @@ def threshold_view(bound: Bound, standing: Standing | None) -> ThresholdView:
         reading=bound.reading,
         value=standing.value if standing else None,
         unit=threshold.unit,
-        word=_word(threshold, standing),
+        word=state_word(threshold, standing),
         since=standing.since if standing else None,
         breached_since=standing.breached_since if standing else None,
         at=standing.at if standing else None,
     )
 
 
-def _word(threshold: Threshold, standing: Standing | None) -> str | None:
+def state_word(threshold: Threshold, standing: Standing | None) -> str | None:
+    """Give the word for a threshold that is a state and not a number."""
     if threshold.op != "is" or standing is None or standing.state == "blind":
         return None
     return "well" if standing.state == "ok" else threshold.state or "down"
