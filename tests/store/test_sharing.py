@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import doctest
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from watchkeeper.store import sharing
 from watchkeeper.store.sharing import move
 
-COSTS = st.dictionaries(st.text("abcdef", min_size=1, max_size=4), st.floats(0.01, 100), max_size=40)
+COSTS = st.lists(st.integers(1, 100), max_size=25)
 
 
 def test_the_examples() -> None:
@@ -34,8 +34,10 @@ def rounds(costs: dict[str, float], held: dict[int, set[str]], turns: int = 60) 
     raise AssertionError(f"it never comes to rest: {costs} {held}")
 
 
-@given(COSTS, st.integers(1, 6), st.randoms())
-def test_everything_is_somebodys_and_it_comes_to_rest(costs: dict[str, float], workers: int, chance: object) -> None:
+@given(COSTS, st.integers(1, 6))
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+def test_everything_is_somebodys_and_it_comes_to_rest(found: list[int], workers: int) -> None:
+    costs = {f"s{number}": each / 7 for number, each in enumerate(found)}
     held: dict[int, set[str]] = {number: set() for number in range(workers)}
     held[0] = set(costs)
     rounds(costs, held)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Hashable, Iterable, Mapping
+from functools import lru_cache
 from typing import TypeVar
 
 K = TypeVar("K", bound=Hashable)
@@ -16,6 +17,7 @@ _WORD = re.compile(r"[^\W_]+")
 _EMPTY = frozenset({"the", "a", "an", "of", "and", "or", "for", "to", "in", "our", "der", "die", "das", "und", "le", "la", "les"})
 
 
+@lru_cache(maxsize=20_000)
 def words(text: str) -> frozenset[str]:
     """Give the words of a name without case, order, articles and a plural s.
 

@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 
 from watchkeeper.base.words import likeness, words
 from watchkeeper.book.model import Book, Comparison, Dependency, Metric, Threshold
@@ -276,6 +276,7 @@ def _name(threshold: Threshold) -> str:
     return name_in(threshold.subject, threshold.state or "down") if threshold.op == "is" else threshold.subject
 
 
+@lru_cache(maxsize=20_000)
 def _without_statistic(found: frozenset[str]) -> tuple[frozenset[str], str | None]:
     for statistic, names in _STATISTICS.items():
         if statistic != "rate" and found & (names - {"percentile"}) and found - names:
