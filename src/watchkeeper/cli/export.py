@@ -30,7 +30,7 @@ OutputOption: TypeAlias = Annotated[
     str, typer.Option("--output", "-o", help="Folder into which the files are written; - prints.", metavar="FOLDER|-")
 ]
 #: where the webhook for Alertmanager is, behind the address of the console
-HOOK = "/api/v1/hooks/alertmanager"
+HOOK = "/hooks/alertmanager"
 #: where Debian's Alertmanager may read a token
 TOKEN_FILE = "/etc/prometheus/watchkeeper.token"  # noqa: S105 - a path
 

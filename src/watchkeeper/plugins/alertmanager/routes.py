@@ -22,6 +22,8 @@ from watchkeeper.plugins.prometheus.rule_files import label_text, severity_word
 
 #: where the book has no ladder and promises no response, as Alertmanager does by itself
 REPEAT_S = 4 * 3600.0
+#: alerts in one message: a storm comes in several
+MOST_ALERTS = 1000
 #: alerts of one cause come together within this time
 GROUP_WAIT_S = 1.0
 #: news of a group are not told more often, nor later than this where the ladder is slow
@@ -124,7 +126,7 @@ def _by_diagram(book: Book, bindings: Bindings, service: str) -> Iterator[dict[s
 
 
 def _webhook(name: str, webhook: str, token_file: str) -> dict[str, Any]:
-    config: dict[str, Any] = {"url": webhook, "send_resolved": True}
+    config: dict[str, Any] = {"url": webhook, "send_resolved": True, "max_alerts": MOST_ALERTS}
     if token_file:
         config["http_config"] = {"authorization": {"type": "Bearer", "credentials_file": token_file}}
     return {"name": name, "webhook_configs": [config]}
