@@ -28,6 +28,7 @@ _KEY_HINT = 'Make one: python3 -c "import secrets; print(secrets.token_urlsafe(1
 class HeartbeatProbe:
     """One job that pings us."""
 
+    called: ClassVar[tuple[str, ...]] = ("heartbeat", "backup", "cron", "job")
     readings: ClassVar[Mapping[str, str]] = {
         "up": "1 while it ran when it was due, did not fail and does not run for too long, else 0",
         "late_seconds": "how long ago it was due, in seconds; 0 while it is not late",
