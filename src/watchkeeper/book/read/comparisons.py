@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import chain
 from typing import cast
 
 from watchkeeper.base.durations import NUMBER, find_durations, number
@@ -24,6 +25,13 @@ from watchkeeper.book.vocabulary import matcher
 _RANGE = re.compile(
     rf"(?<![\w.,/-])(?P<low>{NUMBER})\s*(?P<low_unit>%|k|ms|s|[KMGT]i?B)?\s*(?:-|–|—|~|to|bis|"
     rf"à)\s*(?P<high>{NUMBER})(?![\w.,-]*-\d)",
+    re.IGNORECASE,
+)
+
+#: the same in words: "between 5% and 50%"
+_BETWEEN = re.compile(
+    rf"\b(?:between|zwischen|entre)\s+(?P<low>{NUMBER})\s*(?P<low_unit>%|k|ms|s|[KMGT]i?B)?\s+(?:and|und|et|y|e)\s+"
+    rf"(?P<high>{NUMBER})",
     re.IGNORECASE,
 )
 
@@ -298,7 +306,8 @@ def _suffixed(text: str) -> Iterator[Comparison]:
 
 
 def _ranges(text: str, taken: list[Comparison]) -> Iterator[Comparison]:
-    for match in _RANGE.finditer(text):
+    spelt_out = _BETWEEN.finditer(text) if "tween" in text or "wischen" in text or "ntre" in text else ()
+    for match in chain(_RANGE.finditer(text), spelt_out):
         if any(c.start <= match.start() < c.end for c in taken):
             continue
         if len(match["low"]) > 15:
@@ -313,6 +322,8 @@ def _ranges(text: str, taken: list[Comparison]) -> Iterator[Comparison]:
             continue
         base = _comparison(text, ">=", replace(high, value=low_value), match.start(), high.end, 0, False)
         if spelt := _SPELT_OUT.match(text, 0, match.start()):
+            if _BETWEEN.search(text, 0, match.start()):
+                continue  # its words were read
             base = replace(base, subject=_clause(spelt["subject"], len(spelt["subject"]), 0))
         yield replace(base, ranged=True)
         yield replace(base, op="<=", value=high.value, start=match.start() + 1, ranged=True)

@@ -7,8 +7,9 @@ metric is bad decides where they are silent. Response times, configuration, samp
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from watchkeeper.base.durations import find_durations
 from watchkeeper.book.model import Threshold
@@ -31,6 +32,8 @@ _MANIFEST = re.compile(
     re.MULTILINE,
 )
 _JOINED = re.compile(r"\band\b|\bund\b|\bet\b|\by\b|&&", re.IGNORECASE)
+#: what between two comparisons keeps the second from counting only together with the first
+_APART = re.compile(r"[.!?;\n]\s|\bor\b|\boder\b|\bou\b|\|\|", re.IGNORECASE)
 _DURATION_LABEL = re.compile(r"duration|for|dauer|durée|duración|持続時間|持续时间|window|evaluation period", re.IGNORECASE)
 
 
@@ -82,12 +85,13 @@ def _from_passage(passage: Passage, blocks: dict[int, list[tuple[int, AlertBlock
     if group is None and comparisons and states:
         group = f"{passage.line}"
     previous = ""
+    together = _together(text, comparisons)
     for comparison in comparisons:
         subject = subject_of(comparison, passage) or previous
         if not subject:
             continue
         previous = subject
-        yield _threshold(comparison, passage, subject, block, group)
+        yield _threshold(comparison, passage, subject, block, group, comparison.start in together)
     if not comparisons and not states:
         yield from (_threshold(c, passage, c.subject, block, group) for c in banded(passage))
     for subject, state, for_s in states:
@@ -108,10 +112,21 @@ def _from_passage(passage: Passage, blocks: dict[int, list[tuple[int, AlertBlock
         )
 
 
-def _threshold(comparison: Comparison, passage: Passage, subject: str, block: AlertBlock | None, group: str | None) -> Threshold:
+def _together(text: str, comparisons: Sequence[Comparison]) -> set[int]:
+    """Give where those comparisons begin that count only together: with the one before or behind them stands an "and"."""
+    found = set[int]()
+    for one, other in pairwise(comparisons):
+        between = text[one.end : other.start]
+        if _JOINED.search(between) and not _APART.search(between):
+            found |= {one.start, other.start}
+    return found
+
+
+def _threshold(
+    comparison: Comparison, passage: Passage, subject: str, block: AlertBlock | None, group: str | None, together: bool = False
+) -> Threshold:
     role = role_of(comparison, subject, passage)
     for_s = comparison.for_s if comparison.for_s is not None else (block.for_s if block else None)
-    joined = group and _JOINED.search(passage.text, 0, comparison.start)
     severity = _severity(passage, comparison) or (block.severity if block else None)
     unit = comparison.unit or counted_unit(comparison, f"{subject} {passage.label} {comparison.after}")
     return Threshold(
@@ -129,7 +144,7 @@ def _threshold(comparison: Comparison, passage: Passage, subject: str, block: Al
         actions=_actions(passage, block) if role == "alert" else (),
         source=_source(passage, block),
         group=group,
-        group_by="and" if joined or comparison.ranged else "or",
+        group_by="and" if comparison.ranged or (together and role == "alert") else "or",
         text=" ".join(passage.text.split()),
     )
 
