@@ -85,6 +85,13 @@ async def test_a_job_that_pings_as_those_of_healthchecks_do(visitor: httpx.Async
     assert (await look("backup")).values["up"] == 1.0
 
 
+async def test_a_secret_that_the_cut_goes_through_is_not_kept_in_part(
+    visitor: httpx.AsyncClient, fake: FakeClock, look: Looks
+) -> None:
+    await visitor.post(f"/ping/{KEY}/fail", content=b"pass-word-1" + b"x" * (arriving.MOST_NOTE - 5))
+    assert "rd-1" not in (await look("backup")).detail
+
+
 async def test_runs_that_overlap_are_told_apart_by_their_ids(visitor: httpx.AsyncClient, fake: FakeClock, look: Looks) -> None:
     await visitor.get(f"/ping/{KEY}/start?rid=a")
     fake.move(10)
@@ -98,7 +105,8 @@ async def test_runs_that_overlap_are_told_apart_by_their_ids(visitor: httpx.Asyn
 
 
 @pytest.mark.parametrize(
-    ("path", "status"), [("none-of-these-keys", 404), (f"{KEY}/later", 400), (f"{KEY}/256", 400), ("%00", 404)]
+    ("path", "status"),
+    [("none-of-these-keys", 404), (f"{KEY}/later", 400), (f"{KEY}/256", 400), (f"{KEY}/{'0' * 5000}", 400), ("%00", 404)],
 )
 async def test_what_is_no_ping(visitor: httpx.AsyncClient, fake: FakeClock, app: App, path: str, status: int) -> None:
     assert (await visitor.get(f"/ping/{path}")).status_code == status

@@ -176,3 +176,24 @@ def test_options_that_cannot_be_used_are_refused(probe: Make) -> None:
     with pytest.raises(ConfigError, match="list_job") as caught:
         probe("redis", {"queue": "list_job"}, url="redis://localhost", lists=["jobs"])
     assert "'list_jobs'" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize("role", ["master", "slave"])
+def test_what_a_server_does_not_say_is_no_reading(role: str) -> None:
+    told: dict[str, Any] = {"role": role, "connected_clients": 3, "rdb_last_bgsave_status": "ok", "maxmemory": 100}
+    told |= {"slave0": {"ip": "a", "offset": 5}} if role == "master" else {"master_link_status": "up"}
+    rates = Rates()
+    for now_s in (0.0, 10.0):
+        found = Found(now_s)
+        read_info(told, found, rates, now_s)
+    linked = {"replica_link": 1.0} if role == "slave" else {}
+    assert found.values == {"clients": 3.0, "keys": 0.0, "save_ok": 1.0, **linked}
+
+
+def test_a_first_look_knows_of_no_evictions() -> None:
+    rates, seen = Rates(), []
+    for now_s, evicted in ((0.0, 7), (10.0, 9)):
+        found = Found(now_s)
+        read_info({"evicted_keys": evicted}, found, rates, now_s)
+        seen.append(found.values.get("evictions"))
+    assert seen == [None, 2.0]

@@ -98,7 +98,7 @@ async def test_names_without_end_and_a_flood_are_bounded(program: Program) -> No
     shop.send(*(b"name%d:1|c" % n for n in range(500)))
     full = await shop.look()
     assert full.values["names"] == 50.0
-    assert "450 lines had names for which there is no room" in full.detail
+    assert "450 lines had names or values for which there is no room" in full.detail
     shop = program(counters=["a"])
     await shop.look()
     packet = b"\n".join([b"a:1|c"] * 1_000)
@@ -155,3 +155,46 @@ def test_a_set_and_a_timer_are_bounded() -> None:
 def test_the_examples_in_the_docstrings() -> None:
     for module in (lines, gathered):
         assert doctest.testmod(module).failed == 0
+
+
+async def test_a_flood_of_packets_that_say_nothing_leaves_the_rest_of_the_process_its_turn(program: Program) -> None:
+    probe = program().probe
+
+    class Endless:
+        """A socket in which there is always one more empty packet, until far more were read than one turn may."""
+
+        left = 100_000
+
+        def recv(self, most: int) -> bytes:
+            self.left -= 1
+            if self.left == 0:
+                raise BlockingIOError
+            return b"\n"
+
+    flood = Endless()
+    probe._take(flood, 0.0)  # type: ignore[attr-defined]
+    assert flood.left > 90_000
+
+
+async def test_numbers_without_measure_blind_nothing(program: Program) -> None:
+    shop = program()
+    await shop.look()
+    shop.send(b"a:1e308:1e308|c", b"t:1e308:1e308|ms", b"b:1|c|@1e-300", b"orders:3|c")
+    found = await shop.look()
+    assert (found.problem, found.values["orders"], found.values["bad_lines"]) == (None, 3.0, 3.0)
+
+
+def test_many_sets_and_timers_together_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gathered, "MOST_KEPT", 1_000)
+    taken = Gathered((), 100, 60.0)
+    for name in range(50):
+        for member in range(100):
+            line = read_line(b"visitors%d:%d|s" % (name, member))
+            assert line is not None
+            taken.take(line, 1.0)
+    assert taken.turned_away == 4_000
+    assert sum(taken.readings(2.0, 1.0).values()) == 1_000
+    line = read_line(b"visitors0:x|s")
+    assert line is not None
+    taken.take(line, 3.0)
+    assert taken.turned_away == 0

@@ -127,7 +127,7 @@ async def test_the_list_of_incidents_of_google_and_firebase(probe: Make, site: A
         (rss(("Major outage of mail", "Nothing goes out", "Sat, 14 Mar 2026 10:00:00 GMT")), 3),
         (rss(("Delays", "Mail is slow", "Sat, 14 Mar 2026 10:00:00 GMT")), 1),
         (rss(("Outage", "long ago", "Sat, 07 Mar 2026 10:00:00 GMT")), 0),
-        (rss(("Outage", "of no time", "")), 0),
+        (rss(("Outage", "of no time", ""), ("Delays", "Mail is slow", "Sat, 14 Mar 2026 10:00:00 GMT")), 1),
         (rss(), 0),
         (atom(("Chat is down", "&lt;strong&gt;Investigating&lt;/strong&gt; - no messages", "2026-03-14T11:59:00Z")), 2),
         (atom(("Chat is down", "&lt;strong&gt;Resolved&lt;/strong&gt; - fixed", "2026-03-14T11:59:00Z")), 0),
@@ -225,3 +225,29 @@ def test_a_vendor_that_is_red_is_named_as_the_cause(tmp_path: Path) -> None:
 
 def test_the_examples_in_the_docstrings() -> None:
     assert doctest.testmod(pages).failed == 0
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-le", "utf-16-be"])
+def test_a_feed_with_definitions_is_refused_in_every_encoding(encoding: str) -> None:
+    declared = "utf-8" if encoding == "utf-8" else "utf-16"
+    text = f'<?xml version="1.0" encoding="{declared}"?><!DOCTYPE rss [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]><rss>&b;</rss>'
+    with pytest.raises(PageError):
+        read_page(text.encode(encoding), NOW)
+
+
+@pytest.mark.parametrize("body", [{"status": {}}, {"status": "ok"}, {"components": []}, {"status": {"indicator": None}}])
+def test_a_page_that_says_nothing_of_how_things_are_is_not_well(body: Any) -> None:
+    with pytest.raises(PageError, match="says neither"):
+        read_page(json.dumps(body).encode(), NOW)
+
+
+def test_a_feed_of_which_no_date_can_be_read_is_not_well() -> None:
+    with pytest.raises(PageError, match="no entry of the feed has a date"):
+        read_page(rss(("Outage of payments", "All payments fail.", "some day")), NOW)
+
+
+def test_markup_that_never_ends_is_read_in_passing() -> None:
+    read = pages._MARKUP.sub(" ", "<" * 20_000)
+    assert len(read) == 20_000
+    assert pages._MARKUP.sub(" ", "a<b>c") == "a c"
+    assert pages._MARKUP.pattern == r"<[^<>]{0,500}>"  # no `<` inside: else each one is tried against all that follow

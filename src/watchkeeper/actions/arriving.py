@@ -37,7 +37,8 @@ async def ping(app: App, key: str, kind: PingKind, *, exit_status: int | None = 
     if signal is None:
         raise NotFound("No job has this key.", hint="See `key` in [signals] of watchkeeper.toml.", code="WK216")
     now = app.clock.now()
-    said = app.scrubber.clean(note[-MOST_NOTE:]).replace("\0", "�")
+    # a secret that the cut goes through would not be known any more
+    said = app.scrubber.clean(note)[-MOST_NOTE:].replace("\0", "�")
     await app.database.write(
         lambda c: take_ping(c, now, signal.name, kind, exit_status=exit_status, run=run[:100].replace("\0", ""), note=said)
     )

@@ -31,7 +31,7 @@ async def said(request: Request, key: str, what: str, rid: str = "") -> PlainTex
     """Take in that a job began, failed, has something to say, or ended with an exit status."""
     if what in ("start", "fail", "log"):
         return await _take(request, key, cast(PingKind, what), None, rid)
-    if what.isascii() and what.isdecimal() and int(what) <= 255:
+    if len(what) <= 3 and what.isascii() and what.isdecimal() and int(what) <= 255:
         return await _take(request, key, "fail" if int(what) else "success", int(what), rid)
     return PlainTextResponse("There is start, fail, log, or an exit status up to 255.\n", 400)
 

@@ -40,7 +40,7 @@ class RedisProbe:
         "clients_refused_per_minute": "connections refused because none was free, a minute",
         "commands_per_s": "commands a second",
         "hit_percent": "lookups since the last look that found their key, in percent; before any, of all lookups",
-        "evictions": "keys evicted since the last look",
+        "evictions": "keys evicted since the last look; missing at the first",
         "evictions_per_s": "keys evicted a second",
         "expired_per_s": "keys that expired a second",
         "keys": "keys in all databases",
@@ -122,7 +122,7 @@ class RedisProbe:
         try:
             info: dict[str, Any] = await server.info()
             read_info(info, found, self._rates, time.time())
-            if self._replicas is not None:
+            if self._replicas is not None and "replicas" in found.values:
                 found.put(replicas_missing=max(0.0, self._replicas - found.values["replicas"]))
             began = time.monotonic()
             if await _asked(server.ping(), "ping", found) is not None:

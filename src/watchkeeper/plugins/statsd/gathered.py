@@ -14,6 +14,8 @@ from watchkeeper.plugins.statsd.lines import Line
 
 MOST_MEMBERS = 10_000
 MOST_VALUES = 2_000
+#: members of sets and values of timers, under all names together
+MOST_KEPT = 200_000
 _QUANTILES = (("p50", 0.5), ("p95", 0.95), ("p99", 0.99))
 
 
@@ -37,6 +39,7 @@ class Gathered:
         self._series: dict[str, _Series] = {}
         #: lines for which there was no room, since the last look
         self.turned_away = 0
+        self._kept = 0
 
     def __len__(self) -> int:
         return len(self._series)
@@ -54,6 +57,7 @@ class Gathered:
         for name, series in self._series.items():
             found |= self._of(name, series, now_s, took_s)
         self._series = {name: s for name, s in self._series.items() if now_s - s.seen_s < 10 * self._window_s}
+        self._kept = sum(len(series.members) + len(series.values) for series in self._series.values())
         self.turned_away = 0
         return found
 
@@ -73,11 +77,22 @@ class Gathered:
             case "check":
                 series.value = line.numbers[-1]
             case "set":
-                if len(series.members) < MOST_MEMBERS:
+                if len(series.members) < MOST_MEMBERS and self._has_room():
+                    before = len(series.members)
                     series.members.update(hash(member) for member in line.members)
+                    self._kept += len(series.members) - before
             case _:
-                series.values.extend((now_s, value) for value in line.numbers)
+                # where a timer has all that it may keep, new values take the place of its oldest
+                if len(series.values) == MOST_VALUES or self._has_room():
+                    before = len(series.values)
+                    series.values.extend((now_s, value) for value in line.numbers)
+                    self._kept += len(series.values) - before
                 series.value += len(line.numbers) / line.rate
+
+    def _has_room(self) -> bool:
+        """Say whether more members and values are kept until the next look; what is turned away is counted."""
+        self.turned_away += self._kept >= MOST_KEPT
+        return self._kept < MOST_KEPT
 
     def _of(self, name: str, series: _Series, now_s: float, took_s: float) -> dict[str, float]:
         count, series.value = series.value, series.value if series.kind in ("gauge", "check") else 0.0

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 LONGEST_NAME = 200
 MOST_VALUES = 1_000
+#: a number further from 0 than this is none that a program means, and a sum of such would have no end; so small is no rate
+FURTHEST, LEAST_RATE = 1e18, 1e-6
 _KINDS = {b"c": "counter", b"g": "gauge", b"ms": "timer", b"h": "histogram", b"d": "histogram", b"s": "set"}
 
 
@@ -73,7 +75,7 @@ def _rate_and_tags(fields: list[bytes]) -> tuple[float | None, tuple[tuple[str, 
     for each in fields:
         if each.startswith(b"@"):
             rate = _number(each[1:])
-            if rate is None or not 0 < rate <= 1:
+            if rate is None or not LEAST_RATE <= rate <= 1:
                 return None, ()
         elif each.startswith(b"#"):
             pairs = (part.decode(errors="replace").partition(":") for part in each[1:2_000].split(b","))
@@ -91,4 +93,4 @@ def _number(raw: bytes) -> float | None:
         value = float(raw) if len(raw) <= 40 and b"_" not in raw else math.nan
     except ValueError:
         return None
-    return value if math.isfinite(value) else None
+    return value if abs(value) <= FURTHEST else None

@@ -92,7 +92,7 @@ class StatsdProbe:
         values = self._gathered.readings(now, took_s)
         own = {"packets_per_s": self._packets / took_s, "bad_lines": float(self._bad), "names": float(len(self._gathered))}
         own |= {"throttled": float(self._throttled), "up": float(self._heard)}
-        notes = [f"{turned_away:,} lines had names for which there is no room"] if turned_away else []
+        notes = [f"{turned_away:,} lines had names or values for which there is no room"] if turned_away else []
         if self._throttled:
             notes.append("more came than is read at once, so counters are too low")
         self._packets = self._bad = 0
@@ -152,6 +152,7 @@ class StatsdProbe:
             except OSError:
                 return  # nothing more is there
             self._packets += 1
+            taken += 1  # a packet without a line costs its turn too
             self._heard, self._last_packet_s = True, now
             found = packet.split(b"\n", MOST_LINES)
             self._throttled = self._throttled or len(found) > MOST_LINES

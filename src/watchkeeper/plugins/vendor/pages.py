@@ -38,7 +38,7 @@ _BAD = (
     (2, re.compile(r"\b(?:outage|disruption|down|failing|failures?|errors?|not working)\b", re.IGNORECASE)),
 )
 _PREFIX = re.compile(r"^(?:\s*(?:\[[^\]]*\]|(?:service )?[\w ]{1,40}:)\s*)+")
-_MARKUP = re.compile(r"<[^>]{0,500}>")
+_MARKUP = re.compile(r"<[^<>]{0,500}>")
 
 
 def read_page(body: bytes, now: datetime) -> Status:
@@ -81,6 +81,8 @@ def _statuspage(found: Mapping[str, Any]) -> Status:
         if each.get("status") not in ("resolved", "postmortem", "completed")
     )
     under_way = sum(each.get("status") in ("in_progress", "verifying") for each in _tables(found.get("scheduled_maintenances")))
+    if indicator is None and not parts:
+        raise PageError("the page says neither how the whole is nor how any part of it is")
     level = _INDICATORS[indicator] if indicator is not None else max((parts or {}).values(), default=None)
     return Status(level, troubles, parts, under_way)
 
@@ -104,17 +106,27 @@ def _google(found: list[Any], now: datetime) -> Status:
     return Status(max((each.level for each in troubles), default=0), tuple(troubles))
 
 
-def _feed(body: bytes, now: datetime) -> Status:
-    if b"<!DOCTYPE" in body or b"<!ENTITY" in body:
+class _Plain(ElementTree.TreeBuilder):
+    """Refuses definitions in whatever encoding they stand, before the first of them is read."""
+
+    def doctype(self, name: str, public: str | None, system: str | None) -> None:
+        """Refuse."""
         raise PageError("this is a web page, or a feed with definitions of its own, which are not read")
+
+
+def _feed(body: bytes, now: datetime) -> Status:
     try:
-        root = ElementTree.fromstring(body)  # noqa: S314 - without definitions there is nothing to expand or to fetch
+        # without definitions there is nothing to expand or to fetch
+        root = ElementTree.fromstring(body, ElementTree.XMLParser(target=_Plain()))  # noqa: S314
     except ElementTree.ParseError as problem:
         raise PageError(f"the feed cannot be read: {problem}") from None
     if _tag(root) not in ("rss", "feed", "RDF"):
         raise PageError(f"this is no feed but <{_tag(root)[:40]}>")
     newest: dict[str, tuple[datetime, Trouble | None]] = {}
-    for title, text, at in _entries(root):
+    entries = list(_entries(root))
+    if entries and all(at is None for _, _, at in entries):
+        raise PageError("no entry of the feed has a date that can be read, so nobody knows which are over")
+    for title, text, at in entries:
         if at is None or now - at > FORGOTTEN:
             continue
         about = _PREFIX.sub("", title).strip().casefold() or title.casefold()
