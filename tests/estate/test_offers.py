@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
@@ -13,9 +14,9 @@ from watchkeeper.book.reader import read_book
 from watchkeeper.estate import plugins
 from watchkeeper.estate.bind import bind
 from watchkeeper.estate.config import load_estate
-from watchkeeper.estate.init import annotated_toml
-from watchkeeper.estate.offers import candidates, evidence, offer_of, offers
-from watchkeeper.estate.proposals import propose
+from watchkeeper.estate.init import annotated_toml, signal_lines, variable_lines
+from watchkeeper.estate.offers import Offer, candidates, evidence, offer_of, offers
+from watchkeeper.estate.proposals import Proposal, propose
 
 ESTATES = sorted((Path(__file__).parents[2] / "estates").iterdir())
 
@@ -114,3 +115,48 @@ def test_what_init_writes_for_an_estate_loads_and_binds_every_line_of_its_book(f
 def test_evidence_is_components_links_and_tools() -> None:
     found = evidence(read_book(ESTATES[0] / "runbook.md"))
     assert {"haproxy", "mysql", "prometheus"} <= found
+
+
+@pytest.mark.parametrize("folder", ESTATES, ids=lambda folder: folder.name)
+def test_each_signal_that_init_writes_can_be_built_once_its_variables_are_set(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "runbook.md").write_bytes((folder / "runbook.md").read_bytes())
+    path = tmp_path / "watchkeeper.toml"
+    path.write_text(annotated_toml(read_book(folder / "runbook.md"), folder / "runbook.md"))
+    estate = load_estate(path, _filled(path.read_text()))
+    for signal in estate.signals.values():
+        plugins.load(plugins.SIGNALS, signal.kind)(signal, estate)
+
+
+@pytest.mark.parametrize("offer", offers(), ids=lambda offer: offer.kind)
+def test_a_proposal_of_each_kind_can_be_built_once_its_variables_are_set(offer: Offer, tmp_path: Path) -> None:
+    proposal = Proposal(offer.kind.replace("_", "-"), offer.kind, None, offer)
+    (tmp_path / "runbook.md").write_text("# Shop\n")
+    path = tmp_path / "watchkeeper.toml"
+    text = "\n".join([*variable_lines([proposal], set()), *signal_lines(proposal)])
+    path.write_text(f'[service]\nname = "shop"\nrunbook = "runbook.md"\n[variables]\n{text}\n')
+    estate = load_estate(path, _filled(text))
+    plugins.load(plugins.SIGNALS, offer.kind)(estate.signals[proposal.name], estate)
+
+
+def _filled(text: str) -> dict[str, str]:
+    """Give each variable of a written file a value that can be one of its kind."""
+    names = re.findall(r"^(\w+) = \{ env = ", text, re.MULTILINE)
+    known = {
+        "MYSQL_URL": "mysql://shop@127.0.0.1:1/shop", "SQL_URL": "postgresql://shop@127.0.0.1:1/shop", "_DSN": "host=127.0.0.1",
+        "REDIS_URL": "redis://127.0.0.1:1/0", "BROKER": "redis://127.0.0.1:1/0",
+        "ADDRESS": "127.0.0.1:1", "ICMP_HOST": "127.0.0.1", "_URL": "http://127.0.0.1:1/",
+    }  # fmt: skip
+    return {name: next((value for end, value in known.items() if name.endswith(end)), "long-enough-for-a-key") for name in names}
+
+
+def test_a_book_of_postgresql_is_offered_no_mysql() -> None:
+    database = Component(line=1, name="Database", technology="PostgreSQL 15")
+    errors = asked("Database connection errors", "connection_errors", unit="per_minute")
+    for component, shown in ((database, frozenset[str]()), (None, frozenset({"psql"}))):
+        assert [each.offer.kind for each in candidates(errors, component, offers(), shown)] == ["logs"]
+    assert candidates(errors, None, offers(), frozenset({"mysql"}))[0].offer.kind == "mysql"
+
+
+def test_a_share_of_requests_is_no_number_of_errors() -> None:
+    metric = Metric(line=1, subject="Share of requests that fail (error rate)", metric="error_rate")
+    assert candidates(metric, None, offers(), frozenset({"sentry"}))[0].reading.startswith("percent(")

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from watchkeeper.base.words import words
 from watchkeeper.book.model import Book, Contact, Metric, Threshold
 from watchkeeper.estate.clients import EXAMPLES, lines_without_client
-from watchkeeper.estate.offers import offers
+from watchkeeper.estate.offers import SECRET, offers
 from watchkeeper.estate.proposals import COMMAND, Line, Proposal, metric_of, one_line, propose, slug
 from watchkeeper.estate.variables import NAME
 
@@ -52,22 +52,30 @@ def _clients(book: Book) -> Iterator[str]:
 def _variables(book: Book, proposals: Iterable[Proposal]) -> Iterator[str]:
     yield '\n# What the book\'s commands and the signals need; a value may also be a literal, or { file = "path" }.'
     yield "# Secrets come from the environment or a file alone.\n[variables]"
-    seen = set()
+    seen: set[str] = set()
     for placeholder in book.placeholders:
         name = re.sub(r"[${}]", "", placeholder.token).split(":")[0]
         if placeholder.kind == "env" and NAME.fullmatch(name) and name not in seen:
             seen.add(name)
             lines = ", ".join(str(line) for line in (placeholder.lines or (placeholder.line,))[:5])
             yield f"{name} = {{ env = {_text(name)} }}    # missing: used in line {lines} of the book"
+    yield from variable_lines(proposals, seen)
+    others = [placeholder for placeholder in book.placeholders if placeholder.kind in ("angle", "bracket", "brace")]
+    for placeholder in others[:50]:
+        yield f"# line {placeholder.line}: {one_line(placeholder.token)} is to be filled in by a person"
+
+
+def variable_lines(proposals: Iterable[Proposal], seen: set[str]) -> Iterator[str]:
+    """Give the lines of the variables that proposed signals take their addresses and secrets from."""
     for proposal in proposals:
         option, name = _address(proposal), _variable(proposal)
         if option and name not in seen:
             seen.add(name)
             hint = proposal.offer.options[option] if proposal.offer else ""
             yield f"{name} = {{ env = {_text(name)} }}    # missing: {one_line(hint)}"
-    others = [placeholder for placeholder in book.placeholders if placeholder.kind in ("angle", "bracket", "brace")]
-    for placeholder in others[:50]:
-        yield f"# line {placeholder.line}: {one_line(placeholder.token)} is to be filled in by a person"
+        for option in (option for option, value in _needs(proposal).items() if value == SECRET):
+            name, hint = _variable_of(proposal, option), proposal.offer.options[option] if proposal.offer else ""
+            yield f"{name} = {{ env = {_text(name)}, secret = true }}    # missing: {one_line(hint)}"
 
 
 def _signal(proposal: Proposal) -> Iterator[str]:
@@ -86,6 +94,12 @@ def signal_lines(proposal: Proposal) -> Iterator[str]:
         yield 'command = "exit 127"    # missing: a command whose exit status is 0 while all is well, or that prints the number'
     elif option := _address(proposal):
         yield f'{option} = "${_variable(proposal)}"'
+    for needed, value in _needs(proposal).items():
+        if value == SECRET:
+            yield f'{needed} = "${_variable_of(proposal, needed)}"'
+        else:
+            hint = proposal.offer.options[needed] if proposal.offer else ""
+            yield f"{needed} = {value}    # missing: {one_line(hint)}"
     yield from proposal.extra
     yield 'every = "15s"\ntimeout = "5s"'
 
@@ -101,7 +115,7 @@ def metric_lines(line: Line) -> Iterator[str]:
     others = " or ".join(f"{kind} ({reading})" for kind, reading in line.others if "(" not in reading)
     yield f"# {said}{f'; also read by {others}' if others else ''}"
     if line.reading:
-        yield f"{_text(line.metric)} = {_text(line.reading)}{'    # check the names of the series' if line.check else ''}"
+        yield f"{_text(line.metric)} = {_text(line.reading)}{'    # check the names in it' if line.check else ''}"
     else:
         yield "# asked as the book has it, without a line here"
 
@@ -160,8 +174,15 @@ def _address(proposal: Proposal) -> str | None:
     return proposal.offer.address if proposal.offer and proposal.kind != COMMAND else None
 
 
+def _needs(proposal: Proposal) -> Mapping[str, str]:
+    return proposal.offer.needs if proposal.offer and proposal.kind != COMMAND else {}
+
+
 def _variable(proposal: Proposal) -> str:
-    option = _address(proposal) or ""
+    return _variable_of(proposal, _address(proposal) or "")
+
+
+def _variable_of(proposal: Proposal, option: str) -> str:
     name = re.sub(r"[^A-Za-z0-9]+", "_", f"{proposal.name}_{option}").strip("_").upper()
     return name if NAME.fullmatch(name) else f"SIGNAL_{name}"
 

@@ -1,8 +1,9 @@
 """What the kinds of signals could read of a book, by what each class says of itself: proposals, not bindings.
 
 A threshold of the book with the component it is about, and the classes of the installed plug-ins enter; candidates leave, the
-likeliest first. A class may say by `called` how runbooks call what it looks at ("PostgreSQL", "database"), and by `examples`
-which reading an owner may write for a canonical metric, where it has none that fits every case.
+likeliest first. A class may say by `called` how runbooks call what it looks at ("PostgreSQL", "database"), by `examples` which
+reading an owner may write for a canonical metric, where it has none that fits every case, and by `needs` what it cannot look
+without besides an address: option -> an example in TOML, or "$" for a secret.
 """
 
 from __future__ import annotations
@@ -19,12 +20,16 @@ from watchkeeper.estate.bind import known_reading, spoken
 from watchkeeper.estate.model import SignalConfig
 from watchkeeper.estate.objectives import as_alert
 from watchkeeper.estate.states import speaks_of_absence
-from watchkeeper.estate.units import factor
+from watchkeeper.estate.units import factor, unit_of
 
 #: the option without which a signal of most kinds cannot look, whichever of these comes first in the class
 _ADDRESSES = ("url", "dsn", "address", "socket", "host", "hosts", "server", "domain", "bucket", "broker", "unit", "path", "file")
 #: metrics that say too little by themselves: what they are of must be named
 _VAGUE = frozenset({"usage", "score", "lateness"})
+#: metrics that are a share of something unless the book says another unit
+_SHARES = frozenset({"error_rate", "crash_rate", "cache_hit_rate"})
+#: stands for a secret in `needs`
+SECRET = "$"  # noqa: S105 - a sign, no password
 #: every book is about a service
 _EVERY = frozenset({"service"})
 
@@ -43,11 +48,13 @@ class Offer:
     called: frozenset[str]
     #: canonical metric -> (the reading as an owner may write it, a further line of TOML that it needs or "")
     examples: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    #: option that it cannot look without -> an example of it in TOML, or SECRET
+    needs: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def address(self) -> str | None:
         """Name the option that says where to look; None where the kind needs none."""
-        return next((option for option in self.options if option in _ADDRESSES), None)
+        return next((option for option, what in self.options.items() if option in _ADDRESSES and "(default" not in what), None)
 
     def signal(self, component: str | None) -> SignalConfig:
         """Give a signal as it would be."""
@@ -92,6 +99,7 @@ def offer_of(kind: str, plugin: Any) -> Offer:
         options=getattr(plugin, "options", {}),
         called=words(kind.replace("_", " ")).union(*(words(each) for each in getattr(plugin, "called", ()))),
         examples=getattr(plugin, "examples", {}),
+        needs=getattr(plugin, "needs", {}),
     )
 
 
@@ -117,8 +125,24 @@ def candidates(
     threshold = spoken(wanted) if isinstance(wanted, Metric) else as_alert(wanted) if wanted.role == "objective" else wanted
     about = words(threshold.subject) | (words(f"{component.name} {component.technology or ''}") if component else frozenset())
     name = component.name if component else None
-    found = [each for offer in given for each in _of(offer, threshold, name, about, shown, any_unit)]
-    return sorted(found, key=lambda each: (-each.score, each.offer.kind))
+    given = tuple(given)
+    found = [
+        each
+        for offer in given
+        if not _is_another(offer, given, about, shown)
+        for each in _of(offer, threshold, name, about, shown, any_unit)
+    ]
+    # of equals the one that goes by more names: a database of which nothing is known is offered PostgreSQL first
+    return sorted(found, key=lambda each: (-each.score, -len(each.offer.called), each.offer.kind))
+
+
+def _is_another(offer: Offer, given: Iterable[Offer], about: frozenset[str], shown: frozenset[str]) -> bool:
+    """Say whether the book is made of a rival of a kind: where it shows PostgreSQL and no MySQL, its "database" is no MySQL."""
+    rivals = [each for each in given if each is not offer and each.called & offer.called]
+    own = offer.called - frozenset[str]().union(*(each.called for each in rivals))
+    if offer.general or own & (about | shown):
+        return False
+    return any((each.called - offer.called) & (about | shown) for each in rivals if each.called & offer.called & about)
 
 
 def _of(
@@ -137,7 +161,8 @@ def _of(
     reading = known_reading(threshold, offer.signal(component), any_unit)
     if reading is not None and (named or metric not in _VAGUE):
         # without a word in the book that shows it, it is a guess behind all others
-        yield Candidate(offer, reading, "", False, score + 0.05 if score > 0 else 0.01)
+        likely = score > 0 and not (any_unit and metric in _SHARES and unit_of(reading) != "percent")
+        yield Candidate(offer, reading, "", False, score + 0.05 if likely else 0.01)
     elif metric in offer.examples:
         reading, line = offer.examples[metric]
         if any_unit or factor(reading, threshold.unit) is not None:

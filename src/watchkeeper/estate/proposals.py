@@ -19,6 +19,8 @@ from watchkeeper.estate.states import name_in
 COMMAND = "command"
 #: below this a kind is a guess that the book shows nothing of
 LIKELY = 0.1
+#: a kind that is less likely than the first by more than this is not worth a word
+NEAR = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,11 @@ def propose(book: Book, given: Sequence[Offer]) -> tuple[list[Proposal], list[Th
             continue
         proposal = place(book, found, metric, component, first)
         others = tuple(
-            dict.fromkeys((each.offer.kind, each.reading) for each in fitting[1:4] if each.reading and each.score >= LIKELY)
+            dict.fromkeys(
+                (each.offer.kind, each.reading)
+                for each in fitting[1:4]
+                if each.reading and each.score >= max(LIKELY, first.score - NEAR)
+            )
         )
         proposal.lines.append(Line(wanted, metric, first.reading, first.check, others))
         if first.line:

@@ -427,7 +427,7 @@ def _threshold(
     cell: str,
 ) -> Threshold:
     own = comparison.subject.strip(" (`*:")
-    named = own and re.search(r"[A-Za-z\u3040-\uffef]{2}", own) and metric not in own
+    named = own and re.search(r"[A-Za-z\u3040-\uffef]{2}", own) and metric not in own and metric.casefold() != own.casefold()
     subject = (f"{metric}: {own}" if metric else own) if named else metric or own
     return Threshold(
         line=row.line,

@@ -40,6 +40,7 @@ class AccessLogProbe:
         "request_rate": ("requests_per_minute", "requests_per_second"),
         "cache_hit_rate": ("cache_hit_percent",),
     }
+    needs: ClassVar[Mapping[str, str]] = {"files": '["/var/log/nginx/access.log"]'}
     options: ClassVar[Mapping[str, str]] = {
         **SOURCE_OPTIONS,
         "time_in": "what the time on a line counts in: seconds (nginx), milliseconds or microseconds (apache's %D)",

@@ -37,6 +37,7 @@ class AwsProbe:
         "disk_usage": ("rds_storage_percent",),
         "disk_usage:low": ("rds_free_bytes",),
     }
+    needs: ClassVar[Mapping[str, str]] = {"rds": '["app-db"]'}
     options: ClassVar[Mapping[str, str]] = {
         **AWS_OPTIONS,
         "rds": "identifiers of RDS instances",

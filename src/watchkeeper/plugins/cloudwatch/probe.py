@@ -27,6 +27,7 @@ class CloudWatchProbe:
         "alarms_without_data": "with `alarms`: how many are in the state INSUFFICIENT_DATA",
         "*": "each of [signals.<name>.queries]: the newest value",
     }
+    needs: ClassVar[Mapping[str, str]] = {"alarms": '[""]'}
     options: ClassVar[Mapping[str, str]] = {
         **AWS_OPTIONS,
         "queries": "table of reading = { namespace, metric, dimensions, statistic, period } or { expression, period }",

@@ -60,6 +60,7 @@ class CrashesProbe:
         "crash_rate": ("crash_percent", "crashes_per_hour"),
         "crash_free_rate": ("crash_free_percent",),
     }
+    needs: ClassVar[Mapping[str, str]] = {"files": '["crashes/*.json"]'}
     options: ClassVar[Mapping[str, str]] = {
         "files": "export of Crashlytics: JSON lines, a JSON list or CSV; * and ? stand for what they do in a shell",
         "sessions": "export of Firebase sessions, in the same way",

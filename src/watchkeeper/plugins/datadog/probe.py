@@ -41,6 +41,7 @@ class DatadogProbe:
         "monitors_without_data": "with `monitor_tags`: those in the state No Data",
         "*": "each of [signals.<name>.queries]",
     }
+    needs: ClassVar[Mapping[str, str]] = {"api_key": "$", "app_key": "$", "monitor_tags": '["env:production"]'}
     options: ClassVar[Mapping[str, str]] = {
         "api_key": "API key",
         "app_key": "application key",

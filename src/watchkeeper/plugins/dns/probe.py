@@ -48,6 +48,7 @@ class DnsProbe:
         "authenticated": "1 where the server says that it checked DNSSEC, else 0",
     }
     called: ClassVar[tuple[str, ...]] = ("dns", "name server", "nameserver")
+    needs: ClassVar[Mapping[str, str]] = {"name": '"example.org"'}
     options: ClassVar[Mapping[str, str]] = {
         "name": "the name to ask for",
         "type": "type of the records: A, AAAA, CNAME, MX, TXT, NS, SOA, SRV, PTR, CAA … (default A)",

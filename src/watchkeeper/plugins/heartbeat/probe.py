@@ -41,6 +41,7 @@ class HeartbeatProbe:
         "ran_seconds": "how long its last run took, in seconds; missing where it sent no start",
     }
     metrics: ClassVar[Mapping[str, tuple[str, ...]]] = {"lateness": ("age_seconds",)}
+    needs: ClassVar[Mapping[str, str]] = {"key": "$", "period": '"1 day"'}
     options: ClassVar[Mapping[str, str]] = {
         "key": "what its address ends in, at least 16 characters: /ping/KEY, /ping/KEY/start, /ping/KEY/fail, /ping/KEY/0",
         "period": "how often it pings",

@@ -36,6 +36,7 @@ class JourneyProbe:
         "*": "<step>_seconds: time that a step took, in seconds",
     }
     metrics: ClassVar[Mapping[str, tuple[str, ...]]] = {"response_time": ("seconds",)}
+    needs: ClassVar[Mapping[str, str]] = {"steps": '[{ url = "/" }]'}
     options: ClassVar[Mapping[str, str]] = {
         "steps": "[[signals.NAME.steps]], each with url, and: name, method, headers, json or form, expect_status (default 200 to "
         "299), contains, expect (JSON path = value), capture (name = 'json PATH', 'header NAME' or 'regex PATTERN'), redirects; "

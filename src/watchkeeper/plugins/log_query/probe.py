@@ -31,6 +31,7 @@ class LogQueryProbe:
         "up": "1 where the search answered",
         "*": "each of [signals.<name>.queries]: how much it finds within the window; NAME_per_minute, NAME_per_hour: so often",
     }
+    needs: ClassVar[Mapping[str, str]] = {"index": '"app-*"', "queries": "{ errors = 'level: ERROR' }"}
     options: ClassVar[Mapping[str, str]] = {
         "url": "address of Elasticsearch or OpenSearch",
         "index": "index, alias or pattern, such as shop-logs-*",

@@ -45,6 +45,13 @@ class LogsProbe:
         "error_rate": ("errors_per_minute",),
         "failed_logins": ("failed_logins_per_minute", "failed_logins"),
     }
+    examples: ClassVar[Mapping[str, tuple[str, str]]] = {
+        "connection_errors": (
+            "connection_errors_per_minute",
+            "patterns = { connection_errors = 'could not connect|connection refused' }    # what your own log says",
+        ),
+    }
+    needs: ClassVar[Mapping[str, str]] = {"files": '["/var/log/app/*.log"]'}
     options: ClassVar[Mapping[str, str]] = {
         **SOURCE_OPTIONS,
         "patterns": "table of name = regular expression, looked for in each line (no look-around, no back-references)",

@@ -90,6 +90,7 @@ class MysqlProbe:
         "long_transactions": ("long_transaction_seconds",),
         "idle_in_transaction": ("idle_in_transaction_seconds", "connections_idle_in_transaction"),
     }
+    called: ClassVar[tuple[str, ...]] = ("mysql", "mysqld", "mariadb", "database", "rds")
     options: ClassVar[Mapping[str, str]] = {
         "url": "mysql://user:password@host:port/database; ?socket=/path, ?tls=on or ?tls=unverified may follow",
         "queries": "table of reading = SQL that gives one number; runs read-only",

@@ -28,6 +28,11 @@ class NewRelicProbe:
         "up": "1 where New Relic answered",
         "*": "each of [signals.<name>.queries]: the first number of a row",
     }
+    needs: ClassVar[Mapping[str, str]] = {
+        "api_key": "$",
+        "account": "1",
+        "queries": "{ answers = 'SELECT count(*) FROM Transaction SINCE 5 minutes ago' }",
+    }
     options: ClassVar[Mapping[str, str]] = {
         "api_key": "a user's API key",
         "account": "number of the account",

@@ -41,6 +41,7 @@ class SentryProbe:
         "crash_rate": ("crash_percent", "crashes_per_hour"),
         "crash_free_rate": ("crash_free_percent",),
     }
+    needs: ClassVar[Mapping[str, str]] = {"organization": '"example"', "token": "$"}
     options: ClassVar[Mapping[str, str]] = {
         "token": "token of an internal integration or a user",
         "organization": "slug of the organisation",

@@ -37,6 +37,7 @@ class SqlProbe:
         "seconds": "time until everything was read, in seconds",
         "*": "each of [signals.<name>.queries]: what its first row gives; of several columns each as <query>_<column>",
     }
+    needs: ClassVar[Mapping[str, str]] = {"queries": '{ one = "select 1" }'}
     options: ClassVar[Mapping[str, str]] = {
         "url": "postgresql:// address or connection string of libpq, or mysql://user:password@host:port/database",
         "queries": 'table of name = SQL, such as orders_per_hour = "select count(*) from orders where …"',
