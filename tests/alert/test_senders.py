@@ -17,7 +17,7 @@ from watchkeeper.alert.model import Report
 from watchkeeper.alert.senders import alertmanager, pagerduty
 from watchkeeper.alert.senders.kinds import READERS, read_delivery
 from watchkeeper.alert.senders.reading import instant
-from watchkeeper.alert.senders.signing import is_signed, same, sns_address, sns_signed, sns_text
+from watchkeeper.alert.senders.signing import is_signed, same, sns_address, sns_certificate_address, sns_signed, sns_text
 from watchkeeper.base.errors import InputError
 from watchkeeper.base.secrets import Secret
 from watchkeeper.estate.alerting import KINDS
@@ -317,3 +317,18 @@ def test_sns_signs_each_field() -> None:
         assert not sns_signed(signed | {"SignatureVersion": "3"}, pem, TEN)
         assert not sns_signed(signed, pem, TEN + timedelta(days=31))
         assert not sns_signed(signed, b"no certificate", TEN)
+
+
+@pytest.mark.parametrize(
+    ("rest", "allowed"),
+    [
+        ("SimpleNotificationService-0123abcd.pem", True),
+        ("?Action=GetTopicAttributes&TopicArn=evil.pem", False),
+        ("x.pem?Action=GetTopicAttributes", False),
+        ("a/x.pem", False),
+        ("x.pem#y", False),
+    ],
+)
+def test_a_certificate_is_asked_for_only_where_sns_keeps_them(rest: str, allowed: bool) -> None:
+    assert sns_certificate_address(f"https://sns.eu-central-1.amazonaws.com/{rest}") is allowed
+    assert not sns_certificate_address(f"https://evil.test/{rest}")

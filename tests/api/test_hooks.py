@@ -266,3 +266,27 @@ async def test_a_topic_is_confirmed_only_where_an_owner_names_it(site: httpx.Asy
     assert "sends nothing any more" in (await send(gone)).json()["said"]
     assert acts(app) == ["hook asks", "hook confirmed", "hook left"]
     assert app.database.read_now(lambda c: c.execute(select(func.count()).select_from(alerts)).scalar()) == 0
+
+
+async def test_strangers_take_no_room_from_senders(site: httpx.AsyncClient, app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hooks, "MOST_AT_ONCE", 4 * hooks.MOST_BYTES)
+    release = asyncio.Event()
+
+    async def trickle() -> AsyncIterator[bytes]:
+        await release.wait()
+        yield b"{}"
+
+    strangers = [asyncio.create_task(site.post("/hooks/sentry", content=trickle())) for _ in range(6)]
+    await asyncio.sleep(0.05)
+    try:
+        assert (await site.post(f"/hooks/prom/{TOKEN.reveal()}", json=PROM)).status_code == 200
+    finally:
+        release.set()
+    assert {(await each).status_code for each in strangers} == {403, 503}
+
+
+async def test_a_key_that_is_no_text_is_answered_all_the_same(site: httpx.AsyncClient) -> None:
+    event = b'{"routing_key": "%s", "event_action": "trigger", "dedup_key": "a\\ud800", ' % TOKEN.reveal().encode()
+    event += b'"payload": {"summary": "It is down", "source": "srv", "severity": "critical"}}'
+    answer = await site.post("/hooks/pd/v2/enqueue", content=event)
+    assert (answer.status_code, answer.json()["dedup_key"]) == (202, "a?")

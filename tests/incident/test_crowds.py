@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, update
 
 from watchkeeper.alert import ledger as alerts
 from watchkeeper.alert import taking
@@ -35,6 +35,7 @@ BINDINGS = Bindings((Bound("db-down", DOWN, "db", "up", "Database", ""),))
 PROM = Hook("prom", "alertmanager", component_labels=("service",), stale_s=3600)
 ALERTING = Alerting({"prom": PROM}, (Route("web", 7, ("anna", "dba"), labels={"team": "web"}, repeat_s=600),), storm=10)
 NAMES = Names(BOOK, BINDINGS)
+SETTLED = select(incidents.incidents.c.id).where(incidents.incidents.c.status == "resolved")
 
 
 def report(id: str, status: Any = "firing", name: str = "InstanceDown", **more: Any) -> Report:
@@ -254,12 +255,25 @@ def test_an_acknowledgement_over_there_is_said_and_stops_nothing(world: World) -
 def test_what_was_heard_is_forgotten_once_it_is_over(world: World) -> None:
     world.take(report("a"), report("b"), report("b", "resolved"))
     later = world.now + timedelta(days=8)
-    assert world.database.write_now(lambda c: taking.forget(c, later)) == 1
+    assert world.database.write_now(lambda c: taking.forget(c, later, SETTLED)) == 1
 
     def count(connection: Connection) -> int:
         return int(connection.execute(select(func.count()).select_from(alerts.reports)).scalar_one())
 
     assert world.database.read_now(count) == 1
+
+
+def test_what_nobody_spoke_of_again_is_forgotten_once_its_incident_is_settled(world: World) -> None:
+    world.take(report("a"))
+    [incident] = world.group()
+    world.now += timedelta(days=2)
+    world.database.write_now(lambda c: sent.fall_silent(c, world.alerting, world.now))
+    later = world.now + timedelta(days=8)
+    assert world.database.write_now(lambda c: taking.forget(c, later, SETTLED)) == 0
+    over = update(incidents.incidents).where(incidents.incidents.c.id == incident.id).values(status="resolved")
+    world.database.write_now(lambda c: c.execute(over))
+    assert world.database.write_now(lambda c: taking.forget(c, later, SETTLED)) == 1
+    assert world.take(report("a")).opened == 1
 
 
 def test_groups_that_are_still_coming_are_waited_for_and_not_for_long(world: World) -> None:

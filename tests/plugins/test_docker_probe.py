@@ -186,6 +186,11 @@ def test_what_a_container_uses_is_what_docker_stats_shows() -> None:
         assert not Container.of(odd, {"memory_stats": None, "read": "?"}).is_well
 
 
+def test_an_engine_without_anything_that_is_to_run_is_not_up() -> None:
+    values, notes = readings_of([], Wanted())
+    assert ("up" in values, notes) == (False, ["there is no container that is to run"])
+
+
 def test_options_that_cannot_be_used_are_refused(probe: Make) -> None:
     for options, said in (
         ({"docker_host": "/run/docker.sock"}, "no address of an engine"),

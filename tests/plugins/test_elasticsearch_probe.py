@@ -135,3 +135,16 @@ def test_options_that_cannot_be_used_are_refused(probe: Make) -> None:
     for options in ({"url": "search:9200"}, {"url": "http://x", "nodes": -1}, {}):
         with pytest.raises(ConfigError):
             probe("elasticsearch", **options)
+
+
+async def test_a_node_that_comes_or_goes_is_no_rise(probe: Make, site: Any) -> None:
+    cluster = Cluster()
+    cluster.nodes = {"nodes": {"a": node("one", 40, 300, 900_000, 0), "b": node("two", 91, 700, 500_000, 0)}}
+    made = probe("elasticsearch", url=await site(cluster.answer))
+    await made.look()
+    gone = cluster.nodes["nodes"].pop("a")
+    without = await made.look()
+    cluster.nodes["nodes"] |= {"a": gone, "c": node("three", 20, 900, 800_000, 0)}
+    again = await made.look()
+    for look in (without, again):
+        assert {look.values[name] for name in ("searches_per_s", "indexed_per_s", "rejections_per_minute")} == {0.0}

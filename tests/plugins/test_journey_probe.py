@@ -203,3 +203,12 @@ def test_what_cannot_be_a_journey_is_refused(tmp_path: Path, change: tuple[str, 
 
 def test_the_examples_in_the_docstrings() -> None:
     assert doctest.testmod(values).failed == 0
+
+
+async def test_a_secret_that_is_expected_is_not_shown_in_part(probe: Callable[..., Probe], site: Any) -> None:
+    async def handle(request: web.Request) -> web.Response:
+        return web.json_response({"licence": "other " * 20})
+
+    step = {"url": await site(handle), "expect": {"licence": Secret("a-very-long-licence-" * 5)}}
+    look = await probe("journey", steps=[step]).look()
+    assert look.detail.endswith("failed: 'licence' is not what is expected, which is a secret")

@@ -162,8 +162,12 @@ def test_objects_without_what_is_usual_are_taken_as_they_are() -> None:
     ]
     values, _ = readings_of(odd, [], NOW, 3_600.0)
     assert (values["up"], values["pods"], values["nodes_not_ready"], values["autoscalers_at_limit"]) == (0, 2, 1, 0)
-    nothing, _ = readings_of([], [], NOW, 3_600.0)
-    assert (nothing["up"], nothing["workloads"], nothing["ready_percent"]) == (1, 0, 100)
+
+
+def test_a_namespace_without_a_workload_is_not_up_since_one_that_is_not_there_looks_like_that() -> None:
+    nothing, told = readings_of([], [], NOW, 3_600.0)
+    assert (nothing["workloads"], nothing.keys() & {"up", "ready_percent"}) == (0, set())
+    assert told.sentences() == ["nothing to look at: no workload is in this namespace"]
 
 
 def test_a_kill_long_ago_and_a_workload_that_wants_nothing_are_no_trouble() -> None:

@@ -139,3 +139,41 @@ async def test_what_a_watcher_decided_of_a_signal_that_is_a_peers_now_is_not_wri
     assert rows.read_now(ledger.read_standings)["a is down"].state == "ok"
     assert rows.read_now(ledger.untaken_flips) == []
     assert len(rows.read_now(lambda c: ledger.read_samples(c, "a", clock.now().replace(year=2000)))) == 2
+
+
+async def test_what_was_decided_before_a_peer_had_the_signal_is_not_written_when_it_comes_back(
+    eyes: Callable[[str], tuple[Watcher, Membership]], rows: Database, clock: FakeClock, passed: list[float]
+) -> None:
+    (first, a), (second, b) = eyes("a"), eyes("b")
+    await a.enter()
+    await share(first, a)
+    first._probes["a"].up = 0.0  # type: ignore[attr-defined]
+    await first._look(first._signals["a"])  # decided, and not written: the database is out of its reach
+    await b.enter()
+    for _ in range(8):
+        passed[0] += 2
+        await b.beat(nobody)
+    await share(second, b)
+    clock.move(1)
+    second._probes["a"].up = 0.0  # type: ignore[attr-defined]
+    await second.look_once("a")
+    clock.move(1)
+    second._probes["a"].up = 1.0  # type: ignore[attr-defined]
+    await second.look_once("a")
+    await b.leave(nobody)
+    await first.take([])
+    await a.enter()
+    assert await share(first, a) == set(NAMES)
+    await first._write()
+    assert rows.read_now(ledger.read_standings)["a is down"].state == "ok"
+    assert [(flip.before, flip.after) for flip in rows.read_now(ledger.untaken_flips)] == [("ok", "firing"), ("firing", "ok")]
+
+
+async def test_a_probe_that_acts_is_not_looked_at_at_once_by_who_takes_it_over(
+    eyes: Callable[[str], tuple[Watcher, Membership]],
+) -> None:
+    first, a = eyes("a")
+    first._probes["b"].acts = True  # type: ignore[attr-defined]
+    await a.enter()
+    await share(first, a)
+    assert {name for name, overdue in first._overdue.items() if overdue.is_set()} == set(NAMES) - {"b"}

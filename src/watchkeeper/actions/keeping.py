@@ -11,11 +11,12 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from watchkeeper.actions.acts import AUTOMATION
 from watchkeeper.alert import taking
 from watchkeeper.app import App
+from watchkeeper.incident.ledger import incidents
 from watchkeeper.run import retention
 from watchkeeper.run.interpreter import KIND
 from watchkeeper.settings import Settings
@@ -70,7 +71,8 @@ class Keeper:
         database = app.database
         await self._forget_samples(now)
         await database.write(lambda c: due.forget(c, KIND, now - DUES_KEPT))
-        await database.write(lambda c: taking.forget(c, now - REPORTS_KEPT))
+        settled = select(incidents.c.id).where(incidents.c.status == "resolved")
+        await database.write(lambda c: taking.forget(c, now - REPORTS_KEPT, settled))
         if outputs := self._older_than("keep_outputs_days", now):
             until = self._outputs_until
             self._outputs_until = await database.write(lambda c: retention.drop_outputs(c, outputs, until))

@@ -13,7 +13,7 @@ import aiohttp
 
 from watchkeeper.actions.hooks import SEND, note_delivery
 from watchkeeper.actions.permission import require
-from watchkeeper.alert.senders.signing import sns_address, sns_signed
+from watchkeeper.alert.senders.signing import sns_address, sns_certificate_address, sns_signed
 from watchkeeper.app import App
 from watchkeeper.base.errors import Refused, Transient
 from watchkeeper.estate.model import Hook
@@ -65,7 +65,7 @@ class Sns:
 
     async def _signed(self, app: App, message: Mapping[str, Any]) -> bool:
         url = message.get("SigningCertURL")
-        if not isinstance(url, str) or not sns_address(url):
+        if not isinstance(url, str) or not sns_certificate_address(url):
             return False
         known = self._certificates.get(url)
         if known is None:

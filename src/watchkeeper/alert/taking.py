@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -237,9 +237,16 @@ def fall_silent(connection: Connection, alerting: Alerting, now: datetime) -> li
     return [(incident_id, source, count) for (incident_id, source), count in said.items()]
 
 
-def forget(connection: Connection, before: datetime) -> int:
-    """Drop what was heard of alerts that were over before an instant, a bounded number at once; returns how many."""
-    over = select(reports.c.key).where(reports.c.status.in_(("resolved", "unheard")), reports.c.heard_at < before).limit(5000)
+def forget(connection: Connection, before: datetime, settled: Select[tuple[str]]) -> int:
+    """Drop what was heard of alerts that were over before an instant, a bounded number at once; returns how many.
+
+    One of which nobody has spoken since is over as well where its alert is, or where its incident is one of the settled.
+    """
+    still = select(alerts.c.id).where(alerts.c.id == reports.c.alert_id, alerts.c.ended_at.is_(None))
+    still = still.where(alerts.c.incident_id.is_(None) | alerts.c.incident_id.not_in(settled))
+    quiet = (reports.c.status == "blind") & ~still.exists()
+    ended = reports.c.status.in_(("resolved", "unheard")) | quiet
+    over = select(reports.c.key).where(ended, reports.c.heard_at < before).limit(5000)
     return connection.execute(reports.delete().where(reports.c.key.in_(over))).rowcount
 
 

@@ -38,7 +38,8 @@ log = logging.getLogger(__name__)
 MOST_BYTES, MOST_ALERTS, MOST_S = 16_000_000, 20_000, 30.0
 #: parts of one delivery: small things need many times their bytes once they are read
 MOST_OBJECTS, MOST_COMMAS = 500_000, 1_500_000
-#: of all that are being taken at one time
+#: of all that are being taken at one time from those whose token was seen; the others, who have yet to show that they may, have
+#: half as much room of their own, so that no stranger takes the place of a sender
 MOST_AT_ONCE = 64_000_000
 #: a body from here on is read in a thread of its own, so that the console goes on
 LARGE = 200_000
@@ -55,8 +56,8 @@ class Intake:
         self.names = Names(app.book, app.bindings)
         self.sns = sns or Sns()
         self.rates: dict[str, Rate] = {}
-        #: bytes of deliveries that are being taken
-        self.under_way = 0
+        #: bytes of deliveries that are being taken: of those whose token was seen, and of the others
+        self.under_way = {True: 0, False: 0}
 
 
 def intake_of(request: Request, app: App) -> Intake:
@@ -89,16 +90,16 @@ async def _deliver(request: Request, name: str, rest: str) -> Response:
     intake, length = intake_of(request, app), _length(request.headers)
     if length > MOST_BYTES:
         return _too_much(f"A delivery has at most {MOST_BYTES // 1_000_000} MB.")
-    if intake.under_way + length > MOST_AT_ONCE:
+    if intake.under_way[shown] + length > (MOST_AT_ONCE if shown else MOST_AT_ONCE // 2):
         return _later(AGAIN_S, "Too much is being sent at once.")
-    intake.under_way += length
+    intake.under_way[shown] += length
     try:
         return await _taken(app, intake, hook, request, shown)
     except Transient as problem:
         log.warning("%s could not send: %s", hook.name, problem, extra={"action": "delivery_put_off", "hook": hook.name})
         return _later(AGAIN_S, problem.message)
     finally:
-        intake.under_way -= length
+        intake.under_way[shown] -= length
 
 
 async def _taken(app: App, intake: Intake, hook: Hook, request: Request, shown: bool) -> Response:
@@ -139,7 +140,7 @@ async def _taken(app: App, intake: Intake, hook: Hook, request: Request, shown: 
 async def _answer(app: App, intake: Intake, hook: Hook, actor: Actor, body: Any, reports: list[Report]) -> Response:
     taken = await take_alerts(app, actor, hook, reports, intake.names)
     if hook.kind == "pagerduty":
-        key = body.get("dedup_key") or reports[0].id
+        key = str(body.get("dedup_key") or reports[0].id).encode("utf-8", "replace").decode()
         return JSONResponse({"status": "success", "message": "Event processed", "dedup_key": key}, 202)
     sentences = list(taken.sentences)
     if missing := alertmanager.left_out(body) if hook.kind in ("alertmanager", "grafana") else 0:

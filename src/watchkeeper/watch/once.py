@@ -55,10 +55,14 @@ async def look_at_all(
 async def _look(
     signal: SignalConfig, probe: Probe, wanted: set[str], known: Sample | None, clock: Clock, scrubber: Scrubber
 ) -> Sample:
+    acts = getattr(probe, "acts", False)
+    if acts and known is not None and is_fresh(known.at, signal.every_s, clock.now()):
+        return replace(known, detail=f"{known.detail or 'seen'}, by the Watchkeeper that runs")
     sample = await _ask(signal, probe, clock, scrubber)
     if known is not None and known.problem is None and is_fresh(known.at, signal.every_s, clock.now()):
         return fill_up(sample, known)
-    if sample.problem is None and not wanted <= set(sample.values):
+    # what acts on the outside is never done once more for want of a reading
+    if not acts and sample.problem is None and not wanted <= set(sample.values):
         await clock.sleep(AGAIN_S)
         return await _ask(signal, probe, clock, scrubber)
     return sample

@@ -57,6 +57,12 @@ class Spool:
         self.counts.update(later.counts)
         return self
 
+    def drop_decisions(self, signals: Collection[str]) -> None:
+        """Forget what was decided of these signals, since another has decided about them meanwhile; what was seen stays."""
+        self.standings = {key: each for key, each in self.standings.items() if each[0] not in signals}
+        self.flips = deque((each for each in self.flips if each[0] not in signals), maxlen=FLIPS_KEPT)
+        self.counts = {key: each for key, each in self.counts.items() if each[0] not in signals}
+
     def write(self, connection: Connection, decided: Collection[str]) -> int:
         """Write everything in the caller's transaction; returns how many flips there were. May be run again.
 

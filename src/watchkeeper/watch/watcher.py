@@ -124,6 +124,9 @@ class Watcher:
         taken = frozenset[str]().union(*(self.shards[shard] for shard in mine if shard in self.shards))
         new = taken - self._mine
         if new:
+            async with self._writing:
+                # from when they were ours before: decided while our lease was over, and a peer has decided since
+                self._spool.drop_decisions(new)
             found = await self._database.read(ledger.read_standings)
             for bound in (bound for name in new for bound in self._bound[name]):
                 self._alone.pop(bound.key, None)
@@ -135,7 +138,8 @@ class Watcher:
             self._watched_since |= dict.fromkeys(new, self._clock.now())
         self._mine = taken
         for name in new:
-            self._overdue[name].set()
+            if not getattr(self._probes.get(name), "acts", False):
+                self._overdue[name].set()
 
     async def _load(self) -> None:
         """Read how thresholds stood, as often as it takes; looking waits for it, since a flip needs a before."""

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from watchkeeper.base.secrets import Secret
 
 _AMAZON = re.compile(r"sns\.[a-z]{2}(?:-[a-z]+)+-\d{1,2}\.amazonaws\.com(?:\.cn)?")
+_CERTIFICATE = re.compile(r"/[A-Za-z0-9_-]{1,200}\.pem")
 _NOTIFICATION = ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type")
 _CONFIRMATION = ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type")
 
@@ -56,6 +57,14 @@ def sns_address(url: Any) -> bool:
         )
     except ValueError:
         return False
+
+
+def sns_certificate_address(url: Any) -> bool:
+    """Tell whether an address is one at which SNS keeps a certificate; its other addresses answer with what a stranger wrote."""
+    if not sns_address(url):
+        return False
+    parts = urlsplit(url)
+    return _CERTIFICATE.fullmatch(parts.path) is not None and not parts.query and not parts.fragment
 
 
 def sns_text(message: Mapping[str, Any]) -> bytes:

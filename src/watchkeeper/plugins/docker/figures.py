@@ -110,7 +110,10 @@ def readings_of(found: Sequence[Container], wanted: Wanted) -> tuple[dict[str, f
     of_parts = {each.id: each for members in parts.values() for each in members}
     notes += [f"{each.name} is {_state(each)}" for each in of_parts.values() if not each.is_well]
     is_well = all(any(each.is_well for each in members) for members in parts.values())
-    values["up"] = float(is_well and not any(each.id in of_parts for each in unhealthy))
+    if parts:
+        values["up"] = float(is_well and not any(each.id in of_parts for each in unhealthy))
+    else:
+        notes.append("there is no container that is to run")
     return values | _use(running, notes), notes
 
 

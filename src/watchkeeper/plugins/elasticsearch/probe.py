@@ -6,7 +6,7 @@ import asyncio
 import base64
 import json
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from watchkeeper.estate.config import options_of
@@ -104,7 +104,7 @@ class ElasticsearchProbe:
         self._read_health(told, found)
         nodes = _at(_object(stats), "nodes") if stats.status == 200 else None
         if isinstance(nodes, Mapping):
-            self._read_nodes([node for node in nodes.values() if isinstance(node, Mapping)], found)
+            self._read_nodes({str(key): node for key, node in nodes.items() if isinstance(node, Mapping)}, found)
         else:
             found.notes.append(f"its nodes could not be read: {stats.problem or f'{stats.status} {stats.reason}'}")
         found.put(up=1, seconds=time.monotonic() - found.now_s)
@@ -132,7 +132,8 @@ class ElasticsearchProbe:
         if told["status"] != "green":
             found.notes.append(f"the cluster is {told['status']}")
 
-    def _read_nodes(self, nodes: list[Mapping[str, Any]], found: Found) -> None:
+    def _read_nodes(self, by_key: Mapping[str, Mapping[str, Any]], found: Found) -> None:
+        nodes = list(by_key.values())
         heap, disk = _worst(nodes, _heap), _worst(nodes, _disk)
         for reading, worst in (("heap_percent", heap), ("disk_percent", disk)):
             if worst is not None:
@@ -142,17 +143,25 @@ class ElasticsearchProbe:
             ("search", _SEARCH, "search_seconds", "searches_per_s"),
             ("indexing", _INDEXING, "indexing_seconds", "indexed_per_s"),
         ):
-            count, millis = (_sum(_number(_at(node, "indices", part, name)) for node in nodes) for name in names)
-            if count is None or millis is None:
-                continue
-            risen, took = self._rates.rise(f"{part} count", found.now_s, count), self._rates.rise(part, found.now_s, millis)
+            risen, took = (self._risen(by_key, ("indices", part, name), found.now_s) for name in names)
             if risen is not None and took is not None:
                 found.values[rate] = risen[0] / risen[1]
                 if risen[0]:
                     found.values[mean] = took[0] / 1_000 / risen[0]
-        refused = _sum(_number(_at(node, "thread_pool", pool, "rejected")) for node in nodes for pool in ("search", "write"))
-        rejected = self._rates.per_second("rejected", found.now_s, refused) if refused is not None else None
-        found.put(rejections_per_minute=None if rejected is None else 60 * rejected)
+        rejected = [self._risen(by_key, ("thread_pool", pool, "rejected"), found.now_s) for pool in ("search", "write")]
+        known = [each for each in rejected if each is not None]
+        found.put(rejections_per_minute=60 * sum(each[0] / each[1] for each in known) if known else None)
+
+    def _risen(self, nodes: Mapping[str, Mapping[str, Any]], path: Sequence[str], now_s: float) -> tuple[float, float] | None:
+        """Give by how much a counter rose on all nodes, and in how many seconds; None where that is not known.
+
+        Each node's own counter is held against what it was: a node that comes or goes is no rise.
+        """
+        values = {key: _number(_at(node, *path)) for key, node in nodes.items()}
+        name = " ".join(path)
+        risen = [self._rates.rise(f"{key} {name}", now_s, value) for key, value in values.items() if value is not None]
+        known = [each for each in risen if each is not None]
+        return (sum(each[0] for each in known), known[0][1]) if known else None
 
 
 def _login(options: Table) -> dict[str, str]:

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlencode, urljoin, urlsplit
 
 from watchkeeper.base.errors import ConfigError
+from watchkeeper.base.secrets import Secret
 from watchkeeper.estate.table import Table
 from watchkeeper.plugins.http.fetch import Answer, Request
 from watchkeeper.plugins.journey.values import (
@@ -79,7 +80,9 @@ class Step:
         for path, wanted in self.expect.items():
             found = at_path(json_of(answer), path)
             if found != in_json(wanted, values):
-                raise StepError(f"{path!r} is {_shown(found)}, expected {_shown(plain(wanted))}")
+                if isinstance(wanted, Secret):
+                    raise StepError(f"{path!r} is not what is expected, which is a secret")
+                raise StepError(f"{path!r} is {_shown(found)}, expected {_shown(wanted)}")
         return {name: self._take(name, source, pattern, answer) for name, (source, pattern) in self.capture.items()}
 
     def _take(self, name: str, source: str, pattern: Any, answer: Answer) -> Any:

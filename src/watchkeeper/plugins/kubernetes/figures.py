@@ -126,6 +126,10 @@ def _workloads(found: Sequence[Object], wanted: Sequence[str], told: Told) -> di
     least = 0.0 if missing else least
     ups = [values[f"{slug(name)}_up"] for name in (*chosen, *missing)]
     values |= {"workloads": float(len(ups)), "workloads_short": float(short + len(missing)), "rollouts_stuck": float(stuck)}
+    if not ups:
+        # a namespace that is not there looks just so: nothing that is up is not the same as all being up
+        told.of("nothing to look at", "no workload is in this namespace")
+        return values
     return values | {"up": float(all(ups)), "ready_percent": least}
 
 

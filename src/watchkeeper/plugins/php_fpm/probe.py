@@ -104,15 +104,20 @@ class PhpFpmProbe:
     def _figures(self, page: Mapping[str, Any], now: float) -> dict[str, float]:
         active, idle, total = (_number(page, f"{kind} processes") for kind in ("active", "idle", "total"))
         queue, longest = _number(page, "listen queue"), _number(page, "listen queue len")
-        values = {"active": active, "idle": idle, "processes": total, "queue": queue}
-        values["active_percent"] = 100.0 * active / (self._most or total or 1.0)
-        if longest:
+        said = {"active": active, "idle": idle, "processes": total, "queue": queue}
+        values = {name: value for name, value in said.items() if value is not None}
+        if active is not None and (most := self._most or total):
+            values["active_percent"] = 100.0 * active / most
+        if queue is not None and longest:
             values["queue_percent"] = 100.0 * queue / longest
         names = ("accepted conn", "max children reached", "slow requests")
-        asked, full, slow = (self._rates.rise(name, now, _number(page, name)) for name in names)
-        if asked and full and slow:
+        counted = {name: value for name in names if (value := _number(page, name)) is not None}
+        asked, full, slow = (self._rates.rise(name, now, counted[name]) if name in counted else None for name in names)
+        if asked:
             values["requests_per_s"] = max(0.0, asked[0] - 1) / asked[1]
+        if full:
             values["full"] = full[0]
+        if slow:
             values["slow"] = slow[0]
         return values
 
@@ -147,6 +152,7 @@ class PhpFpmProbe:
             return Look({"up": 0.0}, detail=reason_of(problem))
 
 
-def _number(page: Mapping[str, Any], name: str) -> float:
-    value = page.get(name, 0)
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else 0.0
+def _number(page: Mapping[str, Any], name: str) -> float | None:
+    """Give a figure of the page; None where it does not say it."""
+    value = page.get(name)
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

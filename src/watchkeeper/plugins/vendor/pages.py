@@ -142,7 +142,7 @@ def _trouble(title: str, text: str) -> Trouble | None:
     first = text[:300]
     if _OVER.search(title) or _OVER.search(first):
         return None
-    level = next((level for level, words in _BAD if words.search(f"{title} {first}")), 1)
+    level = next((level for level, words in _BAD if words.search(f"{title[:300]} {first}")), 1)
     return Trouble(title[:200], level)
 
 

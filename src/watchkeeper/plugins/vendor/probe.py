@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import ClassVar
@@ -62,7 +63,7 @@ class VendorProbe:
                 problem=f"the status page is longer than {_MOST_BYTES:,} bytes" if answer.cut else f"the status page: {said}"
             )
         try:
-            return self._judge(read_page(answer.body, datetime.now(UTC)))
+            return self._judge(await asyncio.to_thread(read_page, answer.body, datetime.now(UTC)))
         except PageError as problem:
             return Look(problem=str(problem))
 
