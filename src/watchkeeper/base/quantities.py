@@ -89,7 +89,7 @@ def read_quantity(text: str, start: int = 0) -> Quantity | None:
         if per:
             unit = _rate(per)
             end = per.end()
-    plus = re.match(r"\s*\+", text[end : end + 2])
+    plus = re.match(r"\s*\+", text[end : end + 2]) if "+" in text[end : end + 2] else None
     if plus and unit != "percent":
         at_least, end = True, end + plus.end()
     return Quantity(_tidy(value), unit, end, at_least)

@@ -125,7 +125,7 @@ def _programs(started: Started) -> tuple[str, ...]:
     """Give the program, and the script that a shell is given to run: `bash scripts/restore.sh`."""
     first = started.texts[0] if started.name in _SHELLS and started.texts else ""
     script = first.rsplit("/", 1)[-1]
-    return (started.name, script) if re.fullmatch(r"[\w.-]+\.(?:sh|bash|zsh)", script) else (started.name,)
+    return (started.name, script) if script and re.fullmatch(r"[\w.-]+\.(?:sh|bash|zsh)", script) else (started.name,)
 
 
 _TELLS = frozenset({"-l", "--list", "--version", "--help", "-V", "-?", "-lqt", "-ltq", "-lq"})

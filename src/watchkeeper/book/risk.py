@@ -216,7 +216,7 @@ def _judge(started: Started) -> Judged:
         return assess_script(texts[1], [])
     program = find(name)
     if started.path.startswith(_ANYBODYS) or (
-        program is not None and re.fullmatch(r"\.{1,2}/[^/]+", started.path) and only_reads(name)
+        program is not None and started.path.startswith(".") and re.fullmatch(r"\.{1,2}/[^/]+", started.path) and only_reads(name)
     ):
         named: Judged = ("unknown", f"Whether {started.path} is the program of that name is not known.")
         return worst([named, assess_script(name, texts)]) if program is None else worst([named, by_table(name, texts)])

@@ -48,8 +48,8 @@ def by_table(name: str, texts: Sequence[str]) -> Judged:
         return _redis_script(texts)
     if program is None:
         return not_known(name, texts)
-    verbs = all(re.fullmatch(r"[a-z][\w:-]*", text) for text in texts[:-1])
-    if list(texts[-1:]) == ["--help"] and verbs and not program.nocase:
+    helps = list(texts[-1:]) == ["--help"] and not program.nocase
+    if helps and all(re.fullmatch(r"[a-z][\w:-]*", text) for text in texts[:-1]):
         return "read", f"{name} --help only prints."
     given: Arguments = program.arguments(texts)
     risk, pattern = program.risk(given)

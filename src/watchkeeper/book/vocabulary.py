@@ -77,17 +77,19 @@ class Battery(Generic[_T]):
 _TOKEN = re.compile(r"[a-z0-9]+")
 #: letters that the tokens of a text say nothing about: other scripts, and the two that `re` takes for an i and an s
 _FAR = re.compile("[\u0131\u017f\u0250-\u1fff\u2c00-\uffff]")
-#: for each word the matchers (a bit each) that one of whose words begins with it
-_FIRSTS: dict[str, int] = {}
+#: for each word the matchers (a bit each) that have a phrase with it
+_WORDS: dict[str, int] = {}
 #: beginnings of words with their matchers, by their first two letters
 _STEMS: dict[str, list[tuple[str, int]]] = {}
+#: what stands anywhere within a word, with its matcher
+_WITHIN: list[tuple[str, int]] = []
 #: the matchers that must try every text, and all there are
 _ANY = 0
 _ALL = 0
 
 
 def _enlist(words: Iterable[str]) -> int:
-    """Enter the words of a new matcher, whose bit it gives, into the index of first words."""
+    """Enter the words of a new matcher, whose bit it gives, into the index; of a phrase its longest, as a rule the rarest."""
     global _ALL, _ANY
     bit = _ALL + 1
     _ALL |= bit
@@ -95,15 +97,19 @@ def _enlist(words: Iterable[str]) -> int:
         if _is_cjk(word):
             continue
         tokens = _TOKEN.findall(word.lower())
-        if word.startswith("*") or not tokens or (len(tokens) == 1 and "*" in word and len(tokens[0]) == 1):
+        token = max(tokens, key=len, default="")
+        ends_open = word.endswith("*") and token in tokens[-1:]
+        if not token or (ends_open and len(token) == 1):
             _ANY |= bit
-        elif len(tokens) == 1 and "*" in word:
-            _STEMS.setdefault(tokens[0][:2], []).append((tokens[0], bit))
+        elif word.startswith("*") and token == tokens[0]:
+            _WITHIN.append((token, bit))
+        elif ends_open:
+            _STEMS.setdefault(token[:2], []).append((token, bit))
         else:
-            _FIRSTS[tokens[0]] = _FIRSTS.get(tokens[0], 0) | bit
+            _WORDS[token] = _WORDS.get(token, 0) | bit
     _possible_within.cache_clear()
     _possible.cache_clear()
-    _begun.cache_clear()
+    _hinted.cache_clear()
     return bit
 
 
@@ -113,8 +119,8 @@ def _possible(text: str) -> int:
     if not text.isascii() and _FAR.search(text):
         return _ALL
     possible = _ANY
-    for word in _TOKEN.findall(text.lower()):
-        possible |= _begun(word)
+    for some in set(map(_hinted, _TOKEN.findall(text.lower()))):
+        possible |= some
     return possible
 
 
@@ -128,11 +134,14 @@ def _possible_within(texts: tuple[str, ...]) -> int:
 
 
 @lru_cache(maxsize=8192)
-def _begun(word: str) -> int:
-    """Give the matchers one of whose words begins with this one."""
-    found = _FIRSTS.get(word, 0)
+def _hinted(word: str) -> int:
+    """Give the matchers that a text with this word may have a phrase of."""
+    found = _WORDS.get(word, 0)
     for stem, bit in _STEMS.get(word[:2], ()):
         if word.startswith(stem):
+            found |= bit
+    for part, bit in _WITHIN:
+        if part in word:
             found |= bit
     return found
 

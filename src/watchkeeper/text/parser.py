@@ -74,13 +74,16 @@ class _BySign(Ruler[RuleFuncBlockType]):
         otherwise = [fn for name, fn in rules if name not in _BEGINS]
         signs = {sign for signs in _BEGINS.values() for sign in signs}
         by_sign = {sign: [fn for name, fn in rules if sign in _BEGINS.get(name, sign)] for sign in signs}
+        code = next((fn for name, fn in rules if name == "code"), None)
         table = next((fn for name, fn in rules if name == "table"), None)
 
         def ask(state: StateBlock, line: int, end: int, silent: bool) -> bool:
             starts, indents, source = state.bMarks, state.tShift, state.src
             at = starts[line] + indents[line]
             for rule in by_sign.get(source[at : at + 1], otherwise):
-                if rule is table and source[(next_at := starts[line + 1] + indents[line + 1]) : next_at + 1] not in _RULED:
+                if rule is code and state.sCount[line] - state.blkIndent < _CODE_INDENT:
+                    continue
+                if rule is table and source[(next_at := starts[line + 1] + indents[line + 1]) : next_at + 2] not in _RULED:
                     continue
                 if rule(state, line, end, silent):
                     return True
@@ -89,8 +92,10 @@ class _BySign(Ruler[RuleFuncBlockType]):
         return ask
 
 
-#: how the second line of a table begins; an empty slice is none of them
-_RULED = frozenset("|-:")
+#: what a line of code is indented by
+_CODE_INDENT = 4
+#: how the second line of a table begins; a dash with a space after it is an item of a list
+_RULED = frozenset({first + second for first in "|-:" for second in "|-: \t"} - {"- ", "-\t"})
 
 
 class _Token(Token):

@@ -179,8 +179,11 @@ def _alternatives(name: str) -> list[str]:
     return [part for part in re.split(r"\s*(?:,|\+|&|\band\b|\bund\b|/(?=\s))\s*", name) if part]
 
 
+_REMARK = re.compile(r"\s{2,}.*$")
+
+
 def _name(text: str) -> str:
-    return clean(re.sub(r"\s{2,}.*$", "", _EDGE.sub(" ", text).strip(" \t│|↓▼^v")))
+    return clean(_REMARK.sub("", _EDGE.sub(" ", text).strip(" \t│|↓▼^v")))
 
 
 def _arrows(block: Block) -> Iterator[Dependency]:
@@ -194,8 +197,8 @@ def _arrows(block: Block) -> Iterator[Dependency]:
         if _DOWN.match(row) or re.fullmatch(r"[\s↓▼│|/\\v]+", row):
             pointing = [match.start() for match in re.finditer(r"[↓▼v│|]", row)]
             continue
-        parts = [part for part in re.split(_ARROW, row) if _name(part)] if _ARROW.search(row) else []
-        names = [(row.find(part.strip()), row.find(part.strip()) + len(part.strip()), _name(part)) for part in parts]
+        parts = [(part.strip(), name) for part in _ARROW.split(row) if (name := _name(part))] if _ARROW.search(row) else []
+        names = [((at := row.find(part)), at + len(part), name) for part, name in parts]
         if len(names) > 1:
             for left, right in itertools.pairwise(names):
                 yield Dependency(line=block.line + offset, source=left[2], needs=right[2])

@@ -30,10 +30,14 @@ _BARE_HOLD = re.compile(
 )
 
 
+_ENDS = re.compile(r"\.\s|;|→|\n\n|\s(?:or|oder|ou)\s(?!more|mehr|plus)", re.IGNORECASE)
+_WITHIN = re.compile(r"(?:over|in|during|within)\s+(?:a|an|the|each|every)\s+(\d+)[- ](minute|hour|second)\b", re.IGNORECASE)
+
+
 def hold_after(text: str, start: int, stop: int) -> tuple[float | None, int]:
     """Read how long something must hold: "for 5 minutes", "10m)", "w 5 minut"; gives seconds and where that ends."""
     tail = text[start:stop]
-    sentence = re.split(r"\.\s|;|→|\n\n|\s(?:or|oder|ou)\s(?!more|mehr|plus)", tail, maxsplit=1, flags=re.IGNORECASE)[0][:120]
+    sentence = _ENDS.split(tail, maxsplit=1)[0][:120]
     match = _HOLDS.search(sentence)
     if match and match.start() < 70:
         for duration in find_durations(sentence[match.end() :]):
@@ -46,9 +50,7 @@ def hold_after(text: str, start: int, stop: int) -> tuple[float | None, int]:
             if duration.start == 0:
                 return duration.high_s, start + bare.end() + duration.end
             break
-    period = re.search(
-        r"(?:over|in|during|within)\s+(?:a|an|the|each|every)\s+(\d+)[- ](minute|hour|second)\b", sentence, re.IGNORECASE
-    )
+    period = _WITHIN.search(sentence)
     if period:
         return float(period[1]) * {"second": 1, "minute": 60, "hour": 3600}[period[2].lower()], start + period.end()
     return None, start

@@ -146,9 +146,12 @@ def only_severity(words: str) -> bool:
     return not rest
 
 
+_LEADING_MARKS = re.compile(r"^\s*(?:\d+(?:\.\d+)*[.)]?\s+|[-*•└├│─✅❌⚠️🔴🟡🟢\s]+)")
+
+
 def clean_subject(words: str) -> str:
     """Strip marks, open brackets and list numbers from a subject."""
-    words = re.sub(r"^\s*(?:\d+(?:\.\d+)*[.)]?\s+|[-*•└├│─✅❌⚠️🔴🟡🟢\s]+)", "", " ".join(words.split()))
+    words = _LEADING_MARKS.sub("", " ".join(words.split()))
     words = words.strip(" \t(`*:–—-,.\"'=")
     return words.replace(" (", " ").replace("(", " ").strip() if words.count("(") != words.count(")") else words
 

@@ -11,6 +11,8 @@ _METRICS = Battery((metric, matcher(metric.words)) for metric in METRICS)
 
 _STATISTICS = tuple((name, re.compile(pattern, re.IGNORECASE)) for name, pattern in STATISTICS)
 
+#: a text that names one has one of these in it, where it is ASCII
+_HINTS = ("50", "95", "99", "90", "median", "avg", "average", "mean", "durchschnitt", "moyenn", "promedio", "max", "peak", "e(")
 _STATISTIC = re.compile("|".join(f"(?:{pattern})" for _, pattern in STATISTICS), re.IGNORECASE)
 
 
@@ -23,7 +25,7 @@ def metric_of(text: str) -> KnownMetric | None:
 @lru_cache(maxsize=4096)
 def statistic_of(text: str) -> str | None:
     """Give the statistic that a text names: p95, avg …"""
-    if not _STATISTIC.search(text):
+    if (text.isascii() and not any(map(text.lower().__contains__, _HINTS))) or not _STATISTIC.search(text):
         return None
     return next((name for name, pattern in _STATISTICS if pattern.search(text)), None)
 

@@ -20,6 +20,8 @@ _SAMPLES = re.compile(
     r"(?<![\w.$/<{\[-])(?:new-[a-z]+(?:-[a-z]+)*-host|suspicious-ip|suspect(?:ed)?-ip|attacker-ip|malicious-ip|server-ip|server_ip|host-ip|username|user_name|database_name|db_name|dbname|table_name|column_name|index_name|schema_name|pod-name|pod_name|container-name|container_name|container-id|container_id|service-name|service_name|"
     r"bucket-name|bucket_name|namespace-name|cluster-name|backup-file|backup_file|backup-name|deployment-name|node-name|instance-id|instance_id|resource-group|app-name|app_name|db-host|db_host|project-id|project_id|some-[a-z]+)(?![\w.@=(:-])"
 )  # fmt: skip
+#: each of these names has one of these in it
+_IN_SAMPLES = ("-host", "_host", "-ip", "_ip", "name", "-id", "_id", "backup", "group", "some-")
 #: a name in capitals that a function is given: pg_terminate_backend(PID)
 _SQL_SAMPLES = re.compile(r"(?<=\w\()[A-Z]{3,}(?=\))")
 _NO_SLOT = re.compile(
@@ -80,9 +82,13 @@ def _of_commands(commands: Iterable[Command]) -> Iterator[tuple[str, SlotKind, i
                 if word not in sets and not _is_fixed(word, text, offset):
                     yield word, "word", command.line + text.count("\n", 0, offset)
         if command.language != "python":
-            for match in (*_SAMPLES.finditer(text), *_SQL_SAMPLES.finditer(text)):
+            for match in (*_samples(text), *_SQL_SAMPLES.finditer(text)):
                 if _is_argument(text, match.start(), match.end(), command.language):
                     yield match.group(), "word", command.line + text.count("\n", 0, match.start())
+
+
+def _samples(text: str) -> Iterator[re.Match[str]]:
+    return _SAMPLES.finditer(text) if any(map(text.__contains__, _IN_SAMPLES)) else iter(())
 
 
 def _line_at(text: str, offset: int) -> str:
@@ -159,7 +165,7 @@ def _of_block(block: Block, links: set[str]) -> Iterator[tuple[str, SlotKind, in
             for token, kind, _ in marked_slots(span.text, in_shell=True):
                 if kind == "brace":
                     yield token, kind, span.line
-            for match in _SAMPLES.finditer(span.text) if " " in span.text else ():
+            for match in _samples(span.text) if " " in span.text else ():
                 if _is_argument(span.text, match.start(), match.end(), "bash"):
                     yield match.group(), "word", span.line
 

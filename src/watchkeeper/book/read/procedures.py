@@ -332,7 +332,7 @@ def _is_procedure(section: Section, reader: StepReader) -> bool:
     if any(draft.commands for draft in drafts if draft.source != "table"):
         return True
     title = plain(section.title)
-    if (_NO_PROCEDURE.search(title) and not reader.staged) or stage_of(title) in ("prerequisites", "prevention"):
+    if (not reader.staged and _NO_PROCEDURE.search(title)) or stage_of(title) in ("prerequisites", "prevention"):
         return False
     if any(draft.commands for draft in drafts):
         return True

@@ -156,7 +156,12 @@ def _passage(passage: Passage, heading: Recurrence | None, section: Section) -> 
         clean(passage.text) if len(passage.text) < 90 and passage.kind == "prose" and not passage.body else ""
     )
     text = passage.text
-    if _ONLY_TIME.fullmatch(label) and passage.body and _CRONS.search(passage.under[-1] if passage.under else section.title):
+    if (
+        label
+        and passage.body
+        and _ONLY_TIME.fullmatch(label)
+        and _CRONS.search(passage.under[-1] if passage.under else section.title)
+    ):
         daily = _daily(label)
         return _schedule(passage.body, passage.line, daily, text, (passage.body,)) if daily else None
     if not names_period(text) and heading is None and not _maintaining(passage, label):

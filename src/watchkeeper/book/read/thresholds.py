@@ -191,14 +191,18 @@ def _filled(threshold: Threshold, passage: Passage, beside: dict[tuple[int, int]
     return threshold
 
 
+_RESPOND = re.compile(r"respon(?:se|d)\s*(?:time)?\s*(?:within|in|:|<)\s*(.+?)\)?$", re.IGNORECASE)
+_AT_ONCE = re.compile(r"\bimmediate response\b", re.IGNORECASE)
+
+
 def _respond_within(passage: Passage, block: AlertBlock | None) -> float | None:
     if block is not None and block.respond_within_s is not None:
         return block.respond_within_s
     for words in passage.context:
-        match = re.search(r"respon(?:se|d)\s*(?:time)?\s*(?:within|in|:|<)\s*(.+?)\)?$", words, re.IGNORECASE)
+        match = _RESPOND.search(words)
         if match:
             return response_of(match[1])
-        if re.search(r"\bimmediate response\b", words, re.IGNORECASE):
+        if _AT_ONCE.search(words):
             return 0.0
     return None
 
