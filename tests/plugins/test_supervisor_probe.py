@@ -195,3 +195,8 @@ def test_options_that_cannot_be_used_are_refused(probe: Make) -> None:
             probe("supervisor", url=url)
     with pytest.raises(ConfigError, match="'shop_state'"):
         probe("supervisor", {"Shop": "shop_state"}, url="http://127.0.0.1:9001")
+
+
+def test_a_supervisord_without_a_program_that_is_to_run_is_not_up(probe: Make) -> None:
+    look = probe("supervisor", url="http://127.0.0.1:9001")._judge([], 0.0)  # type: ignore[attr-defined]
+    assert ("up" in look.values, look.detail) == (False, "there is no program that is to run")

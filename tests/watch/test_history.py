@@ -154,3 +154,29 @@ def test_a_kill_in_the_middle_neither_loses_nor_doubles(database: Database) -> N
     assert database.read_now(lambda c: c.execute(select(func.count()).select_from(samples)).scalar()) == len(seen)
     all_up(database)
     same(database.read_now(whole), wanted(seen))
+
+
+def test_after_a_long_rest_in_which_all_samples_went_new_ones_are_summed_up(database: Database) -> None:
+    database.write_now(lambda c: write_samples(c, looks(NOW, 50)))
+    all_up(database)
+    later = NOW + timedelta(days=30)
+    before = start_of(later - timedelta(days=7), 3600)
+    while database.write_now(lambda c: history.forget_raw(c, before)):
+        pass
+    assert database.read_now(lambda c: c.execute(select(func.count()).select_from(samples)).scalar()) <= 1
+    new = looks(later, 20, seed=2)
+    database.write_now(lambda c: write_samples(c, new))
+    all_up(database)
+    found = database.read_now(whole)
+    same({key: bucket for key, bucket in found.items() if key[2] >= before}, wanted(new))
+
+
+def test_numbers_of_samples_that_begin_anew_are_noticed(database: Database) -> None:
+    database.write_now(lambda c: write_samples(c, looks(NOW, 50)))
+    all_up(database)
+    database.write_now(lambda c: c.execute(samples.delete()))
+    later = NOW + timedelta(days=1)
+    new = looks(later, 20, seed=3)
+    database.write_now(lambda c: write_samples(c, new))
+    all_up(database)
+    same({key: bucket for key, bucket in database.read_now(whole).items() if key[2] >= later}, wanted(new))

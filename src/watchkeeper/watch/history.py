@@ -70,6 +70,9 @@ def sum_up(connection: Connection, at_once: int = AT_ONCE) -> int:
     """Bring one more piece of samples into all levels; returns how many new ones it had."""
     hold(connection, "sums of samples")
     done, raw_from = _progress(connection)
+    last = connection.execute(select(func.max(samples.c.id))).scalar()
+    if last is not None and last < done:
+        done = 0  # the numbers of samples have begun anew: what is there was not taken yet
     first = done - (OVERLAP if connection.dialect.name == "postgresql" else 0)
     newest = (
         connection.execute(select(samples.c.id).where(samples.c.id > done).order_by(samples.c.id).limit(at_once)).scalars().all()
@@ -156,7 +159,9 @@ def forget_raw(connection: Connection, before: datetime) -> int:
         return 0
     if raw_from is None or raw_from < before:
         _save_progress(connection, done, before)
-    old = select(samples.c.id).where(samples.c.at < before, samples.c.id <= done).limit(_PRUNED_AT_ONCE)
+    # the last one stays: SQLite would give its number to the next sample, which then counted as taken
+    last = select(func.max(samples.c.id)).scalar_subquery()
+    old = select(samples.c.id).where(samples.c.at < before, samples.c.id <= done, samples.c.id != last).limit(_PRUNED_AT_ONCE)
     return connection.execute(delete(samples).where(samples.c.id.in_(old))).rowcount
 
 

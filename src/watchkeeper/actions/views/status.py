@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from watchkeeper.actions.views.frame import says
 from watchkeeper.app import App
 from watchkeeper.estate.model import Bound, SignalConfig
+from watchkeeper.watch.burning import bad_share
 from watchkeeper.watch.ledger import read_samples
 from watchkeeper.watch.model import Sample
 from watchkeeper.watch.rules import is_breached
@@ -45,12 +46,19 @@ def endpoint(service: str, config: SignalConfig, bounds: Sequence[Bound], sample
     }
 
 
+def _is_bad(bound: Bound, raw: float) -> bool:
+    """Say whether a look was over a threshold; of a budget, whether it spent more than the objective allows."""
+    if bound.budget is not None:
+        return bad_share(bound, raw) > bound.budget.share
+    return is_breached(bound, raw * bound.factor)
+
+
 def _result(sample: Sample, bounds: Sequence[Bound]) -> dict[str, Any]:
     """Give one look; without a reading a condition is not met, as no data is never well."""
     conditions = []
     for bound in bounds:
         value = sample.values.get(bound.reading)
-        met = value is not None and not is_breached(bound, value * bound.factor)
+        met = value is not None and not _is_bad(bound, value)
         shown = "no reading" if value is None else f"{value * bound.factor:.6g}"
         conditions.append({"condition": f"not ({bound.threshold.subject} ({shown}) {says(bound.threshold)})", "success": met})
     result: dict[str, Any] = {

@@ -85,11 +85,14 @@ def read_status(rows: list[Row], found: Found, rates: Rates, most: float) -> Non
         return None if risen is None else risen * per
 
     # our own connection is one of those that it counts
-    connected = max(0.0, (status.get("threads_connected") or 1.0) - 1.0)
+    connected, running = (
+        None if (value := status.get(name)) is None else max(0.0, value - 1.0)
+        for name in ("threads_connected", "threads_running")
+    )
     found.put(
         connections=connected,
-        connections_percent=100.0 * connected / max(1.0, most),
-        connections_running=max(0.0, (status.get("threads_running") or 1.0) - 1.0),
+        connections_percent=None if connected is None else 100.0 * connected / max(1.0, most),
+        connections_running=running,
         aborted_connects_per_minute=rate("aborted_connects", per=60),
         aborted_clients_per_minute=rate("aborted_clients", per=60),
         refused_connects_per_minute=rate("connection_errors_max_connections", per=60),

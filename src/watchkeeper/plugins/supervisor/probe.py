@@ -116,17 +116,20 @@ class SupervisorProbe:
         failed = [name for name, each in chosen.items() if has_failed(each)]
         ages = {name: max(0.0, float(each["now"]) - float(each["start"])) for name, each in running.items()}
         values = {
-            "up": float(len(running) == len(chosen) and not missing),
             "programs": float(len(chosen) + len(missing)),
             "programs_running": float(len(running)),
             "programs_failed": float(len(failed)),
             **{f"{slug(name)}_up": float(name in running) for name in chosen},
             **{f"{slug(name)}_uptime_seconds": age for name, age in ages.items()},
         }
+        if chosen or missing:
+            values["up"] = float(len(running) == len(chosen) and not missing)
         if ages:
             values["youngest_seconds"] = min(ages.values())
         notes = [f"{name} is {each['statename']}{_why(each)}" for name, each in chosen.items() if name not in running]
         notes += [f"there is no program {name}" for name in missing]
+        if not chosen and not missing:
+            notes.append("there is no program that is to run")
         risen = self._rises.add(self._counted(chosen), now_s)
         if risen is not None:
             values |= {f"{slug(name)}_restarts": count for name, count in risen.items()}
