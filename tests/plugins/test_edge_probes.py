@@ -279,3 +279,11 @@ async def test_what_is_no_pool_of_php(probe: Make, peer: Any, tmp_path: Path, ed
     assert (await probe("php_fpm", socket=f"{tmp_path}/none").look()).values == {"up": 0.0}
     shop = await probe("php_fpm", url=f"http://127.0.0.1:{edge.port}/").look()
     assert "not the status page" in (shop.problem or "")
+
+
+def test_a_page_of_php_fpm_that_leaves_figures_out_gives_no_reading_for_them(probe: Make) -> None:
+    made = probe("php_fpm", url="http://127.0.0.1:1/fpm")
+    assert made._figures({"active processes": 2}, 1.0) == {"active": 2.0}  # type: ignore[attr-defined]
+    assert made._figures({"active processes": 2, "slow requests": 9}, 2.0) == {"active": 2.0}  # type: ignore[attr-defined]
+    found = made._figures({"active processes": 2, "slow requests": 11}, 3.0)  # type: ignore[attr-defined]
+    assert found == {"active": 2.0, "slow": 2.0}

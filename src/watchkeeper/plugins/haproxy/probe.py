@@ -11,8 +11,9 @@ from typing import ClassVar
 from watchkeeper.estate.config import options_of
 from watchkeeper.estate.model import Estate, SignalConfig
 from watchkeeper.plugins.haproxy.table import TableError, growth_of, read_table, readings_of
-from watchkeeper.plugins.http.fetch import Fetcher, Request, reason_of
-from watchkeeper.plugins.http.probe import credentials_of, web_address
+from watchkeeper.plugins.http.fetch import Fetcher, reason_of
+from watchkeeper.plugins.http.probe import credentials_of
+from watchkeeper.plugins.http.socket_or_page import away, connect, page_of, socket_of
 from watchkeeper.watch.probe import Look
 from watchkeeper.watch.rates import Rates
 
@@ -57,22 +58,12 @@ class HaproxyProbe:
     def __init__(self, signal: SignalConfig, estate: Estate) -> None:
         options = options_of(signal, estate)
         self._timeout_s = signal.timeout_s
-        self._socket = options.maybe_text("socket")
+        self._socket = socket_of(options, "/run/haproxy/admin.sock")
         self._fetcher: Fetcher | None = None
-        if (self._socket is None) == (options.take("url") is None):
-            raise options.error(
-                "socket", f"{options.name()} needs a socket or a url, one of the two.", 'socket = "/run/haproxy/admin.sock"'
-            )
         if self._socket is None:
-            url = web_address(options)
-            request = Request(
-                url=url if url.endswith(";csv") else f"{url};csv",
-                headers=credentials_of(options),
-                verify_tls=options.flag("verify_tls", True),
-                most_bytes=_MOST_BYTES,
-                timeout_s=signal.timeout_s,
+            self._fetcher = page_of(
+                options, lambda url: f"{url.removesuffix(';csv')};csv", credentials_of(options), _MOST_BYTES, signal.timeout_s
             )
-            self._fetcher = Fetcher(request)
         self._rates = Rates()
 
     async def look(self) -> Look:
@@ -97,7 +88,7 @@ class HaproxyProbe:
     async def _from_page(self, fetcher: Fetcher) -> str | Look:
         answer = await fetcher.fetch()
         if answer.status is None:
-            return Look({"up": 0.0, "seconds": answer.took_s} if answer.late else {"up": 0.0}, detail=answer.problem or "")
+            return away(answer.took_s, answer.late, answer.problem)
         if answer.status in (401, 403):
             return Look(problem=f"the page does not let us in: {answer.status} {answer.reason}")
         if answer.status != 200:
@@ -125,11 +116,7 @@ def _too_long() -> str:
 
 
 async def _ask(address: str) -> str | Look:
-    host, _, port = address.rpartition(":")
-    if host and port.isdecimal() and "/" not in address:
-        reader, writer = await asyncio.open_connection(host.strip("[]"), int(port))
-    else:
-        reader, writer = await asyncio.open_unix_connection(address)
+    reader, writer = await connect(address)
     try:
         writer.write(b"show stat\n")
         await writer.drain()

@@ -10,8 +10,9 @@ from typing import Any, ClassVar
 
 from watchkeeper.estate.config import check_readings, options_of
 from watchkeeper.estate.model import Estate, SignalConfig
-from watchkeeper.plugins.http.fetch import Fetcher, Request, reason_of
-from watchkeeper.plugins.http.probe import credentials_of, headers_of, web_address
+from watchkeeper.plugins.http.fetch import Fetcher, reason_of
+from watchkeeper.plugins.http.probe import credentials_of, headers_of
+from watchkeeper.plugins.http.socket_or_page import away, connect, page_of, socket_of
 from watchkeeper.plugins.php_fpm.fastcgi import ProtocolError, ask
 from watchkeeper.watch.probe import Look
 from watchkeeper.watch.rates import Rates
@@ -55,25 +56,16 @@ class PhpFpmProbe:
     def __init__(self, signal: SignalConfig, estate: Estate) -> None:
         options = options_of(signal, estate)
         self._timeout_s = signal.timeout_s
-        self._socket = options.maybe_text("socket")
+        self._socket = socket_of(options, "/run/php/php8.2-fpm.sock")
         self._path = options.text("path", "/status")
         self._most = options.number("max_children", 0, 0)
         check_readings(signal, estate, list(self.readings))
         self._fetcher: Fetcher | None = None
-        if (self._socket is None) == (options.take("url") is None):
-            raise options.error(
-                "socket", f"{options.name()} needs a socket or a url, one of the two.", 'socket = "/run/php/php8.2-fpm.sock"'
-            )
         if self._socket is None:
-            url = web_address(options)
-            request = Request(
-                url=f"{url}{'&' if '?' in url else '?'}json",
-                headers={**credentials_of(options), **headers_of(options)},
-                verify_tls=options.flag("verify_tls", True),
-                most_bytes=_MOST_BYTES,
-                timeout_s=signal.timeout_s,
+            headers = {**credentials_of(options), **headers_of(options)}
+            self._fetcher = page_of(
+                options, lambda url: f"{url}{'&' if '?' in url else '?'}json", headers, _MOST_BYTES, signal.timeout_s
             )
-            self._fetcher = Fetcher(request)
         self._rates = Rates()
 
     async def look(self) -> Look:
@@ -124,17 +116,13 @@ class PhpFpmProbe:
     async def _from_page(self, fetcher: Fetcher) -> tuple[int, bytes] | Look:
         answer = await fetcher.fetch()
         if answer.status is None:
-            return Look({"up": 0.0, "seconds": answer.took_s} if answer.late else {"up": 0.0}, detail=answer.problem or "")
+            return away(answer.took_s, answer.late, answer.problem)
         return answer.status, answer.body
 
     async def _from_socket(self, address: str) -> tuple[int, bytes] | Look:
         try:
             async with asyncio.timeout(self._timeout_s):
-                host, _, port = address.rpartition(":")
-                if host and port.isdecimal() and "/" not in address:
-                    reader, writer = await asyncio.open_connection(host.strip("[]"), int(port))
-                else:
-                    reader, writer = await asyncio.open_unix_connection(address)
+                reader, writer = await connect(address)
                 try:
                     return await ask(reader, writer, self._path, "json", _MOST_BYTES)
                 finally:
