@@ -100,3 +100,11 @@ async def test_an_export_that_stopped_or_is_none_is_blind(probe: Make, tmp_path:
     assert "is larger than 200,000,000 bytes" in str((await probe("crashes", files="huge").look()).problem)
     with pytest.raises(ConfigError, match="has no `files`"):
         probe("crashes")
+
+
+async def test_a_device_whose_clock_is_ahead_does_not_make_an_export_fresh(probe: Make, tmp_path: Path) -> None:
+    rows = [row("a", "1", kind="FATAL", ago_s=5 * 86_400), row("b", "1", kind="FATAL", ago_s=-400 * 86_400)]
+    written(tmp_path / "crashes.json", rows, "lines")
+    look = await probe("crashes", files=[str(tmp_path / "crashes.json")]).look()
+    assert look.problem is not None
+    assert "it has stopped" in look.problem

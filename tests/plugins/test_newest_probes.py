@@ -97,8 +97,10 @@ def test_the_newest_of_many_in_any_order() -> None:
     assert (newest.first, newest.second) == (Thing("030", 100.0, 31), Thing("060", 99.0, 61))
     assert found.values["age_seconds"] == 0.0
     assert "its time lies ahead of ours" not in found.notes
-    newest.tell(found, 5.0)
-    assert "its time lies ahead of ours" in found.notes
+    ahead = Found(0.0)
+    newest.tell(ahead, 5.0)
+    assert "its time lies ahead of ours" in ahead.notes
+    assert "age_seconds" not in ahead.values
 
 
 @pytest.fixture(scope="module")

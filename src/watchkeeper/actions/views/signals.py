@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from watchkeeper.actions.keeping import kept_by
 from watchkeeper.actions.views.frame import read_frame, threshold_view, unwatched_view, worst
 from watchkeeper.actions.views.model import SPANS, Health, SenderView, SeriesView, SignalsView, SignalView, Span
+from watchkeeper.actions.views.options import shown_options
 from watchkeeper.alert.ledger import heard_of
 from watchkeeper.app import App
 from watchkeeper.estate.model import Bound, Charted, SignalConfig
@@ -104,7 +105,7 @@ def signal_view(
         kind=config.kind,
         component=config.component,
         every_s=config.every_s,
-        options=dict(config.shown),
+        options=shown_options(config.shown),
         state=state,
         at=last.at if last else None,
         took_s=last.took_s if last else None,

@@ -17,6 +17,8 @@ from watchkeeper.plugins.crashes.export import WHERE, ExportError, Row, rows_of
 from watchkeeper.watch.probe import Look
 
 _MOST_FILES = 50
+#: a row further ahead of our clock is of a device whose clock is wrong: it says nothing of how fresh the export is
+_AHEAD = timedelta(hours=1)
 
 
 @dataclass(slots=True)
@@ -29,7 +31,10 @@ class _Counts:
     unread: int = 0
     seen: set[str] = field(default_factory=set)
 
-    def add(self, row: Row, since: datetime) -> None:
+    def add(self, row: Row, since: datetime, now: datetime) -> None:
+        if row.at > now + _AHEAD:
+            self.unread += 1
+            return
         self.newest = max(self.newest or row.at, row.at)
         if row.at < since or (row.session and row.session in self.seen):
             return
@@ -107,12 +112,12 @@ class CrashesProbe:
             if row is None:
                 crashes.unread += 1
             elif row.fatal:
-                crashes.add(row, since)
+                crashes.add(row, since, now)
         for row in _all(self._sessions) if self._sessions else ():
             if row is None:
                 sessions.unread += 1
             else:
-                sessions.add(row, since)
+                sessions.add(row, since, now)
         newest = max((each.newest for each in (crashes, sessions) if each.newest is not None), default=None)
         if newest is None:
             raise ExportError("no row of the export has a time that can be read")

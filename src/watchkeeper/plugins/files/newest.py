@@ -48,11 +48,13 @@ class Newest:
         if newest is None:
             found.notes.append("there is none" if not self.count else f"none of {self.count:,} is as large as min_bytes")
             return
-        found.put(age_seconds=max(0.0, now - newest.at), bytes=newest.size)
+        # what lies ahead of our clock would stay young for as long: nobody knows how old it is
+        is_ahead = newest.at > now + 60
+        found.put(age_seconds=None if is_ahead else max(0.0, now - newest.at), bytes=newest.size)
         if self.second is not None and self.second.size > 0:
             found.put(size_percent=100.0 * newest.size / self.second.size)
         found.notes.append(f"newest: {newest.name} ({newest.size:,} bytes)")
-        if newest.at > now + 60:
+        if is_ahead:
             found.notes.append("its time lies ahead of ours")
         if self._small is not None and self._small.at > newest.at:
             found.notes.append(f"{self._small.name} is newer and smaller than min_bytes ({self._small.size:,} bytes)")
