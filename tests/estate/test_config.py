@@ -142,6 +142,7 @@ def test_queries_are_not_filled_in_because_a_value_never_becomes_code(shop: Path
         ('change = { allow = ["SEV1"] }', 'destroy = { allow = ["SEV1"] }', 43, "cannot be allowed in general", "policy.rule"),
         ('allow = "run"', 'allow = "maybe"', 49, "policy.rule.0.allow is 'maybe'", "run, ask, never"),
         ("timeout = 3", "timeout = = 3", 24, "This is not TOML", "quotes"),
+        ("timeout = 3", "timeout = 3\n[service]", 25, "[service] stands in the file twice", "another name"),
         ('roles = ["on-call engineer"]', "roles = [1]", 39, "is not a list of texts", "["),
     ],
 )  # fmt: skip

@@ -110,3 +110,10 @@ def test_while_only_symptoms_fire_the_cause_decides_and_their_own_actions_do_not
     explained = [replace(alert, explained_by="database") for alert in alerts]  # type: ignore[attr-defined, type-var]
     choice = choose(BOOK, explained, incident, bindings)  # type: ignore[arg-type]
     assert choice.procedure_id == "database-unavailable", (choice.sentence, choice.runners_up)
+
+
+def test_the_heading_of_the_whole_book_says_nothing_about_its_procedures(now: datetime) -> None:
+    """A signal called "till" that is blind must not start the only procedure of the book "Till service"."""
+    only = replace(procedure("Database down"), path=("Till service",))
+    book = Book(title="Till service", service="Till service", procedures=(only,))
+    assert choose(book, *firing(now, threshold("till is blind"))).procedure_id is None  # type: ignore[arg-type]

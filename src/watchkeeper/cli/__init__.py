@@ -90,7 +90,8 @@ def _call(verb: Verb, arguments: list[str]) -> int:
         return 141
     except Exception as problem:
         if isinstance(problem, called_wrongly):
-            return complain(_said_by(problem), f"`watchkeeper {verb.name} --help` says how it is called.", 2)
+            called = getattr(getattr(problem, "ctx", None), "command_path", None) or f"watchkeeper {verb.name}"
+            return complain(_said_by(problem), f"`{called} --help` says how it is called.", 2)
         if os.environ.get("WATCHKEEPER_TRACE") == "1":
             raise
         outside = _outside(problem)

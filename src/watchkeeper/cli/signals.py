@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
+from watchkeeper.actions.views.frame import says
 from watchkeeper.app import App
 from watchkeeper.cli.options import ConfigOption, FormatOption, print_json, say, with_app
 from watchkeeper.estate.offers import offers
@@ -36,7 +38,7 @@ async def _read(app: App) -> dict[str, Any]:
         word, sentence = kept(bound, seen, now)
         objectives.append({**asdict(bound), "state": word, "sentence": sentence})
     return {
-        "bound": [asdict(each) for each in bindings.bound],
+        "bound": [{**asdict(each), "limit": says(each.threshold)} for each in bindings.bound],
         "objectives": objectives,
         "unbound": [
             {**asdict(each), "add": lines_for(each.threshold, app.book, app.estate, given)}
@@ -54,13 +56,19 @@ async def _read(app: App) -> dict[str, Any]:
 def _text(found: dict[str, Any]) -> Iterator[str]:
     samples, standings = found["samples"], found["standings"]
     decided = [*found["bound"], *found["objectives"]]
+    told = Counter(each["threshold"]["text"] for each in found["bound"] if not each["budget"])
     for name in sorted({each["signal"] for each in (*decided, *found["charted"])} | set(samples)):
         sample = samples.get(name)
         yield f"{name}: {sample['problem'] or sample['detail'] or 'looked' if sample else 'not looked at yet'}"
         for each in (each for each in decided if each["signal"] == name):
             stands = standings.get(each["key"], {})
             state = each.get("state") or stands.get("state", "-")
-            yield f"  {state:8} {each['threshold']['text'] or each['threshold']['subject']}"
+            threshold = each["threshold"]
+            label = threshold["subject"] if each["budget"] else threshold["text"] or threshold["subject"]
+            if told[threshold["text"]] > 1 and each in found["bound"] and not each["budget"]:
+                # one line of the runbook with several limits: say which
+                label += f" ({' '.join(part for part in (each['limit'], threshold['severity']) if part)})"
+            yield f"  {state:8} {label}"
             said = each.get("sentence") or stands.get("sentence")
             yield f"           {each['because']}" + (f" {said}" if said else "")
         for each in (each for each in found["charted"] if each["signal"] == name):

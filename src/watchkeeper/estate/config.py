@@ -104,6 +104,15 @@ def _read_file(path: Path) -> Table:
         found = re.search(r"\s*\(at (?:line (\d+), column \d+|end of document)\)", str(problem))
         line = int(found[1]) if found and found[1] else text.count("\n") + 1
         said = str(problem)[: found.start()] if found else str(problem)
+        twice = re.fullmatch(r"Cannot declare \((.+?),?\) twice", said)
+        if twice:
+            name = ".".join(re.findall(r"'([^']*)'", twice[1]))
+            raise ConfigError(
+                f"[{name}] stands in the file twice.",
+                hint="Give one of the two another name.",
+                code="WK130",
+                where=f"{path}:{line}",
+            ) from None
         raise ConfigError(
             f"This is not TOML: {said}.",
             hint='Texts stand in quotes, tables in [brackets]: name = "shop".',

@@ -98,7 +98,9 @@ def choose(book: Book, alerts: Sequence[Alert], incident: Incident, bindings: Bi
     if len(named) == 1:
         return Choice(named[0].id, f"The book's own actions for this alert name “{named[0].title}”.", 100.0)
     pool = named or [procedure for procedure in book.procedures if procedure.kind not in ONLY_NAMED]
-    ranked = _rank(pool, _incident_words(causes, alerts, incident, thresholds))
+    # a heading that names the book as a whole says nothing about the procedures below it
+    whole = frozenset(_plain(each) for each in (book.title, book.service) if each)
+    ranked = _rank(pool, _incident_words(causes, alerts, incident, thresholds), whole)
     if not ranked or ranked[0].score < FAINT:
         return Choice(None, "No procedure of the book speaks of this.", runners_up=tuple(ranked[:3]))
     best, others = ranked[0], tuple(ranked[1:4])
@@ -159,8 +161,8 @@ def _incident_words(
     return weights
 
 
-def _rank(procedures: Sequence[Procedure], incident: Mapping[str, float]) -> list[Candidate]:
-    texts = [(procedure, words(procedure.title), _symptoms(procedure)) for procedure in procedures]
+def _rank(procedures: Sequence[Procedure], incident: Mapping[str, float], whole: frozenset[str]) -> list[Candidate]:
+    texts = [(procedure, words(procedure.title), _symptoms(procedure, whole)) for procedure in procedures]
     spread = Counter(word for _, title, symptoms in texts for word in title | symptoms)
     ranked = []
     for procedure, title, symptoms in texts:
@@ -175,8 +177,9 @@ def _rank(procedures: Sequence[Procedure], incident: Mapping[str, float]) -> lis
     return sorted((candidate for candidate in ranked if candidate.score > 0), key=lambda c: (-c.score, c.procedure_id))
 
 
-def _symptoms(procedure: Procedure) -> frozenset[str]:
-    return words(" . ".join((*procedure.symptoms, *procedure.causes, *procedure.path[-1:])))
+def _symptoms(procedure: Procedure, whole: frozenset[str]) -> frozenset[str]:
+    above = [heading for heading in procedure.path[-1:] if _plain(heading) not in whole]
+    return words(" . ".join((*procedure.symptoms, *procedure.causes, *above)))
 
 
 def words(text: str) -> frozenset[str]:

@@ -94,7 +94,16 @@ def signal_view(
     thresholds = tuple(threshold_view(bound, standings.get(bound.key)) for bound in bounds)
     blind = last is not None and last.problem is not None
     state: Health = (
-        "unwatched" if last is None else "blind" if blind else worst(t.state for t in thresholds) if thresholds else "ok"
+        "unwatched"
+        if last is None
+        else "blind"
+        if blind
+        else worst(t.state for t in thresholds)
+        if thresholds
+        # as the morning table: no threshold speaks of it, but it says itself that what it looks at is down
+        else "firing"
+        if last.values.get("up") == 0
+        else "ok"
     )
     names = {each.reading: each.subject for each in charted}
     readings = dict.fromkeys([*(bound.reading for bound in bounds), *names])

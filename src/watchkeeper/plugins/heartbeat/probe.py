@@ -22,6 +22,7 @@ from watchkeeper.watch.probe import Look
 
 #: a key that is shorter could be guessed
 SHORTEST_KEY = 16
+_EXAMPLES = {"cron": 'cron = "30 2 * * *"', "calendar": 'calendar = "Mon..Fri 02:30"'}
 _KEY_HINT = 'Make one: python3 -c "import secrets; print(secrets.token_urlsafe(18))".'
 
 
@@ -103,5 +104,5 @@ def _schedule(options: Table, grace: timedelta) -> tuple[NextAfter, timedelta]:
         return (by_cron(text, zone) if given == ["cron"] else by_calendar(text, zone)), timedelta(0)
     except ScheduleError as problem:
         raise options.error(
-            given[0], f"{options.name(given[0])} cannot be read: {problem}.", 'For example cron = "30 2 * * *".'
+            given[0], f"{options.name(given[0])} cannot be read: {problem}.", f"For example {_EXAMPLES[given[0]]}."
         ) from None
