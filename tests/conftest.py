@@ -36,6 +36,9 @@ EVERYTHING = os.environ.get("WATCHKEEPER_TEST_EVERYTHING", "") == "1"
 REAL = ("plugins", "demo", "web", "api", "soak", "scale")
 REAL_FILES = ("test_targets.py", "test_kill.py", "test_interpreter.py", "test_watcher.py", "test_show.py", "test_preview.py")
 
+#: the files that take longest begin first, so that at the end no process waits for one of them
+FIRST = ("demo", "scenarios", "scale", "soak")
+
 NOON = datetime(2026, 3, 14, 12, 0, tzinfo=UTC)
 
 
@@ -45,10 +48,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         long = [item for item in items if item.get_closest_marker("soak")]
         config.hook.pytest_deselected(items=long)
         items[:] = [item for item in items if item not in long]
+    items.sort(key=lambda item: _room(item) not in FIRST)
     for item in items:
-        folder = item.path.relative_to(Path(__file__).parent).parts[0]
+        folder = _room(item)
         if folder in REAL or item.path.name in REAL_FILES:
             item.add_marker(pytest.mark.real)
+
+
+def _room(item: pytest.Item) -> str:
+    """Give the folder of tests/ in which a test lies."""
+    return item.path.relative_to(Path(__file__).parent).parts[0]
 
 
 @pytest.hookimpl(hookwrapper=True)
