@@ -8,6 +8,7 @@ import pytest
 
 from watchkeeper.base.errors import ConfigError
 from watchkeeper.base.secrets import Secret
+from watchkeeper.estate import plugins
 from watchkeeper.estate.config import load_estate
 from watchkeeper.estate.lines import key_lines
 
@@ -117,6 +118,38 @@ def test_variables_are_filled_in_and_what_took_in_a_secret_is_one(shop: Path) ->
     dsn = estate.signals["database"].options["dsn"]
     assert dsn.reveal() == "host=localhost port=5432 password=correct horse"
     assert [str(address) for address in estate.people["anna"].notify] == ["json://localhost/notify", "••••••"]
+
+
+@pytest.mark.parametrize(
+    "signal",
+    [
+        'kind = "datadog"\napi_key = "0123456789abcdef"\napp_key = "$KEY"\nmonitor_tags = ["env:live"]',
+        'kind = "heartbeat"\nperiod = "1 day"\nkey = "0123456789abcdefgh"',
+        'kind = "nginx"\nurl = "http://shop/status"\npassword = "correct horse"',
+    ],
+)
+def test_a_key_of_a_signal_never_stands_in_the_file(tmp_path: Path, signal: str) -> None:
+    (tmp_path / "runbook.md").write_text("# Shop\n")
+    file = tmp_path / "watchkeeper.toml"
+    variables = '[variables]\nKEY = { env = "KEY", secret = true }\n'
+    file.write_text(f'[service]\nname = "shop"\nrunbook = "runbook.md"\n{variables}[signals.a]\n{signal}\n')
+    with pytest.raises(ConfigError) as caught:
+        load_estate(file, {"KEY": "0123456789abcdef"})
+    assert caught.value.code == "WK137"
+    assert "stands in the file as plain text" in caught.value.message
+
+
+def test_two_jobs_have_two_keys(tmp_path: Path) -> None:
+    (tmp_path / "runbook.md").write_text("# Shop\n")
+    file = tmp_path / "watchkeeper.toml"
+    jobs = "".join(f'[signals.{name}]\nkind = "heartbeat"\nperiod = "1 day"\nkey = "$KEY"\n' for name in ("nightly", "weekly"))
+    variables = '[variables]\nKEY = { env = "KEY", secret = true }\n'
+    file.write_text(f'[service]\nname = "shop"\nrunbook = "runbook.md"\n{variables}{jobs}')
+    estate = load_estate(file, {"KEY": "0123456789abcdefgh"})
+    with pytest.raises(ConfigError) as caught:
+        plugins.load(plugins.SIGNALS, "heartbeat")(estate.signals["weekly"], estate)
+    assert "is the key of [signals.nightly] too" in caught.value.message
+    assert caught.value.where == f"{file}:13"
 
 
 def test_queries_are_not_filled_in_because_a_value_never_becomes_code(shop: Path) -> None:

@@ -7,7 +7,7 @@ import re
 from watchkeeper.base.secrets import Secret
 from watchkeeper.estate.model import Alerting, Estate, Hook, Route
 from watchkeeper.estate.table import Table, did_you_mean
-from watchkeeper.estate.variables import Variables
+from watchkeeper.estate.variables import Variables, must_be_secret
 
 #: the senders whose deliveries are understood; "mapping" is whoever sends JSON
 KINDS = (
@@ -104,10 +104,7 @@ def _check_hook(table: Table, hook: Hook) -> None:
 def _secret(table: Table, key: str, variables: Variables) -> Secret | None:
     if key not in table.values:
         return None
-    value = variables.fill(table.text(key), table, key)
-    if not isinstance(value, Secret):
-        hint = f'Write {key} = "$NAME" and [variables] NAME = {{ env = "NAME", secret = true }}.'
-        raise table.error(key, f"{table.name(key)} stands in the file as plain text.", hint, "WK137")
+    value = must_be_secret(variables.fill(table.text(key), table, key), table, key)
     if len(value.reveal()) < SHORTEST_TOKEN:
         hint = "Make a longer one: openssl rand -hex 24."
         raise table.error(key, f"{table.name(key)} has fewer than {SHORTEST_TOKEN} characters.", hint)

@@ -23,12 +23,14 @@ from watchkeeper.estate.hours import Hours, parse_hours
 from watchkeeper.estate.lines import key_lines
 from watchkeeper.estate.model import Estate, Mode, Permission, Policy, PolicyRule, SignalConfig, TargetConfig
 from watchkeeper.estate.table import Table, did_you_mean
-from watchkeeper.estate.variables import Variables, names_used
+from watchkeeper.estate.variables import Variables, must_be_secret, names_used
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 _PERMISSIONS = ("run", "ask", "never")
 PLATFORMS = ("docker", "kubernetes", "systemd")
 _RISKS = ("read", "change", "destroy", "unknown")
+#: options of signals that never stand in the file as plain text, whatever the kind
+_SECRETS = frozenset({"api_key", "app_key", "secret_key", "session_token", "token", "password"})
 
 
 def load_estate(path: Path, environment: Mapping[str, str] | None = None) -> Estate:
@@ -196,6 +198,9 @@ def _read_signal(table: Table, name: str, variables: Variables) -> SignalConfig:
     plugin = _plugin(plugins.SIGNALS, table)
     common = ("kind", "component", "every", "timeout", "metrics", "hysteresis", "confirm", "needed_by")
     options, shown = _options(table, plugin, common, variables)
+    for key in shown:
+        if key in _SECRETS or getattr(plugin, "needs", {}).get(key) == "$":
+            must_be_secret(options[key], table, key)
     metrics = table.table("metrics")
     signal = SignalConfig(
         name=name,

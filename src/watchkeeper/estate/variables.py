@@ -175,3 +175,11 @@ class Variables:
             f'Write {name} = {{ env = "{name}" }} or {{ file = "…" }}; if it is none: {{ value = "…", secret = false }}.',
             code="WK137",
         )
+
+
+def must_be_secret(value: object, table: Table, key: str) -> Secret:
+    """Give a value that came from a secret variable; raises ConfigError where it stands in the file as plain text."""
+    if isinstance(value, Secret):
+        return value
+    hint = f'Write {key} = "$NAME" and [variables] NAME = {{ env = "NAME", secret = true }}.'
+    raise table.error(key, f"{table.name(key)} stands in the file as plain text.", hint, "WK137")

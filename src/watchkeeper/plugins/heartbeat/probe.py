@@ -57,6 +57,11 @@ class HeartbeatProbe:
         options = options_of(signal, estate)
         if len(options.text("key")) < SHORTEST_KEY or not options.text("key").isprintable() or "/" in options.text("key"):
             raise options.error("key", f"{options.name('key')} has fewer than {SHORTEST_KEY} characters, or a /.", _KEY_HINT)
+        same = [each.name for each in estate.signals.values() if each.kind == signal.kind and each.name != signal.name]
+        for other in same:
+            if options_of(estate.signals[other], estate).maybe_text("key") == options.text("key"):
+                hint = "Give each job a key of its own, or one's ping would be taken for the other's."
+                raise options.error("key", f"{options.name('key')} is the key of [signals.{other}] too.", hint)
         grace = timedelta(seconds=options.duration("grace", 600.0))
         longest = timedelta(seconds=options.duration("longest", max(3600.0, grace.total_seconds()), 1.0))
         next_after, early = _schedule(options, grace)
