@@ -169,6 +169,8 @@ def test_queries_are_not_filled_in_because_a_value_never_becomes_code(shop: Path
         ('name = "shop"\n', "", 1, "service has no 'name'", "name ="),
         ('"$SHOP_URL/health"', '"$SHOPURL/health"', 21, "signals.shop.url uses $SHOPURL", "'SHOP_URL'"),
         ("PORT = 5432", 'API_TOKEN = "abc"', 8, "stands in the file as plain text", "env"),
+        ("PORT = 5432", 'API_TOKEN = { env = "T", default = "abc" }', 8, "stands in the file as plain text", "env"),
+        ("PORT = 5432", 'API_TOKEN = { env = "NONE" }', 8, "The environment has no NONE", "take it from a file"),
         ("PORT = 5432", 'PORT = "$DB_HOST$PORT"', 8, "needs itself: PORT -> PORT", "own value"),
         ("PORT = 5432", "PORT = [1]", 8, "PORT is [1]", "env"),
         ('"run/queue"', '"run/none"', 11, "cannot be read: No such file", "Write the value"),

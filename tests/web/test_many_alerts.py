@@ -49,6 +49,7 @@ async def test_the_page_of_an_incident_shows_a_piece_of_many(anna: httpx.AsyncCl
     assert 'href="?skip=50#alerts">Further' in page
     assert HOSTILE not in page
     assert page.count("prom says: ") == 49
+    assert "<summary>40 more of these</summary>" in page
     last = (await anna.get(f"/incidents/{INCIDENT}?skip=1190")).text
     assert "These are 1,191 to 1,201." in last
     assert 'href="?skip=1140#alerts">Earlier' in last

@@ -72,6 +72,8 @@ def alertmanager(
     port = int(settings.number("port"))
     base = settings.text("public_url").rstrip("/") or f"http://{settings.text('host')}:{port or 8421}"
     group_wait_s = settings.number("group_wait_s")
+    if webhook and not webhook.startswith(("http://", "https://")):
+        raise typer.BadParameter(f"{webhook!r} is no address; write https://host{HOOK}.", param_hint="--webhook")
     where = webhook or base + HOOK
     text = routes(found.book, found.bindings, found.estate.service, found.estate.runbook, where, token_file, group_wait_s)
     _put({"alertmanager.yml": text}, output)

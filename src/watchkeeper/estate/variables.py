@@ -119,24 +119,25 @@ class Variables:
         source = str(source) if isinstance(source, int | float) and ways[0] == "value" else table.text(ways[0])
         default = table.maybe_text("default") if ways[0] == "env" else None
         table.finish()
+        if is_secret and (ways[0] == "value" or default is not None):
+            raise self._plain_secret(name)
         if ways[0] == "value":
-            if is_secret:
-                raise self._plain_secret(name)
             return Variable(name, self._fill_text(source, self._table, name), "literal", table.line)
-        raw = self._from_environment(name, source, default) if ways[0] == "env" else self._from_file(name, source)
+        raw = self._from_environment(name, source, default, is_secret) if ways[0] == "env" else self._from_file(name, source)
         try:
             value = Secret(raw, name) if is_secret else raw
         except ConfigError as problem:
             raise ConfigError(problem.message, hint=problem.hint, code=problem.code, where=table.where()) from None
         return Variable(name, value, f"{ways[0]} {source}", table.line)
 
-    def _from_environment(self, name: str, source: str, default: str | None) -> str:
+    def _from_environment(self, name: str, source: str, default: str | None, is_secret: bool) -> str:
         value = self._environment.get(source, default)
         if value is None:
             example = f'{name} = {{ env = "{source}", default = "…" }}'
+            otherwise = f'take it from a file: {name} = {{ file = "…" }}' if is_secret else f"give it a default: {example}"
             raise ConfigError(
                 f"The environment has no {source}, from which the variable {name} is taken{self._used_by(name)}.",
-                hint=f"export {source}=…, or give it a default: {example}.{self._others(name)}",
+                hint=f"export {source}=…, or {otherwise}.{self._others(name)}",
                 code="WK134",
                 where=self._table.where(name),
             )
