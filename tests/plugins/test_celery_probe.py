@@ -77,7 +77,8 @@ def worker(broker: str, home: Path) -> Iterator[None]:
 
 
 async def until(probe: Probe, told: Callable[[Look], bool]) -> Look:
-    for _ in range(60):
+    until_s = time.monotonic() + 30
+    while time.monotonic() < until_s:
         look = await probe.look()
         if told(look):
             return look

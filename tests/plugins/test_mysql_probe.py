@@ -106,11 +106,11 @@ def pair(servers: Servers, folder: Path) -> Iterator[Pair]:
 
 
 async def until(probe: Probe, told: Callable[[Look], bool]) -> Look:
-    for _ in range(200):
+    for _ in range(70):
         look = await probe.look()
         if told(look):
             return look
-        time.sleep(0.05)
+        time.sleep(0.15)  # InnoDB shows who waits from a copy that it renews only when nobody has read it for 0.1 s
     raise AssertionError(f"{look.values} {look.detail} {look.problem}")
 
 

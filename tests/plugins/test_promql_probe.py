@@ -10,6 +10,7 @@ import subprocess
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -225,3 +226,22 @@ async def test_a_server_that_hangs_or_is_away_is_down_and_its_expressions_blind(
 def test_the_examples_in_the_docstrings() -> None:
     for module in (promql, answer):
         assert doctest.testmod(module).failed == 0
+
+
+async def test_the_past_is_what_the_server_kept(probe: Make, prometheus: str) -> None:
+    queries = {"up": 'count(up{job="self"})', "none": "no_such_series", "many": "up"}
+    made = probe("promql", queries, url=prometheus)
+    assert isinstance(made, PromqlProbe)
+    until = datetime.now(UTC)
+    past = await made.past(until - timedelta(seconds=60), until, 1.0)
+    assert list(past) == ['count(up{job="self"})']
+    assert {value for _, value in past['count(up{job="self"})']} == {1.0}
+    assert all(until - timedelta(seconds=61) < at <= until for at, _ in past['count(up{job="self"})'])
+    assert await made.past(until, until, 1.0) is past
+
+
+async def test_a_server_that_is_away_has_no_past(probe: Make, closed_port: int) -> None:
+    made = probe("promql", {"up": "count(up)"}, url=f"http://127.0.0.1:{closed_port}")
+    assert isinstance(made, PromqlProbe)
+    now = datetime.now(UTC)
+    assert await made.past(now - timedelta(hours=1), now, 15.0) == {}

@@ -1,32 +1,28 @@
-"""What blocks has a thread of its own."""
+"""What blocks has a thread of its own, and who hears its answer may ask again at once."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
 
-import pytest
-
 from watchkeeper.watch.aside import Aside
 
 
-async def test_what_comes_of_it_and_what_goes_wrong() -> None:
-    aside: Aside[int] = Aside("test")
-    assert await aside.run(lambda: 6 * 7) == 42
-    with pytest.raises(ZeroDivisionError):
-        await aside.run(lambda: 1 // 0)
+async def test_who_heard_an_answer_may_ask_again_at_once() -> None:
+    aside: Aside[int] = Aside("try")
+    for number in range(300):
+        assert not aside.is_busy
+        assert await aside.run(lambda number=number: number) == number
 
 
-async def test_nobody_waits_for_what_hangs_and_it_is_still_known() -> None:
-    aside: Aside[bool] = Aside("test")
-    release = threading.Event()
-    with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.05):
-            await aside.run(lambda: release.wait(20))
+async def test_a_deed_that_hangs_is_busy_until_it_ends() -> None:
+    aside: Aside[bool] = Aside("try")
+    go_on = threading.Event()
+    hanging = aside.run(go_on.wait)
+    task = asyncio.ensure_future(hanging)
+    while not aside.is_busy:
+        await asyncio.sleep(0)
     assert aside.is_busy
-    release.set()
-    for _ in range(200):
-        if not aside.is_busy:
-            break
-        await asyncio.sleep(0.01)
+    go_on.set()
+    assert await task
     assert not aside.is_busy

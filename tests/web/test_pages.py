@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -191,3 +191,34 @@ async def test_a_long_time_is_shown_by_its_sums_and_no_spike_is_lost(anna: httpx
         assert shown.status_code == 200
         assert shown.text.count('aria-current="page"') == 2
     assert (await anna.get("/signals?span=2h")).status_code == 422
+
+
+class Remembers:
+    """A probe whose server keeps samples itself."""
+
+    def __init__(self, readings: dict[str, list[tuple[datetime, float]]] | None) -> None:
+        self.readings = readings
+
+    async def past(self, since: datetime, until: datetime, step_s: float) -> dict[str, list[tuple[datetime, float]]]:
+        if self.readings is None:
+            raise OSError("connection refused")
+        return self.readings
+
+
+async def test_a_long_time_is_asked_of_the_server_that_keeps_it(anna: httpx.AsyncClient, app: App) -> None:
+    now = app.clock.now()
+    kept = [(now - timedelta(hours=ago), float(ago)) for ago in range(20, 0, -1)]
+    own = Sample("web", now - timedelta(hours=2), 0.01, {"error_rate": 500.0})
+    app.database.write_now(lambda c: write_samples(c, [own]))
+    while app.database.write_now(history.sum_up):
+        pass
+
+    async def most() -> float:
+        answer = (await anna.get("/api/v1/signals?span=24h")).json()
+        curve = next(each for each in answer["signals"][0]["series"] if each["reading"] == "error_rate")
+        return float(curve["most"])
+
+    app.probes = {**app.probes, "web": Remembers({"error_rate": kept})}  # type: ignore[dict-item]
+    assert await most() == 20.0
+    app.probes = {**app.probes, "web": Remembers(None)}  # type: ignore[dict-item]
+    assert await most() == 500.0

@@ -25,7 +25,7 @@ class Aside(Generic[_T]):
     @property
     def is_busy(self) -> bool:
         """Say whether an earlier deed has not ended, although nobody waits for it any more."""
-        return self._thread is not None and self._thread.is_alive()
+        return (thread := self._thread) is not None and thread.is_alive()
 
     async def run(self, deed: Callable[[], _T]) -> _T:
         """Do something and give what comes of it; whoever stops waiting leaves the thread to end by itself."""
@@ -42,6 +42,7 @@ class Aside(Generic[_T]):
                 told = answer.set_result, deed()
             except Exception as problem:
                 told = answer.set_exception, problem
+            self._thread = None  # first, for whoever hears the answer may ask again at once
             with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
                 loop.call_soon_threadsafe(settle, *told)
 

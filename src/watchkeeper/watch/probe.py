@@ -10,6 +10,9 @@ of the owner's. `general = True` says that a metric without a component's name m
 `speaks = "promql"` says that what the book states in that language is a reading as it stands; such readings, and all others that
 a threshold is bound to, are in `signal.asked`.
 
+A probe whose server keeps samples itself may have a method `past(since, until, step_s)` that gives points by reading; the pages
+show them for spans of a day and more instead of our own rows.
+
 What comes in by itself fits the same door: `look()` gives what came since the last look. A probe that listens opens its port at
 its first look. One whose arrivals stand in our rows (the API takes them in, and any worker may) has a method
 `attach(database, clock)`, which is called once before the first look.

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TypeAlias
 
 from sqlalchemy import Connection
 
 from watchkeeper.actions.keeping import kept_by
+from watchkeeper.actions.views.elsewhere import Past, past_elsewhere
 from watchkeeper.actions.views.frame import read_frame, threshold_view, unwatched_view, worst
 from watchkeeper.actions.views.model import SPANS, Health, SenderView, SeriesView, SignalsView, SignalView, Span
 from watchkeeper.actions.views.options import shown_options
@@ -20,9 +20,6 @@ from watchkeeper.watch.ledger import latest_samples, read_samples, read_standing
 from watchkeeper.watch.model import Sample, Standing
 from watchkeeper.watch.rollup import Sum, level_for, start_of
 
-#: what was read at which instant, oldest first
-Past: TypeAlias = Sequence[tuple[datetime, Mapping[str, Sum]]]
-
 #: points of a curve: more than a phone has pixels for would be wasted
 POINTS = 180
 #: readings shown of a signal that no threshold uses
@@ -32,17 +29,18 @@ READINGS = 4
 async def all_signals(app: App, span: Span = "1h") -> SignalsView:
     """Show every signal with its curves over a span of time up to now."""
     now = app.clock.now()
-    return await app.database.read(lambda c: _read_signals(c, app, now, span))
+    elsewhere = {} if span == "1h" else await past_elsewhere(app, SPANS[span], POINTS, now)
+    return await app.database.read(lambda c: _read_signals(c, app, now, span, elsewhere))
 
 
-def _read_signals(connection: Connection, app: App, now: datetime, span: Span) -> SignalsView:
+def _read_signals(connection: Connection, app: App, now: datetime, span: Span, elsewhere: Mapping[str, Past]) -> SignalsView:
     standings, latest = read_standings(connection), latest_samples(connection)
     by_signal: dict[str, list[Bound]] = {}
     for bound in app.bindings.bound:
         by_signal.setdefault(bound.signal, []).append(bound)
     signals = []
     for config in app.estate.signals.values():
-        past = read_past(connection, app, config, span, now)
+        past = elsewhere.get(config.name) or read_past(connection, app, config, span, now)
         charted = [each for each in app.bindings.charted if each.signal == config.name]
         bounds = by_signal.get(config.name, [])
         signals.append(signal_view(config, latest.get(config.name), past, bounds, standings, now, charted))

@@ -10,6 +10,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 _LABELS_SHOWN = 120
@@ -51,6 +52,21 @@ def read_answer(status: int, body: bytes, cut: bool = False, partial: bool = Fal
     result = _number(data if isinstance(data, Mapping) else {})
     notes = "; ".join(note for note in (result.said, missing) if note)
     return Result(result.value, notes, result.refused, result.empty)
+
+
+def read_range(status: int, body: bytes) -> list[tuple[datetime, float]]:
+    """Read the answer to a query over a span: its points, oldest first; none where it is not one series of numbers.
+
+    >>> read_range(200, b'{"status":"success","data":{"resultType":"matrix","result":[{"values":[[0,"1.5"],[60,"NaN"]]}]}}')
+    [(datetime.datetime(1970, 1, 1, 0, 0, tzinfo=datetime.timezone.utc), 1.5)]
+    """
+    try:
+        found = json.loads(body) if status == 200 else None
+        (series,) = found["data"]["result"] if found else ({"values": []},)
+        points = [(datetime.fromtimestamp(float(at), UTC), float(value)) for at, value in series["values"]]
+    except (ValueError, TypeError, KeyError, OverflowError, OSError, RecursionError):
+        return []
+    return [(at, value) for at, value in points if math.isfinite(value)]
 
 
 def _missing_parts(found: Mapping[str, Any]) -> str:

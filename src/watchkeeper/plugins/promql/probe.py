@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import ClassVar
 from urllib.parse import urlencode
 
@@ -17,7 +18,7 @@ from watchkeeper.estate.config import options_of
 from watchkeeper.estate.model import Estate, SignalConfig
 from watchkeeper.plugins.http.fetch import Answer, Fetcher, Request
 from watchkeeper.plugins.http.probe import credentials_of, headers_of, web_address
-from watchkeeper.plugins.promql.answer import Result, read_answer
+from watchkeeper.plugins.promql.answer import Result, read_answer, read_range
 from watchkeeper.watch.probe import Look
 
 #: questions under way at once
@@ -75,6 +76,8 @@ class PromqlProbe:
         )
         self._timeout_s = signal.timeout_s
         self._fetcher = Fetcher(self._request)
+        #: step -> until when the past was asked, and what it gave
+        self._past: dict[float, tuple[datetime, dict[str, list[tuple[datetime, float]]]]] = {}
 
     async def look(self) -> Look:
         """Ask every expression once."""
@@ -100,21 +103,38 @@ class PromqlProbe:
                 notes.append(f"{_shown(query)}: {result.said}")
         return Look(values, detail="; ".join(notes[:10]))
 
+    async def past(self, since: datetime, until: datetime, step_s: float) -> dict[str, list[tuple[datetime, float]]]:
+        """Give what the expressions gave between two instants, a point a step; what the server cannot say is left out.
+
+        The same span is asked again only when a step has passed.
+        """
+        kept = self._past.get(step_s)
+        if kept is not None and timedelta(0) <= until - kept[0] < timedelta(seconds=step_s):
+            return kept[1]
+        started, turns = time.monotonic(), asyncio.Semaphore(AT_ONCE)
+        span = {"start": since.timestamp(), "end": until.timestamp(), "step": step_s}
+        answers = await asyncio.gather(*(self._ask(query, turns, started, span) for query in self._queries))
+        read = [read_range(answer.status or 0, b"" if answer.cut else answer.body) for answer in answers]
+        found = {query: points for query, points in zip(self._queries, read, strict=True) if points}
+        self._past[step_s] = (until, found)
+        return found
+
     async def close(self) -> None:
         """Let go of the session."""
         await self._fetcher.close()
 
-    async def _ask(self, query: str, turns: asyncio.Semaphore, started: float) -> Answer:
+    async def _ask(self, query: str, turns: asyncio.Semaphore, started: float, span: Mapping[str, float] | None = None) -> Answer:
+        address = f"{self._address}_range" if span else self._address
         async with turns:
             left_s = self._timeout_s - (time.monotonic() - started)
             if left_s <= 0:
                 return Answer(self._timeout_s, problem=f"no complete answer within {self._timeout_s:g} s", late=True)
-            sent = urlencode({"query": query, "timeout": f"{left_s:.3f}"})
+            sent = urlencode({"query": query, "timeout": f"{left_s:.3f}", **(span or {})})
             request = replace(self._request, timeout_s=left_s)
             if len(sent) <= _LONGEST_ADDRESS:
-                return await self._fetcher.fetch(replace(request, url=f"{self._address}?{sent}"))
+                return await self._fetcher.fetch(replace(request, url=f"{address}?{sent}"))
             form = {**request.headers, "Content-Type": "application/x-www-form-urlencoded"}
-            return await self._fetcher.fetch(replace(request, method="POST", headers=form, body=sent.encode()))
+            return await self._fetcher.fetch(replace(request, url=address, method="POST", headers=form, body=sent.encode()))
 
     def _result(self, answer: Answer) -> Result:
         if answer.status is None:
