@@ -170,9 +170,10 @@ def decided_by(wanted: Threshold | Metric, found: tuple[Proposal, Line] | None) 
 
 def test_of(kind: str) -> str:
     """Name the test that looks at the real thing by a kind of signal."""
-    files = sorted((ROOT / "tests" / "plugins").glob("test_*.py"))
-    named = [path for path in files if f"plugins.{kind}.probe" in path.read_text()]
-    best = next((path for path in files if path.stem == f"test_{kind}_probe"), next(iter(named), None))
+    files = sorted(path for room in ("plugins", "api") for path in (ROOT / "tests" / room).glob("test_*.py"))
+    signs = (f"plugins.{kind}.probe", f'probe("{kind}"', f'kind = "{kind}"', f'"{kind}"')
+    named = (path for sign in signs for path in files if sign in path.read_text())
+    best = next((path for path in files if path.stem == f"test_{kind}_probe"), next(named, None))
     return f"`{best.relative_to(ROOT)}`" if best else "-"
 
 
