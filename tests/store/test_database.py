@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import threading
+import time
 from datetime import datetime
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from sqlalchemy import Connection, insert, select, text
 
 from watchkeeper.base.errors import ConfigError, Transient
 from watchkeeper.estate.ledger import books
+from watchkeeper.store import database as store
 from watchkeeper.store.database import Database, engine_for_migrations, open_database
 from watchkeeper.store.migrate import migrate
 from watchkeeper.store.schema import metadata
@@ -66,6 +68,32 @@ async def test_who_stops_waiting_for_a_write_does_not_stop_the_writer(database: 
     assert "after" in digests
 
 
+async def test_who_stands_still_in_a_transaction_loses_its_locks(
+    database: Database, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if database.dialect == "sqlite":
+        return  # one process, one writer
+    monkeypatch.setattr(store, "STILL_MS", 300)
+    still = open_database(database.url, Path())
+    held = threading.Event()
+
+    def stand_still(connection: Connection) -> None:
+        connection.execute(text("LOCK TABLE book IN EXCLUSIVE MODE"))
+        held.set()
+        time.sleep(1.5)
+        add_book(connection, "late", now)
+
+    standing = asyncio.ensure_future(still.write(stand_still))
+    await asyncio.to_thread(held.wait, 10)
+    async with asyncio.timeout(20):
+        await database.write(lambda connection: add_book(connection, "peer", now))
+    with pytest.raises(Transient):
+        await standing
+    assert await database.read(lambda connection: set(connection.execute(select(books.c.digest)).scalars())) == {"peer"}
+    await still.write(lambda connection: add_book(connection, "again", now))
+    still.close()
+
+
 async def test_a_read_changes_nothing(database: Database, now: datetime) -> None:
     await database.read(lambda connection: add_book(connection, "a", now))
     assert await database.read(lambda connection: connection.execute(select(books)).all()) == []
@@ -85,8 +113,10 @@ def test_a_foreign_url_is_refused_with_a_hint(tmp_path: Path) -> None:
 
 
 def test_the_migrations_make_exactly_the_tables_of_the_code(database: Database) -> None:
-    for chapter in ("estate", "people", "watch", "alert", "incident", "run", "tell", "learn"):
-        importlib.import_module(f"watchkeeper.{chapter}.ledger")
+    source = Path(store.__file__).parents[1]
+    for path in source.rglob("*.py"):
+        if " = Table(" in path.read_text():
+            importlib.import_module(".".join(("watchkeeper", *path.relative_to(source).with_suffix("").parts)))
     engine = engine_for_migrations(database)
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": False})

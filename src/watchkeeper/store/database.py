@@ -35,6 +35,9 @@ _BUSY_MS = 30_000
 _TRIES = 5
 #: how long a connection of PostgreSQL is waited for, in seconds
 _PATIENCE_S = 10
+#: a process that stands still in the middle of a transaction keeps its locks no longer than this, in milliseconds: else its
+#: peers would wait for it, however long its lease is over
+STILL_MS = 5_000
 #: a server that vanished without a word is noticed in seconds, not in the two hours of TCP's own
 _NOTICE_A_DEAD_SERVER = {
     "connect_timeout": 5,
@@ -186,6 +189,7 @@ class PostgresDatabase(Database):
             poolclass=QueuePool,
             connect_args=_NOTICE_A_DEAD_SERVER,
         )
+        event.listen(engine, "connect", _prepare_postgres)
         super().__init__(engine, plain, readers=4)
         self._writers = ThreadPoolExecutor(writers, thread_name_prefix="database-write")
 
@@ -243,6 +247,13 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # transactions are begun by us, so that savepoints and IMMEDIATE work
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_BUSY_MS}"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _prepare_postgres(connection: Any, _record: object) -> None:
+    # not among the parameters of the connection, which a pooler between would refuse
+    connection.autocommit = True
+    connection.execute(f"SET idle_in_transaction_session_timeout = {STILL_MS}")
+    connection.autocommit = False
 
 
 @contextlib.contextmanager
