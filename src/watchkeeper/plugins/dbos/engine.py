@@ -24,6 +24,7 @@ from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID
 
 from watchkeeper.base.errors import Conflict, Permanent
 from watchkeeper.run.engine import Advance
+from watchkeeper.store.database import STILL_MS
 
 log = logging.getLogger(__name__)
 
@@ -162,6 +163,8 @@ class DbosEngine:
             log_level="ERROR",
             notification_listener_polling_interval_sec=1.0,
             scheduler_polling_interval_sec=3600,
+            # as our own sessions: who stands still keeps its locks no longer
+            sys_db_idle_transaction_timeout_sec=STILL_MS / 1000,
         )
 
     def _prepare(self) -> None:
