@@ -105,3 +105,14 @@ def _rate(match: re.Match[str]) -> str:
 def _tidy(value: float) -> float:
     rounded = round(value, 9)
     return float(int(rounded)) if rounded == int(rounded) else rounded
+
+
+def as_number(found: object, below: float = 1e300) -> float | None:
+    """Take a number of an answer or a line, in quotes too; None for anything else, and for what is not below a bound."""
+    if isinstance(found, bool) or not isinstance(found, int | float | str):
+        return None
+    try:
+        number = float(found)
+    except (ValueError, OverflowError):
+        return None
+    return number if abs(number) < below else None

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
+
+from watchkeeper.watch.probe import Look
 
 
 @dataclass(slots=True)
@@ -21,6 +24,17 @@ class Found:
         """Take what another look found."""
         self.values |= other.values
         self.notes += other.notes
+
+    def whole(self) -> Look:
+        """Give the look of something that answered all that was asked."""
+        return Look({**self.values, "up": 1.0, "seconds": time.monotonic() - self.now_s}, detail="; ".join(self.notes))
+
+    def late(self, timeout_s: float, address: str) -> Look:
+        """Give the look of something that did not answer all in time: up where it answered anything."""
+        if not self.values:
+            return Look({"up": 0.0, "seconds": timeout_s}, detail=f"no answer from {address} within {timeout_s:g} s")
+        said = "; ".join([*self.notes, f"not everything was read within {timeout_s:g} s"])
+        return Look({**self.values, "up": 1.0, "seconds": timeout_s}, detail=said)
 
 
 class Seldom:

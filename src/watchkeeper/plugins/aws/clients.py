@@ -8,11 +8,13 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from watchkeeper.estate import plugins
 from watchkeeper.estate.table import Table
 from watchkeeper.plugins.hosted.asking import Unanswered, address_of
+from watchkeeper.watch.probe import Look
 
 _T = TypeVar("_T")
 
@@ -70,6 +72,14 @@ class Clients:
             session = boto3.session.Session(**self._session)
             self._made[service] = session.client(service, endpoint_url=self._endpoint, config=limits)
         return self._made[service]
+
+    async def look(self, ask: Callable[[datetime, list[str]], dict[str, float]]) -> Look:
+        """Look by questions that give readings and notes; what cannot be asked is blindness."""
+        notes: list[str] = []
+        try:
+            return Look(await self.ask(lambda: ask(datetime.now(UTC), notes)), detail="; ".join(notes))
+        except Unanswered as problem:
+            return Look(problem=str(problem))
 
     async def ask(self, question: Callable[[], _T]) -> _T:
         """Ask in a thread; a question before that has not come back is not followed by another."""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from watchkeeper.base.errors import ConfigError
 from watchkeeper.estate.config import check_readings, options_of
 from watchkeeper.estate.model import Estate, SignalConfig
 from watchkeeper.plugins.aws.clients import AWS_OPTIONS, Clients
-from watchkeeper.plugins.hosted.asking import Unanswered
 from watchkeeper.watch.probe import Look
 
 #: states in which an RDS instance serves
@@ -61,12 +60,7 @@ class AwsProbe:
 
     async def look(self) -> Look:
         """Ask about each part."""
-        notes: list[str] = []
-        try:
-            values = await self._clients.ask(lambda: self._ask(datetime.now(UTC), notes))
-        except Unanswered as problem:
-            return Look(problem=str(problem))
-        return Look(values, detail="; ".join(notes))
+        return await self._clients.look(self._ask)
 
     async def close(self) -> None:
         """Nothing is held between looks that must be let go."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from watchkeeper.base.errors import ConfigError
@@ -59,12 +59,7 @@ class CloudWatchProbe:
 
     async def look(self) -> Look:
         """Ask for all metrics at once, and for the alarms."""
-        notes: list[str] = []
-        try:
-            values = await self._clients.ask(lambda: self._ask(datetime.now(UTC), notes))
-        except Unanswered as problem:
-            return Look(problem=str(problem))
-        return Look(values, detail="; ".join(notes))
+        return await self._clients.look(self._ask)
 
     async def close(self) -> None:
         """Nothing is held between looks that must be let go."""

@@ -10,10 +10,11 @@ from typing import Any, ClassVar
 
 from watchkeeper.base.durations import parse_duration
 from watchkeeper.base.errors import ConfigError
+from watchkeeper.base.quantities import as_number
 from watchkeeper.estate.config import check_readings, options_of
 from watchkeeper.estate.model import Estate, SignalConfig
-from watchkeeper.plugins.hosted.asking import Api, Unanswered, address_of, number_of
-from watchkeeper.plugins.hosted.choosing import TAKE, TAKES, named, taken_of
+from watchkeeper.plugins.hosted.asking import Api, Unanswered, address_of
+from watchkeeper.plugins.hosted.choosing import TAKE, TAKES, named, reading_of
 from watchkeeper.watch.probe import Look
 
 _MONITOR = re.compile(r"\s*(avg|max|min|sum)\(last_(\d+[smhdw])\)\s*:\s*(.+?)\s*(?:(?:>=?|<=?)\s*-?\d[\d.]*)?\s*", re.DOTALL)
@@ -106,10 +107,7 @@ class DatadogProbe:
         if not series:
             notes.append(f"{name}: no value within {query.window_s:g} s")
             return {}
-        value, scope = taken_of(series, self._take)
-        if len(series) > 1:
-            notes.append(f"{name}: {self._take} of {len(series):,}, {scope}")
-        return {name: value}
+        return reading_of(name, series, self._take, notes)
 
     async def _monitors(self, notes: list[str]) -> dict[str, float]:
         counts = dict.fromkeys(_STATES.values(), 0.0)
@@ -150,7 +148,7 @@ def _query(text: str, window_s: float) -> _Query:
 def _points(series: Mapping[str, Any]) -> list[float]:
     points = series.get("pointlist")
     values = (
-        [number_of(each[1]) for each in points if isinstance(each, list) and len(each) == 2] if isinstance(points, list) else []
+        [as_number(each[1]) for each in points if isinstance(each, list) and len(each) == 2] if isinstance(points, list) else []
     )
     return [value for value in values if value is not None]
 

@@ -161,14 +161,3 @@ def address_of(options: Table, key: str, default: str | None = None) -> str:
     if not whole:
         raise options.error(key, f"{options.name(key)} is not the address of a service.", "Write https://host:port.")
     return url
-
-
-def number_of(found: object) -> float | None:
-    """Take a number of an answer, which some services put in quotes; None for anything else."""
-    if isinstance(found, bool) or not isinstance(found, int | float | str):
-        return None
-    try:
-        number = float(found)
-    except (ValueError, OverflowError):
-        return None
-    return number if abs(number) < 1e300 else None

@@ -21,6 +21,14 @@ def named(table: Table, taken: Iterable[str]) -> list[str]:
     return list(table.values)
 
 
+def reading_of(name: str, series: Mapping[str, float], take: str, notes: list[str]) -> dict[str, float]:
+    """Give the reading that several series make, and note which of them it is of."""
+    value, label = taken_of(series, take)
+    if len(series) > 1:
+        notes.append(f"{name}: {take} of {len(series):,}, {label}")
+    return {name: value}
+
+
 def taken_of(series: Mapping[str, float], take: str) -> tuple[float, str]:
     """Give the value that is the reading, and which series it is of.
 

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from watchkeeper.plugins.hosted.asking import Api, Unanswered, number_of
+from watchkeeper.base.quantities import as_number
+from watchkeeper.plugins.hosted.asking import Api, Unanswered
 from watchkeeper.plugins.log_query.kql import KqlError, Query, to_query
 
 LANGUAGES = ("kql", "lucene", "json")
@@ -76,11 +77,11 @@ def _total(answer: Any) -> float:
     hits = answer.get("hits") if isinstance(answer, dict) else None
     total = hits.get("total") if isinstance(hits, dict) else None
     # before version 7 it was a bare number
-    number = number_of(total.get("value")) if isinstance(total, dict) else number_of(total)
+    number = as_number(total.get("value")) if isinstance(total, dict) else as_number(total)
     if number is None:
         raise Unanswered("the answer of the search has no total")
     shards = answer.get("_shards")
-    failed = number_of(shards.get("failed")) if isinstance(shards, dict) else None
+    failed = as_number(shards.get("failed")) if isinstance(shards, dict) else None
     if answer.get("timed_out") is True or failed:
         why = "it ran out of time" if answer.get("timed_out") is True else f"{failed:,.0f} shards failed"
         raise Unanswered(f"the search counted a part alone ({why})")

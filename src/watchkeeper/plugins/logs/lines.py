@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from watchkeeper.base.quantities import as_number
+
 #: bytes of a line that are looked at; the rest of a longer one is passed over
 LONGEST = 16_384
 
@@ -165,23 +167,13 @@ def read_request(raw: str, unit_s: float = 1.0) -> Request | None:
 
 
 def _request_of_json(values: Mapping[str, Any], unit_s: float) -> Request | None:
-    status = next((number for key in _STATUS_KEYS if (number := _number(_find(values, key))) is not None), None)
+    status = next((number for key in _STATUS_KEYS if (number := as_number(_find(values, key), 1e12)) is not None), None)
     if status is None or not 100 <= status <= 599:
         return None
-    seconds = next((number for key in _TIME_KEYS if (number := _number(_find(values, key))) is not None), None)
+    seconds = next((number for key in _TIME_KEYS if (number := as_number(_find(values, key), 1e12)) is not None), None)
     cache = next((found for key in _CACHE_KEYS if isinstance(found := values.get(key), str) and found not in ("", "-")), None)
     return Request(
         int(status),
         seconds * unit_s if seconds is not None and seconds >= 0 else None,
         cache.split()[0].casefold() in _FROM_CACHE if cache else None,
     )
-
-
-def _number(found: object) -> float | None:
-    if isinstance(found, bool) or not isinstance(found, int | float | str):
-        return None
-    try:
-        number = float(found)
-    except (ValueError, OverflowError):
-        return None
-    return number if abs(number) < 1e12 else None

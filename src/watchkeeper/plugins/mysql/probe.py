@@ -120,15 +120,10 @@ class MysqlProbe:
             async with asyncio.timeout(self._timeout_s):
                 await self._read(found)
         except TimeoutError:
-            waited = {"seconds": self._timeout_s}
-            if found.values:
-                said = [*found.notes, f"not everything was read within {self._timeout_s:g} s"]
-                return Look({**found.values, "up": 1.0, **waited}, detail="; ".join(said))
-            return Look({"up": 0.0, **waited}, detail=f"no answer from {self._address.shown} within {self._timeout_s:g} s")
+            return found.late(self._timeout_s, self._address.shown)
         except FAILED as problem:
             return self._refused(problem)
-        values = {**found.values, "up": 1.0, "seconds": time.monotonic() - found.now_s}
-        return Look(values, detail="; ".join(found.notes))
+        return found.whole()
 
     async def close(self) -> None:
         """Nothing is held between looks."""

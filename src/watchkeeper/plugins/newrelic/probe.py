@@ -6,10 +6,11 @@ import math
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from watchkeeper.base.quantities import as_number
 from watchkeeper.estate.config import check_readings, options_of
 from watchkeeper.estate.model import Estate, SignalConfig
-from watchkeeper.plugins.hosted.asking import Api, Unanswered, address_of, number_of
-from watchkeeper.plugins.hosted.choosing import TAKE, TAKES, named, taken_of
+from watchkeeper.plugins.hosted.asking import Api, Unanswered, address_of
+from watchkeeper.plugins.hosted.choosing import TAKE, TAKES, named, reading_of
 from watchkeeper.watch.probe import Look
 
 _QUESTION = (
@@ -81,10 +82,7 @@ class NewRelicProbe:
         if not found:
             notes.append(f"{name}: the query gave no number")
             return {}
-        value, facet = taken_of(found, self._take)
-        if len(found) > 1:
-            notes.append(f"{name}: {self._take} of {len(found):,}, {facet}")
-        return {name: value}
+        return reading_of(name, found, self._take, notes)
 
 
 def _rows(answer: Any) -> list[dict[str, Any]] | None:
@@ -110,7 +108,7 @@ def first_number(row: Mapping[str, Any]) -> float | None:
         if key in _NO_RESULTS:
             continue
         values = list(found.values()) if isinstance(found, dict) else [found]
-        number = number_of(values[0]) if values and not isinstance(values[0], str) else None
+        number = as_number(values[0]) if values and not isinstance(values[0], str) else None
         if number is not None:
             return number
     return None

@@ -92,17 +92,12 @@ class PostgresProbe:
             async with asyncio.timeout(self._timeout_s):
                 await self._read(found)
         except TimeoutError:
-            waited = {"seconds": self._timeout_s}
-            if found.values:
-                said = [*found.notes, f"not everything was read within {self._timeout_s:g} s"]
-                return Look({**found.values, "up": 1.0, **waited}, detail="; ".join(said))
-            return Look({"up": 0.0, **waited}, detail=f"no answer from {self._address} within {self._timeout_s:g} s")
+            return found.late(self._timeout_s, self._address)
         except psycopg.OperationalError as problem:
             return self._refused(problem, found)
         except psycopg.Error as problem:
             return Look(problem=f"the server did not take our query: {first_line(problem)}")
-        values = {**found.values, "up": 1.0, "seconds": time.monotonic() - found.now_s}
-        return Look(values, detail="; ".join(found.notes))
+        return found.whole()
 
     async def close(self) -> None:
         """Nothing is held between looks."""

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 from urllib.parse import quote
 
+from watchkeeper.base.quantities import as_number
 from watchkeeper.estate.config import check_readings, options_of
 from watchkeeper.estate.model import Estate, SignalConfig
-from watchkeeper.plugins.hosted.asking import Api, Unanswered, address_of, number_of
+from watchkeeper.plugins.hosted.asking import Api, Unanswered, address_of
 from watchkeeper.watch.probe import Look
 
 PARTS = ("errors", "crashes", "issues", "sessions")
@@ -108,7 +109,7 @@ class SentryProbe:
 
     async def _count(self, query: str) -> float:
         rows = await self._rows(["count()"], query)
-        found = number_of(rows[0].get("count()")) if rows else 0.0
+        found = as_number(rows[0].get("count()")) if rows else 0.0
         if found is None:
             raise Unanswered("Sentry's answer about events has no count")
         return found
@@ -118,7 +119,7 @@ class SentryProbe:
         values = {"crashes_per_hour": total / self._hours}
         for field, word in _WHERE.items() if total else ():
             rows = await self._rows([field, "count()"], _CRASHES)
-            counts = {str(row[field])[:80]: number_of(row.get("count()")) or 0.0 for row in rows if row.get(field)}
+            counts = {str(row[field])[:80]: as_number(row.get("count()")) or 0.0 for row in rows if row.get(field)}
             if counts:
                 top = max(counts, key=lambda name: counts[name])
                 values[f"top_{word}_percent"] = min(100.0, 100.0 * counts[top] / total)
@@ -144,8 +145,8 @@ class SentryProbe:
         by_release: dict[str, float] = {}
         for group in groups:
             totals = group.get("totals") if isinstance(group, dict) else None
-            count = number_of(totals.get("sum(session)")) if isinstance(totals, dict) else None
-            free = number_of(totals.get("crash_free_rate(session)")) if isinstance(totals, dict) else None
+            count = as_number(totals.get("sum(session)")) if isinstance(totals, dict) else None
+            free = as_number(totals.get("crash_free_rate(session)")) if isinstance(totals, dict) else None
             if not count or free is None:
                 continue
             total += count

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from watchkeeper.book.programs import Arguments, find, sort_arguments, word_set
@@ -217,8 +217,3 @@ def _first_plain(texts: list[str], start: int) -> int | None:
 def _check(words: Sequence[Word]) -> None:
     if not all(word.static for word in words):
         raise Unplaced("one shell works out words of another")
-
-
-def without_stdin(place: Place) -> Place:
-    """Give the place as one that is fed nothing."""
-    return replace(place, call=replace(place.call, stdin=None, stdin_text=""))
