@@ -131,7 +131,7 @@ def thresholds() -> str:
         "",
     ]
     offered = [offer_of(kind, plugin) for kind, plugin in declared(plugins.SIGNALS).items()]
-    for folder in sorted((ROOT / "estates").iterdir()):
+    for folder in sorted(runbook.parent for runbook in (ROOT / "estates").glob("*/runbook.md")):
         book = read_book(folder / "runbook.md")
         proposals, _ = propose(book, offered)
         lines = {line.metric.casefold(): (proposal, line) for proposal in proposals for line in proposal.lines}

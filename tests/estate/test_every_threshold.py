@@ -28,7 +28,7 @@ from watchkeeper.watch.rules import is_breached
 from watchkeeper.watch.watcher import Watcher
 
 ROOT = Path(__file__).parents[2]
-ESTATES = sorted(folder.name for folder in (ROOT / "estates").iterdir())
+ESTATES = sorted(runbook.parent.name for runbook in (ROOT / "estates").glob("*/runbook.md"))
 
 
 @cache

@@ -18,7 +18,7 @@ from watchkeeper.estate.init import annotated_toml, signal_lines, variable_lines
 from watchkeeper.estate.offers import Offer, candidates, evidence, offer_of, offers
 from watchkeeper.estate.proposals import Proposal, propose
 
-ESTATES = sorted((Path(__file__).parents[2] / "estates").iterdir())
+ESTATES = sorted(runbook.parent for runbook in (Path(__file__).parents[2] / "estates").glob("*/runbook.md"))
 
 
 class FlockProbe:
