@@ -202,5 +202,7 @@ def test_a_statistic_of_the_book_is_taken_over_single_readings_and_never_over_an
     slow = of_metric("Response time", "response_time", unit="seconds", statistic="p95", for_s=300.0)
     single = kind("web", {"response_time": ("seconds",)})
     assert [item.window_s for item in bound([slow], single).bound] == [300.0]
+    counted = kind("log", {"response_time": ("latency_p95_seconds",)})
+    assert [item.window_s for item in bound([slow], counted).bound] == [None], "a percentile by its name is taken already"
     own = SignalConfig("web", "prometheus", 3, metrics={"response time": "quantile(0.95, rate(x_bucket[5m]))"})
     assert [item.window_s for item in bound([slow], own).bound] == [None]

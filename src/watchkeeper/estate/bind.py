@@ -35,6 +35,7 @@ _STATISTICS: dict[str, frozenset[str]] = {
 }
 #: statistics of several readings of one signal; a rate is a reading of its own
 _TAKEN_HERE = frozenset({"p50", "p90", "p95", "p99", "avg", "max"})
+_PERCENTILES = frozenset({"p50", "p90", "p95", "p99"})
 #: the time over which a percentile or an average is taken where the book names none
 WINDOW_S = 300.0
 #: words around a metric that name nothing ("CPU usage of each host, on average"), and those that mean a machine
@@ -105,8 +106,7 @@ def _bind_all(
 def _budgets(objectives: Iterable[Bound], estate: Estate, taken: set[str]) -> Iterable[Bound]:
     """Give what fires while the budget of an objective that is a service level is spent too fast."""
     for item in objectives:
-        single = item.reading in estate.signals[item.signal].readings
-        budget = budget_of(item.threshold, item.reading, single)
+        budget = budget_of(item.threshold, item.reading, _is_single(item.reading, estate.signals[item.signal]))
         key = item.key.replace("objective-", "budget-", 1)
         if budget is not None and key not in taken:
             said = f"{item.because} Its budget follows from the objective in line {item.threshold.line}."
@@ -172,9 +172,14 @@ def _window_s(threshold: Threshold, match: Match) -> float | None:
     An owner's expression or query gives the number as it is to be judged; a reading that every signal of the kind has is a
     single value.
     """
-    if threshold.statistic not in _TAKEN_HERE or threshold.op == "is" or match.reading not in match.signal.readings:
+    if threshold.statistic not in _TAKEN_HERE or threshold.op == "is" or not _is_single(match.reading, match.signal):
         return None
     return threshold.for_s or WINDOW_S
+
+
+def _is_single(reading: str, signal: SignalConfig) -> bool:
+    """Say whether a reading is one value a look: it is the kind's own, and no percentile by its name."""
+    return reading in signal.readings and not _PERCENTILES & set(reading.split("_"))
 
 
 def find_reading(threshold: Threshold, estate: Estate, any_unit: bool = False) -> tuple[Match | None, str]:
