@@ -127,7 +127,8 @@ def thresholds() -> str:
         "and that could). Each is fed values through its binding and the rules by `tests/estate/test_every_threshold.py`:",
         "on the bad side it fires after its time, with the runbook's own severity, and on the good side it is well. That",
         "the kind reads such values from the real thing is what the test in the last column shows. What waits has no kind",
-        "that reads it by itself: `init` writes a command to be filled in, or names it as missing.",
+        "that reads it by itself: `init` writes a command to be filled in, or names it as missing. A query of yours",
+        "is written with an example of it, and what it decides is blind, not well, until you have put yours there.",
         "",
     ]
     offered = [offer_of(kind, plugin) for kind, plugin in declared(plugins.SIGNALS).items()]
@@ -164,6 +165,8 @@ def decided_by(wanted: Threshold | Metric, found: tuple[Proposal, Line] | None) 
     proposal, line = found
     if proposal.kind == COMMAND:
         return f"waits: a command of yours below `[signals.{proposal.name}]`, of which the reading is `{line.reading}` | -"
+    if any(each.startswith(f"queries.{line.reading} =") for each in proposal.extra):
+        return f"{proposal.kind} `{line.reading}`, a query of yours | {test_of(proposal.kind)}"
     others = "".join(f" ({kind} `{cell(reading)}`)" for kind, reading in line.others)
     return f"{proposal.kind} `{cell(line.reading)}`{others} | {test_of(proposal.kind)}"
 

@@ -175,7 +175,9 @@ def _address(proposal: Proposal) -> str | None:
 
 
 def _needs(proposal: Proposal) -> Mapping[str, str]:
-    return proposal.offer.needs if proposal.offer and proposal.kind != COMMAND else {}
+    """Give what the kind cannot look without, except for what the proposed readings bring themselves."""
+    needs = proposal.offer.needs if proposal.offer and proposal.kind != COMMAND else {}
+    return {option: value for option, value in needs.items() if not any(line.startswith(f"{option}.") for line in proposal.extra)}
 
 
 def _variable(proposal: Proposal) -> str:

@@ -2,12 +2,14 @@
 
 A threshold of the book with the component it is about, and the classes of the installed plug-ins enter; candidates leave, the
 likeliest first. A class may say by `called` how runbooks call what it looks at ("PostgreSQL", "database"), by `examples` which
-reading an owner may write for a canonical metric, where it has none that fits every case, and by `needs` what it cannot look
-without besides an address: option -> an example in TOML, or "$" for a secret.
+reading an owner may write for a canonical metric, where it has none that fits every case ("usage:reward": where the book also
+says that word; ":hour": for what is no canonical metric), by `needs` what it cannot look without besides an address: option -> an
+example in TOML, or "$" for a secret, and by `named` how a signal is called that is of no component of the book.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -50,6 +52,8 @@ class Offer:
     examples: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     #: option that it cannot look without -> an example of it in TOML, or SECRET
     needs: Mapping[str, str] = field(default_factory=dict)
+    #: the name of its one signal, whatever components the book names; None: it is named after them
+    named: str | None = None
 
     @property
     def address(self) -> str | None:
@@ -100,6 +104,7 @@ def offer_of(kind: str, plugin: Any) -> Offer:
         called=words(kind.replace("_", " ")).union(*(words(each) for each in getattr(plugin, "called", ()))),
         examples=getattr(plugin, "examples", {}),
         needs=getattr(plugin, "needs", {}),
+        named=getattr(plugin, "named", None),
     )
 
 
@@ -163,7 +168,15 @@ def _of(
         # without a word in the book that shows it, it is a guess behind all others
         likely = score > 0 and not (any_unit and metric in _SHARES and unit_of(reading) != "percent")
         yield Candidate(offer, reading, "", False, score + 0.05 if likely else 0.01)
-    elif metric in offer.examples:
-        reading, line = offer.examples[metric]
+    elif (key := _example_of(offer, metric, words(threshold.subject))) is not None:
+        name = re.sub(r"\W+", "_", threshold.subject.casefold()).strip("_")[:40]
+        reading, line = (text.replace("{name}", name) for text in offer.examples[key])
         if any_unit or factor(reading, threshold.unit) is not None:
-            yield Candidate(offer, reading, line, True, score + 0.02)
+            # what is named by the book's own words is likelier than what any such metric may be
+            yield Candidate(offer, reading, line, True, score + (0.5 if metric and ":" in key else 0.02))
+
+
+def _example_of(offer: Offer, metric: str, said: frozenset[str]) -> str | None:
+    """Give the example of a kind that fits a metric: one for a word of the subject goes before the metric's own."""
+    fitting = (key for key in offer.examples if key.partition(":")[0] == metric and words(key.partition(":")[2]) <= said)
+    return next(iter(sorted(fitting, key=lambda key: (":" not in key, key))), None)

@@ -131,6 +131,8 @@ def with_fallback(
 def place(book: Book, found: dict[str, Proposal], metric: str, component: Component | None, first: Candidate) -> Proposal:
     """Give the proposal that a line belongs to: one a kind and component, one a metric for commands."""
     offer = first.offer
+    if offer.named:
+        return found.setdefault(offer.named, Proposal(offer.named, offer.kind, None, offer))
     if component is None and offer.kind != COMMAND:
         component = next((part for part in book.components if _is_called(part, offer)), None)
     label = component.name if component else metric if offer.kind == COMMAND else ""

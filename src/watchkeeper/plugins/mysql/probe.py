@@ -88,6 +88,8 @@ class MysqlProbe:
         "deadlocks": ("deadlocks_per_minute",),
         "lock_waits": ("lock_wait_seconds", "lock_waits"),
         "long_transactions": ("long_transaction_seconds",),
+        "slow_queries": ("slow_queries_per_s",),
+        "query_time": ("slow_query_mean_seconds",),
         "idle_in_transaction": ("idle_in_transaction_seconds", "connections_idle_in_transaction"),
     }
     called: ClassVar[tuple[str, ...]] = ("mysql", "mysqld", "mariadb", "database", "rds")

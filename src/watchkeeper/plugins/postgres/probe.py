@@ -45,6 +45,7 @@ class PostgresProbe:
         "deadlocks": ("deadlocks_per_minute",),
         "lock_waits": ("lock_wait_seconds", "lock_waits"),
         "long_transactions": ("long_transaction_seconds",),
+        "query_time": ("slow_query_seconds",),
         "idle_in_transaction": ("idle_in_transaction_seconds", "connections_idle_in_transaction"),
         "dead_rows": ("dead_rows_percent", "dead_rows"),
         "transaction_id_use": ("wraparound_percent",),

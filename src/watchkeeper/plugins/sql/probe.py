@@ -17,6 +17,7 @@ from watchkeeper.estate.config import check_readings, options_of
 from watchkeeper.estate.model import Estate, SignalConfig
 from watchkeeper.estate.table import Table
 from watchkeeper.plugins.sql.answer import NotReached
+from watchkeeper.plugins.sql.figures import EXAMPLES
 from watchkeeper.plugins.sql.on_postgres import ask_postgres
 from watchkeeper.watch.found import Found
 from watchkeeper.watch.probe import Look
@@ -43,6 +44,8 @@ class SqlProbe:
         "queries": 'table of name = SQL, such as orders_per_hour = "select count(*) from orders where …"',
         "only_read": "names of queries that call functions of yours which only read",
     }
+    named: ClassVar[str] = "business"
+    examples: ClassVar[Mapping[str, tuple[str, str]]] = EXAMPLES
     as_written: ClassVar[tuple[str, ...]] = ("queries",)
 
     def __init__(self, signal: SignalConfig, estate: Estate) -> None:
