@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,9 @@ from hypothesis import strategies as st
 from watchkeeper.base.secrets import Secret
 from watchkeeper.book.model import Book, Contact, Escalation, Severity
 from watchkeeper.estate.model import Estate, Person
+from watchkeeper.estate.rota import Layer, Rota
 from watchkeeper.people.ladder import addresses, findings, is_placeholder, people_for, reach, rungs, severity_of
+from watchkeeper.people.model import OnCall
 
 ANNA = Person("anna", "Anna", 3, ("On-call engineer",), ("json://127.0.0.1/anna",))
 BEN = Person("ben", "Ben", 7, ("Team lead", "Engineering manager"), (Secret("mailto://ben:secret@mail.test", "ben"),))
@@ -153,3 +157,45 @@ def test_a_ladder_never_goes_back_in_time(times: list[float | None]) -> None:
     found = [r.after_s for r in rungs(book(*((f"Level {n}", t) for n, t in enumerate(times))), None)]
     assert found[0] == 0.0
     assert found == sorted(found)
+
+
+LAYER = Layer((("anna",), ("ben",)), "UTC", datetime(2026, 1, 5, 9))  # noqa: DTZ001
+PRIMARY = Rota("primary", 11, "UTC", (LAYER,), ("On-call engineer",))
+ROTATED = replace(estate(ANNA, BEN), rotas={"primary": PRIMARY})
+
+
+def now_on_call(*people: str) -> dict[str, OnCall]:
+    return {"primary": OnCall("primary", people, "")}
+
+
+def test_a_role_that_means_a_rota_is_whoever_is_on_call() -> None:
+    assert reach("On-call engineer", book(), ROTATED, now_on_call("ben")).people == (BEN,)
+    assert reach("primary", book(), ROTATED, now_on_call("anna", "ben")).people == (ANNA, BEN)
+    said = reach("On-call engineer (15 minutes)", book(), ROTATED, now_on_call("ben"))
+    assert said.sentence == "On-call engineer (15 minutes): Ben (on call for primary)."
+
+
+def test_people_are_told_by_role_and_name_as_before() -> None:
+    assert reach("Team lead", book(), ROTATED, now_on_call("anna")).people == (BEN,)
+    assert reach("anna", book(), ROTATED, now_on_call("ben")).people == (ANNA,)
+    assert reach("", book(), ROTATED, now_on_call("ben")).people == (ANNA, BEN)
+
+
+def test_a_gap_reaches_nobody_and_says_so() -> None:
+    found = reach("On-call engineer", book(), ROTATED, now_on_call())
+    assert found.nobody
+    assert found.sentence == "On-call engineer: nobody is on call for primary; nobody is told."
+    assert found.rotas == (PRIMARY,)
+
+
+def test_without_an_instant_a_rota_is_all_its_people() -> None:
+    assert reach("On-call engineer", book(), ROTATED).people == (ANNA, BEN)
+    assert findings(book(("On-call engineer", 0.0)), ROTATED) == []
+
+
+def test_who_is_on_call_without_an_address_is_said() -> None:
+    mute = replace(ROTATED, people={"anna": replace(ANNA, notify=()), "ben": BEN})
+    found = reach("On-call engineer", book(), mute, now_on_call("anna"))
+    assert found.sentence == "On-call engineer: anna, on call for primary, has no address that can be used; nobody is told."
+    gone = reach("On-call engineer", book(), replace(ROTATED, people={"ben": BEN}), now_on_call("anna"))
+    assert gone.nobody

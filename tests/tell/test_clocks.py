@@ -10,10 +10,14 @@ import pytest
 from sqlalchemy import Connection
 
 from watchkeeper.book.model import Book, Escalation, Severity, Template
+from watchkeeper.estate.hours import parse_hours
 from watchkeeper.estate.model import Estate, Person
+from watchkeeper.estate.rota import Layer, Rota
 from watchkeeper.incident import ledger as incidents
 from watchkeeper.incident import lifecycle, rules, timers
 from watchkeeper.incident.model import Incident
+from watchkeeper.people.model import Change
+from watchkeeper.people.rota_ledger import add_change
 from watchkeeper.store import due as dues
 from watchkeeper.store.database import Database
 from watchkeeper.tell.clocks import clock_due, tell_again
@@ -34,8 +38,8 @@ ESTATE = Estate(Path("/e/watchkeeper.toml"), "shop", Path("/e/runbook.md"), peop
 class Night:
     """An incident and the clocks that come due on it."""
 
-    def __init__(self, database: Database, start: datetime, book: Book = BOOK) -> None:
-        self.database, self.start, self.book = database, start, book
+    def __init__(self, database: Database, start: datetime, book: Book = BOOK, estate: Estate = ESTATE) -> None:
+        self.database, self.start, self.book, self.estate = database, start, book, estate
         self.incident = Incident("inc-1", "shop", "Shop application is down", "P2", "open", "shop", start, start)
         database.write_now(self._open)
 
@@ -52,7 +56,7 @@ class Night:
             while due := dues.claim(connection, now, "test", 1):
                 incident = incidents.get_incident(connection, "inc-1")
                 assert incident is not None
-                said.append(clock_due(connection, due[0], self.book, ESTATE, incident, now))
+                said.append(clock_due(connection, due[0], self.book, self.estate, incident, now))
             return said
 
         return self.database.write_now(work)
@@ -106,6 +110,45 @@ def test_nobody_answering_in_time_is_late_once(night: Night) -> None:
         "Nobody has taken the incident after 1 h. The book promises a response within 1 h (P2, line 2)."
     ]
     assert {"late/0/anna", "late/0/ben"} <= set(night.told())
+
+
+def on_rota(hours: str, *more: Rota) -> Estate:
+    """Give the estate with Anna's level as a rota within hours; noon is where the night begins."""
+    found = parse_hours(hours)
+    assert found is not None
+    layer = Layer((("anna",),), "UTC", datetime(2026, 1, 1), hours=(found,))  # noqa: DTZ001
+    people = {"anna": replace(ANNA, roles=()), "ben": BEN}
+    return replace(ESTATE, people=people, rotas={r.name: r for r in (Rota("primary", 5, "UTC", (layer,), ("On-call",)), *more)})
+
+
+def test_a_level_that_means_a_rota_tells_who_is_on_call_at_that_instant(database: Database, now: datetime) -> None:
+    night = Night(database, now, estate=on_rota("11:00-13:00"))
+    assert night.at(0) == ["Level 1 is told: Anna."]
+
+
+def test_a_gap_in_a_rota_falls_through_to_the_next_level_at_once(database: Database, now: datetime) -> None:
+    book = replace(BOOK, escalation=(BOOK.escalation[0], replace(BOOK.escalation[2], level=2)))
+    night = Night(database, now, book, on_rota("13:00-14:00"))
+    first, second = night.at(0)
+    assert first == (
+        "Level 1 of the ladder reaches nobody: On-call: nobody is on call for primary; nobody is told. Level 2 is told at once."
+    )
+    assert second.endswith("level 2 (Lead: Ben) is told.")
+    assert night.timeline("not-told") == [first]
+
+
+def test_a_gap_in_the_last_level_is_not_the_end_of_it(database: Database, now: datetime) -> None:
+    night = Night(database, now, replace(BOOK, escalation=BOOK.escalation[:1]), on_rota("13:00-14:00"))
+    assert night.at(0) == ["Level 1 is told: Anna."]
+    [said] = night.timeline("not-told")
+    assert said.endswith("There is no further level, so all who take turns in it are told.")
+
+
+def test_an_override_counts_at_the_instant_at_which_the_level_is_told(database: Database, now: datetime) -> None:
+    night = Night(database, now, estate=on_rota("00:00-23:59"))
+    change = Change("chg-1", "primary", "override", "ben", None, now - timedelta(hours=1), now + timedelta(hours=1), "x", "", now)
+    database.write_now(lambda c: add_change(c, change, change.id))
+    assert night.at(0) == ["Level 1 is told: Ben."]
 
 
 def test_who_takes_the_incident_stops_the_ladder(night: Night, now: datetime) -> None:

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from watchkeeper.app import App, furnish
 from watchkeeper.cli.options import ConfigOption, FormatOption, print_json, with_app
 from watchkeeper.estate.doctor import Check, examine
+from watchkeeper.people.rota_ledger import find_gaps
 
 
 def doctor(config: ConfigOption = None, format: FormatOption = "text") -> int:
@@ -14,7 +15,9 @@ def doctor(config: ConfigOption = None, format: FormatOption = "text") -> int:
 
     async def work(app: App) -> list[Check]:
         furnish(app)
-        return await examine(app.estate, app.book, app.bindings, app.probes, app.targets)
+        checks = await examine(app.estate, app.book, app.bindings, app.probes, app.targets)
+        gaps = await app.database.read(lambda c: find_gaps(c, app.estate, app.clock.now()))
+        return [*checks, *(rota_check(name, gap) for name, gap in gaps.items())]
 
     checks = with_app(config, work)
     if format == "json":
@@ -27,3 +30,11 @@ def doctor(config: ConfigOption = None, format: FormatOption = "text") -> int:
         bad = sum(1 for check in checks if not check.ok)
         print(f"{len(checks) - bad} of {len(checks)} work." if bad else f"All {len(checks)} work.")
     return 0 if all(check.ok for check in checks) else 1
+
+
+def rota_check(name: str, gap: str | None) -> Check:
+    """Say of a rota whether somebody is always on call."""
+    if gap is None:
+        return Check(f"rota {name}", True, "Somebody is on call at every moment of the next 28 days.")
+    hint = "Add a layer that covers it, or an override: watchkeeper oncall override."
+    return Check(f"rota {name}", False, gap, hint)

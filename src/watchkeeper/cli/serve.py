@@ -16,6 +16,7 @@ from watchkeeper.api.metrics import router as metrics
 from watchkeeper.api.routes import router as api
 from watchkeeper.app import find_config, open_app
 from watchkeeper.people.ladder import findings
+from watchkeeper.people.rota_ledger import find_gaps
 from watchkeeper.settings import load_settings
 from watchkeeper.web.serving import serve as serve_console
 
@@ -40,6 +41,9 @@ def serve(
             print(f"  not watched: {waiting.sentence}")
         for sentence in findings(app.book, app.estate):
             print(f"  not reached: {sentence}")
+        for gap in app.database.read_now(lambda c: find_gaps(c, app.estate, app.clock.now())).values():
+            if gap is not None:
+                print(f"  not on call: {gap}")
         for sentence in warnings(app):
             print(f"  token: {sentence}")
         print(f"Console: {address}", flush=True)

@@ -48,6 +48,7 @@ def read_alerting(root: Table, variables: Variables) -> Alerting:
 def check_routes(estate: Estate, root: Table) -> None:
     """Raise ConfigError where a route tells somebody whom [people] does not know, or names a sender that is not there."""
     known = {word.casefold() for person in estate.people.values() for word in (person.id, person.name, *person.roles)}
+    known |= {word.casefold() for rota in estate.rotas.values() for word in (rota.name, *rota.roles)}
     for route in estate.alerting.routes:
         table = root.table("routes").table(route.name)
         for word in route.tell:

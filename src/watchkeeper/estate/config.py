@@ -22,6 +22,7 @@ from watchkeeper.estate.declared import read_inputs
 from watchkeeper.estate.hours import Hours, parse_hours
 from watchkeeper.estate.lines import key_lines
 from watchkeeper.estate.model import Estate, Mode, Permission, Policy, PolicyRule, SignalConfig, TargetConfig
+from watchkeeper.estate.rota_tables import check_rotas, read_rotas
 from watchkeeper.estate.table import Table, did_you_mean
 from watchkeeper.estate.variables import Variables, must_be_secret, names_used
 
@@ -52,6 +53,7 @@ def load_estate(path: Path, environment: Mapping[str, str] | None = None) -> Est
         targets={key: _read_target(_named(key, table), key, variables) for key, table in root.named_tables("targets")},
         signals={key: _read_signal(_named(key, table), key, variables) for key, table in root.named_tables("signals")},
         people={key: read_person(_named(key, table), key, variables) for key, table in root.named_tables("people")},
+        rotas=read_rotas(root),
         platform=platform,
         inputs=read_inputs(root.table("inputs")),
         policy=_read_policy(root.table("policy"), mode),
@@ -59,6 +61,7 @@ def load_estate(path: Path, environment: Mapping[str, str] | None = None) -> Est
         alerting=read_alerting(root, variables),
     )
     root.finish()
+    check_rotas(estate.rotas.values(), estate.people, root)
     check_routes(estate, root)
     check_people(estate.people.values(), estate.access, name, root.table("people"))
     return estate

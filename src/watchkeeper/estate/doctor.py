@@ -191,6 +191,7 @@ def _people(estate: Estate, book: Book) -> Iterable[Check]:
     for person in estate.people.values():
         yield _person(person)
     held = [words(role) for person in estate.people.values() for role in person.roles]
+    held += [words(role) for rota in estate.rotas.values() for role in (*rota.roles, rota.name)]
     for rung in book.escalation:
         if not any(role == words(rung.role) or role <= words(rung.role) for role in held):
             hint = f'Give somebody roles = ["{rung.role}"] in [people].'

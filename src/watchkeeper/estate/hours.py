@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -35,9 +35,29 @@ class Hours:
         since_yesterday = (there - timedelta(days=1)).weekday() in self.days and clock < self.ends
         return since_yesterday or (there.weekday() in self.days and clock >= self.begins)
 
+    def span_on(self, day: date) -> tuple[datetime, datetime] | None:
+        """Give the instants at which the span of a day begins and ends; None on a day that has none."""
+        if day.weekday() not in self.days:
+            return None
+        last = day if self.begins < self.ends else day + timedelta(days=1)
+        return instant_of(datetime.combine(day, self.begins), self.zone), instant_of(datetime.combine(last, self.ends), self.zone)
+
+
+def instant_of(local: datetime, zone: str) -> datetime:
+    """Give the instant of a time on the clocks of a zone, as RFC 5545 reads it.
+
+    A time that the clocks show twice is the first of the two; one that they skip is read as if they had not been put forward yet.
+
+    >>> instant_of(datetime(2026, 10, 25, 2, 30), "Europe/Berlin").isoformat()
+    '2026-10-25T00:30:00+00:00'
+    >>> instant_of(datetime(2026, 3, 29, 2, 30), "Europe/Berlin").isoformat()
+    '2026-03-29T01:30:00+00:00'
+    """
+    return local.replace(tzinfo=ZoneInfo(zone), fold=0).astimezone(UTC)
+
 
 def parse_hours(text: str) -> Hours | None:
-    """Read hours as people write them; None where they cannot be read.
+    """Read hours as people write them; None where they cannot be read. A day ends at 24:00.
 
     >>> parse_hours("Mon-Fri 09:00-17:00 Europe/Berlin").zone, parse_hours("office hours")
     ('Europe/Berlin', None)
@@ -46,12 +66,13 @@ def parse_hours(text: str) -> Hours | None:
     if match is None:
         return None
     try:
-        begins, ends = (time.fromisoformat(match[side].zfill(5)) for side in ("from", "to"))
+        until_midnight = match["to"] == "24:00"
+        begins, ends = (time.fromisoformat(said.zfill(5)) for said in (match["from"], "00:00" if until_midnight else match["to"]))
         zone = ZoneInfo(match["zone"] or "UTC").key
         days = _days(match["days"])
     except (ValueError, OSError, KeyError):
         return None
-    return Hours(days, begins, ends, zone) if begins != ends else None
+    return Hours(days, begins, ends, zone) if begins != ends or until_midnight else None
 
 
 def _days(text: str | None) -> frozenset[int]:

@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeAlias
 from watchkeeper.base.secrets import Secret
 from watchkeeper.book.model import Threshold
 from watchkeeper.estate.hours import Hours
+from watchkeeper.estate.rota import Rota
 
 Mode: TypeAlias = Literal["observe", "ask", "act"]
 Permission: TypeAlias = Literal["run", "ask", "never"]
@@ -272,6 +273,7 @@ class Estate:
     targets: Mapping[str, TargetConfig] = field(default_factory=dict)
     signals: Mapping[str, SignalConfig] = field(default_factory=dict)
     people: Mapping[str, Person] = field(default_factory=dict)
+    rotas: Mapping[str, Rota] = field(default_factory=dict)
     #: "docker", "kubernetes" or "systemd", where the file says it; it chooses among the alternatives of the book
     platform: str | None = None
     #: by the name of the placeholder

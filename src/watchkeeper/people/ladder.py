@@ -7,7 +7,7 @@ contact that is only a placeholder is a finding and is never paged.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from watchkeeper.base.durations import format_duration
@@ -15,6 +15,8 @@ from watchkeeper.base.secrets import Secret
 from watchkeeper.base.words import likeness, words
 from watchkeeper.book.model import Book, Contact, Escalation, Severity
 from watchkeeper.estate.model import Estate, Person
+from watchkeeper.estate.rota import Rota
+from watchkeeper.people.model import OnCall
 
 #: how long a level has where the book names levels without times and the severity promises no response time
 DEFAULT_STEP_S = 900.0
@@ -47,6 +49,8 @@ class Reach:
 
     people: tuple[Person, ...]
     sentence: str
+    #: the rotas that the role means; empty where it means people by name or role
+    rotas: tuple[Rota, ...] = ()
 
     @property
     def nobody(self) -> bool:
@@ -134,29 +138,52 @@ def addresses(person: Person) -> tuple[Secret | str, ...]:
 
 
 def people_for(role: str, estate: Estate) -> list[Person]:
-    """Find the people whose role words are most like these; an empty role means everybody."""
-    people = list(estate.people.values())
+    """Find the people whose own role words are most like these; an empty role means everybody. Rotas are not asked."""
+    return [each for each in _holders(role, list(estate.people.values())) if isinstance(each, Person)]
+
+
+def rotas_for(role: str, estate: Estate) -> list[Rota]:
+    """Find the rotas that role words mean: no person's own name or role may be more like them."""
+    if not role.strip() or not estate.rotas:
+        return []
+    found = _holders(role, [*estate.people.values(), *estate.rotas.values()])
+    return [each for each in found if isinstance(each, Rota)]
+
+
+def _holders(role: str, among: Sequence[Person | Rota]) -> list[Person | Rota]:
     if not role.strip():
-        return people
-    found = _best(role, people)
+        return list(among)
+    found = _best(role, among)
     if not found and len(parts := [part for part in _SPLIT.split(role) if part]) > 1:
-        found = list(dict.fromkeys(person for part in parts for person in _best(part, people)))
+        found = [holder for part in parts for holder in _best(part, among)]
+        found = [holder for n, holder in enumerate(found) if holder not in found[:n]]
     return found
 
 
-def _best(role: str, people: Sequence[Person]) -> list[Person]:
+def _best(role: str, among: Sequence[Person | Rota]) -> list[Person | Rota]:
     wanted = _role_words(role)
-    scores = [max(likeness(wanted, _role_words(name)) for name in (*p.roles, p.name, p.id)) for p in people]
+    scores = [max(likeness(wanted, _role_words(name)) for name in _names(each)) for each in among]
     best = max(scores, default=0.0)
-    return [p for p, score in zip(people, scores, strict=True) if score == best] if best else []
+    return [each for each, score in zip(among, scores, strict=True) if score == best] if best else []
+
+
+def _names(holder: Person | Rota) -> tuple[str, ...]:
+    return (*holder.roles, holder.name, holder.id) if isinstance(holder, Person) else (*holder.roles, holder.name)
 
 
 def _role_words(role: str) -> frozenset[str]:
     return frozenset(_SYNONYMS.get(word, word) for word in words(_ON_CALL.sub("oncall", role)))
 
 
-def reach(role: str, book: Book, estate: Estate) -> Reach:
-    """Say who of the estate can be told for a role; nobody is a finding, with what the book has instead."""
+def reach(role: str, book: Book, estate: Estate, on_call: Mapping[str, OnCall] | None = None) -> Reach:
+    """Say who of the estate can be told for a role; nobody is a finding, with what the book has instead.
+
+    `on_call` is who is on call at the instant in question, by rota: a role that means a rota is whoever that is. Without it all
+    people of the rota stand for it.
+    """
+    meant = rotas_for(role, estate)
+    if meant:
+        return _on_call(role, estate, meant, on_call)
     found = people_for(role, estate)
     reachable = tuple(p for p in found if addresses(p))
     named = role or "everybody"
@@ -171,6 +198,26 @@ def reach(role: str, book: Book, estate: Estate) -> Reach:
     given = next((a for a in (contact.phone, contact.email, contact.channel) if a), "empty contact")
     instead = f"the book's {given}{', a placeholder,' if is_placeholder(given) else ''} (line {contact.line}) is not used"
     return Reach((), f"{named}: nobody in watchkeeper.toml has this role, and {instead}.")
+
+
+def _on_call(role: str, estate: Estate, rotas: Sequence[Rota], on_call: Mapping[str, OnCall] | None) -> Reach:
+    """Give who is on call for some rotas, or why nobody is: a gap, or nobody with an address."""
+    found: dict[str, Person] = {}
+    said: list[str] = []
+    for rota in rotas:
+        now = on_call.get(rota.name) if on_call is not None else None
+        ids = rota.people if on_call is None else now.people if now is not None else ()
+        people = [estate.people[each] for each in ids if each in estate.people]
+        reachable = {person.id: person for person in people if addresses(person)}
+        found |= reachable
+        if reachable:
+            said.append(f"{', '.join(p.name for p in reachable.values())} (on call for {rota.name})")
+        elif not ids:
+            said.append(f"nobody is on call for {rota.name}")
+        else:
+            said.append(f"{', '.join(ids)}, on call for {rota.name}, has no address that can be used")
+    end = "." if found else "; nobody is told."
+    return Reach(tuple(found.values()), f"{role}: {', '.join(said)}{end}", tuple(rotas))
 
 
 def _contact(role: str, book: Book) -> Contact | None:

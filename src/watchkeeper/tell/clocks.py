@@ -23,7 +23,8 @@ from watchkeeper.incident.lifecycle import AUTOMATION
 from watchkeeper.incident.model import ClockRun, Incident
 from watchkeeper.incident.routing import routed
 from watchkeeper.incident.rules import gravity, update_every_s
-from watchkeeper.people.ladder import reach
+from watchkeeper.people.ladder import Reach, reach
+from watchkeeper.people.rota_ledger import who_is_on_call
 from watchkeeper.store import due as dues
 from watchkeeper.store import ledger
 from watchkeeper.tell.message import compose, facts_of
@@ -98,15 +99,21 @@ class _Telling:
 
     def rung(self, run: ClockRun) -> str:
         """Tell a level of the ladder; where it reaches nobody, say so and bring the next level forward."""
-        found = reach(run.role, self.book, self.estate)
+        found = reach(run.role, self.book, self.estate, who_is_on_call(self.connection, self.estate, self.now))
         if found.nobody:
             sentence = f"Level {run.level} of the ladder reaches nobody: {found.sentence}"
             following = self._bring_forward(run.level)
+            # a gap in the last level must not be the end of it: better somebody off duty than nobody at all
+            instead = reach(run.role, self.book, self.estate).people if following is None and found.rotas else ()
             if following is not None:
                 sentence = f"{sentence} Level {following} is told at once."
+            elif instead:
+                sentence = f"{sentence} There is no further level, so all who take turns in it are told."
             self._entry("not-told", sentence, {"level": run.level, "role": run.role})
             log.warning("%s", sentence, extra={"action": "level_reaches_nobody", "incident": self.incident.id})
-            return sentence
+            if not instead:
+                return sentence
+            found = Reach(instead, sentence, found.rotas)
         kind = "initial" if run.level <= 1 else "escalation"
         open_for = format_duration((self.now - self.incident.opened_at).total_seconds())
         why = "" if run.level <= 1 else f"nobody took the incident within {open_for}, and you are {run.role} (level {run.level})"
