@@ -4,10 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 TESTS := $(VENV)/installed-for-tests
+ESTATES := $(notdir $(patsubst %/,%,$(dir $(wildcard estates/*/estate.toml))))
 # whole files side by side: within a file the tests share servers
 SIDE_BY_SIDE := -n auto --dist loadfile
 
-.PHONY: demo test unit lint types cover bench soak pictures docs clean
+.PHONY: demo estate drills estates test unit lint types cover bench soak pictures docs clean
 
 $(STAMP): pyproject.toml requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Watchkeeper needs Python 3.11 or newer; this is $$($(PYTHON) --version). Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
@@ -20,6 +21,16 @@ $(TESTS): $(STAMP) requirements-test.txt
 
 demo: $(STAMP)          ## start the sample shop, break it, and watch its runbook bring it back
 	@$(BIN)/watchkeeper demo
+
+estate: $(STAMP)        ## build and start one of the five estates, and say which ports it took: make estate NAME=bazar
+	@test -n "$(NAME)" || { echo "Which one? make estate NAME=$(firstword $(ESTATES))   ($(ESTATES))"; exit 2; }
+	@estates/$(NAME)/estate up
+
+drills: $(STAMP)        ## break all five estates in every way they know, and see what their runbooks make of it
+	@$(BIN)/watchkeeper drill $(addprefix estates/,$(ESTATES))
+
+estates: $(TESTS)       ## the tests of the five estates, in Docker
+	@$(BIN)/python -m pytest -rs -m estate tests/estates
 
 test: $(TESTS)          ## all tests on SQLite with pip's own servers; says what it skipped
 	@$(BIN)/python -m pytest -rs $(SIDE_BY_SIDE) $(if $(COVER),--cov --cov-report=)

@@ -33,7 +33,7 @@ DATABASE_URL = own_database(os.environ.get("WATCHKEEPER_TEST_DATABASE_URL", ""),
 EVERYTHING = os.environ.get("WATCHKEEPER_TEST_EVERYTHING", "") == "1"
 
 #: where tests start real servers, processes or browsers: apart from the unit suite
-REAL = ("plugins", "demo", "web", "api", "soak", "scale")
+REAL = ("plugins", "demo", "web", "api", "soak", "scale", "estates")
 REAL_FILES = ("test_targets.py", "test_kill.py", "test_interpreter.py", "test_watcher.py", "test_show.py", "test_preview.py")
 
 #: the files that take longest begin first, so that at the end no process waits for one of them
@@ -48,6 +48,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         long = [item for item in items if item.get_closest_marker("soak")]
         config.hook.pytest_deselected(items=long)
         items[:] = [item for item in items if item not in long]
+    if "estate" not in (config.option.markexpr or ""):
+        minutes = [item for item in items if _room(item) == "estates"]
+        config.hook.pytest_deselected(items=minutes)
+        items[:] = [item for item in items if item not in minutes]
     items.sort(key=lambda item: _room(item) not in FIRST)
     for item in items:
         folder = _room(item)

@@ -28,6 +28,7 @@ class Verb:
 
 COMMANDS: tuple[Verb, ...] = (
     Verb("demo", "demo", "Start a small real shop, break it, and watch its runbook bring it back."),
+    Verb("drill", "drill", "Break an estate on purpose, and see what its runbook makes of it."),
     Verb("show", "show", "Say what a runbook says: procedures, commands with risk, thresholds, ladder, schedules."),
     Verb("init", "init", "Write an annotated watchkeeper.toml for a runbook."),
     Verb("doctor", "doctor", "Say of each signal, target, person and tool whether it works."),

@@ -127,6 +127,7 @@ class _Play:
         serving = importlib.import_module("watchkeeper.web.serving")
         api, metrics = (importlib.import_module(f"watchkeeper.api.{name}").router for name in ("routes", "metrics"))
         story = importlib.import_module("watchkeeper.demo.story")
+        watching = importlib.import_module("watchkeeper.drill.watching")
         settle = importlib.import_module("watchkeeper.demo.faults").settle
         app = apps.open_app(estate.toml_path)
         results: list[Result] = []
@@ -134,7 +135,7 @@ class _Play:
             self._console.print(f"Watchkeeper operates it from {estate.runbook_path}")
             self._console.print(f"Console: {address}", style="bold", soft_wrap=True)
             for number, fault in enumerate(chosen):
-                await story.wait_until_calm(app)
+                await watching.wait_until_calm(app)
                 if self._stay and number == 0:
                     self._console.print(f"In {BREAKS_AFTER_S:.0f} s something will break. Watch here, or in the console.")
                     await asyncio.sleep(BREAKS_AFTER_S)

@@ -1,0 +1,167 @@
+"""`watchkeeper drill`: an estate is broken in every way its faults know, and what its runbook makes of that is measured."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib
+import logging
+import shutil
+import signal
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from watchkeeper.base.errors import InputError
+from watchkeeper.cli.options import Format, print_json
+
+if TYPE_CHECKING:
+    from watchkeeper.drill.model import Break, Course, Judged
+
+COLOURS = {"signal red": "red", "alert": "red", "broken": "red", "opened": "yellow", "verified": "green", "resolved": "green"}
+VERDICTS = {"green": ("as expected", "green"), "red": ("NOT as expected", "red"), "waits": ("waits", "red")}
+
+
+def drill(
+    folder: Annotated[Path | None, typer.Argument(help="Folder of the estate.")] = None,
+    estate: Annotated[str | None, typer.Option("--estate", help="An estate by its name: estates/NAME.")] = None,
+    all_: Annotated[bool, typer.Option("--all", help="Every fault; so it is where no --fault is given.")] = False,
+    fault: Annotated[list[str] | None, typer.Option("--fault", help="A fault to play; may be given several times.")] = None,
+    list_: Annotated[bool, typer.Option("--list", help="List the faults.")] = False,
+    pace: Annotated[float | None, typer.Option(min=1, max=1000, help="Pace of all faults, instead of their own.")] = None,
+    beside_restarts: Annotated[bool, typer.Option("--beside-restarts", help="Also with restart policies alone.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the estate up and Watchkeeper's state where it is.")] = False,
+    port: Annotated[int, typer.Option(help="Port of the console; 0 takes a free one.")] = 0,
+    thinks: Annotated[float, typer.Option(min=0, help="Real seconds the person on call takes to answer.")] = 5.0,
+    format: Annotated[Format, typer.Option("--format", help="text for people, json for programs.")] = "text",
+) -> int:
+    """Break an estate on purpose, and see what its runbook makes of it."""
+    if (folder is None) == (estate is None):
+        raise InputError("Which estate?", hint="Name its folder, or --estate NAME for estates/NAME.", code="WK925")
+    if all_ and fault:
+        raise InputError("Both --all and --fault are given.", hint="Give one of them.", code="WK925")
+    course: Course = importlib.import_module("watchkeeper.drill.reading").read_course(folder or Path("estates") / str(estate))
+    if list_:
+        for each in course.faults:
+            print(f"{each.name:28} {each.sentence}")
+        return 0
+    chosen = _chosen(course, fault or [])
+    logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(message)s")
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
+    play = importlib.import_module("watchkeeper.drill.play")
+    console = Console(stderr=format == "json", highlight=False)
+    show = _Show(console)
+    with _folder(keep) as made:
+        options = play.Options(made, pace, beside_restarts, keep, port, thinks)
+        rows = asyncio.run(play.drill(course, chosen, options, show))
+        if keep:
+            console.print(f"{course.name} stays up; Watchkeeper's state is in {made}.", soft_wrap=True)
+    if format == "json":
+        print_json({"estate": course.name, "faults": [row.as_dict() for row in rows]})
+    else:
+        console.print(table_of(course.name, rows))
+    return 0 if all(row.verdict != "red" for row in rows) else 1
+
+
+def _chosen(course: Course, names: list[str]) -> tuple[Break, ...]:
+    known = {each.name: each for each in course.faults}
+    for name in names:
+        if name not in known:
+            raise InputError(f"{course.name} has no fault {name!r}.", hint=f"The faults: {', '.join(known)}.", code="WK926")
+    return tuple(known[name] for name in names) or course.faults
+
+
+@contextlib.contextmanager
+def _folder(keep: bool) -> Iterator[Path]:
+    made = Path(tempfile.mkdtemp(prefix="watchkeeper-drill-"))
+    try:
+        yield made
+    finally:
+        if not keep:
+            shutil.rmtree(made, ignore_errors=True)
+
+
+class _Show:
+    """A drill in a terminal."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._started = time.monotonic()
+
+    def stage(self, sentence: str) -> None:
+        self._console.print(f"{time.monotonic() - self._started:7.0f} s  {sentence}", style="dim", soft_wrap=True)
+
+    def begins(self, fault: Break, number: int, of: int, pace: float) -> None:
+        paced = f", the book's time {pace:g} times faster" if pace != 1 else ""
+        self._console.print(f"\n{number}/{of}  [bold]{fault.name}[/bold]{paced}")
+
+    def say(self, elapsed: float, stage: str, sentence: str) -> None:
+        line = Table.grid(padding=(0, 2))
+        line.add_column(width=8, justify="right", no_wrap=True)
+        line.add_column(width=11, no_wrap=True)
+        line.add_column(overflow="fold")
+        line.add_row(f"{elapsed:.1f} s", Text(stage, style=COLOURS.get(stage, "cyan")), Text(" ".join(sentence.split())))
+        self._console.print(line)
+
+    def judged(self, row: Judged) -> None:
+        said, colour = VERDICTS[row.verdict]
+        self._console.print(f"  {said}{f' for {row.waits_for}' if row.verdict == 'waits' else ''}", style=f"bold {colour}")
+        for sentence in row.why:
+            self._console.print(Text(f"  - {sentence}", style="red"))
+
+
+def table_of(name: str, rows: list[Judged]) -> Table:
+    """Make the table of an estate."""
+    table = Table(title=name, title_justify="left", show_lines=False)
+    for heading in ("fault", "pace", "detected", "severity", "procedure", "cause", "asked", "recovered", "promise", "harm"):
+        table.add_column(heading, justify="right" if heading in ("pace", "detected", "asked", "recovered", "promise") else "left")
+    beside = any(row.alone is not None for row in rows)
+    if beside:
+        table.add_column("restarts alone", justify="right")
+    for row in rows:
+        asked = f"{row.approvals} ({row.thought_s:g} s)" if row.approvals else "0"
+        cells: list[str | Text] = [
+            Text(row.fault, style=VERDICTS[row.verdict][1]),
+            f"{row.pace:g}",
+            _times(row.detected_s, row.detected_book_s),
+            _right(row.severity, row.severity_right),
+            _right(row.procedure, row.procedure_right),
+            _right(row.cause, row.cause_right),
+            asked,
+            _times(row.recovered_s, row.recovered_book_s) if row.recovered else Text(row.waits_for or "no", style="red"),
+            _promise(row),
+            Text(str(len(row.harm)), style="red" if row.harm else "green"),
+        ]
+        table.add_row(*cells, *((_alone(row),) if beside else ()))
+    return table
+
+
+def _times(real_s: float | None, book_s: float | None) -> Text:
+    if real_s is None or book_s is None:
+        return Text("–", style="red")
+    return Text(f"{real_s:.0f} s" if abs(real_s - book_s) < 1 else f"{real_s:.0f} s ({book_s:.0f} s)")
+
+
+def _right(said: str | None, right: bool) -> Text:
+    return Text(said or "–", style="" if right else "red")
+
+
+def _promise(row: Judged) -> Text:
+    if row.promise_s is None:
+        return Text("–")
+    return Text(f"{row.promise_s:g} s", style="green" if row.promise_kept else "red")
+
+
+def _alone(row: Judged) -> Text:
+    if row.alone is None or not row.alone.felt:
+        return Text("–")
+    after_s = row.alone.well_after_s
+    return Text("no", style="red") if after_s is None else Text(f"{after_s:.0f} s")

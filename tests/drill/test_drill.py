@@ -1,0 +1,58 @@
+"""The whole tool on a tiny estate with a real server: what recovers, what does not, what is lost, and what restarts alone do."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from watchkeeper.cli import execute
+
+pytestmark = [pytest.mark.slow, pytest.mark.real]
+
+
+def drilled(folder: Path, *options: str) -> tuple[int, dict[str, Any]]:
+    call = [sys.executable, "-m", "watchkeeper", "drill", str(folder), "--format", "json", *options]
+    done = subprocess.run(call, capture_output=True, text=True, timeout=240)
+    assert done.stdout, done.stderr
+    return done.returncode, {row["fault"]: row for row in json.loads(done.stdout)["faults"]}
+
+
+def test_a_fault_recovers_by_its_procedure_and_restarts_alone_are_shown_beside_it(tiny_estate: Path) -> None:
+    status, rows = drilled(tiny_estate, "--fault", "killed", "--beside-restarts")
+    killed = rows["killed"]
+    assert killed["why"] == []
+    assert (status, killed["verdict"]) == (0, "green")
+    assert (killed["severity"], killed["procedure"], killed["cause"]) == ("SEV1", "Kiosk is not answering", "Kiosk")
+    assert killed["recovered"] is True
+    assert killed["detected_book_s"] >= 20 > killed["detected_s"]
+    assert killed["acknowledged"] > 0
+    assert killed["restarts_alone"]["felt"] is True
+    assert killed["restarts_alone"]["well_after_s"] is not None
+    # all that was started is gone
+    assert not (tiny_estate / ".env").exists()
+
+
+def test_what_is_lost_and_what_stays_broken_is_red(tiny_estate: Path) -> None:
+    status, rows = drilled(tiny_estate, "--fault", "forgotten", "--fault", "hung")
+    assert status == 1
+    forgotten, hung = rows["forgotten"], rows["hung"]
+    assert forgotten["recovered"] is True
+    assert forgotten["why"] == list(forgotten["harm"])
+    assert "promises to customers are gone" in forgotten["harm"][0]
+    assert hung["recovered"] is False
+    assert hung["severity_right"] is False
+    assert any(said.startswith("It did not recover: “Kiosk is down” is not over") for said in hung["why"])
+
+
+def test_it_says_what_is_missing(tiny_estate: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert execute(["drill"]) == 3
+    assert "[WK925]" in capsys.readouterr().err
+    assert execute(["drill", str(tiny_estate), "--fault", "flood"]) == 3
+    assert "has no fault 'flood'" in capsys.readouterr().err
+    assert execute(["drill", str(tiny_estate), "--list"]) == 0
+    assert "The kiosk's process is killed." in capsys.readouterr().out
