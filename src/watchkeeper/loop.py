@@ -24,7 +24,7 @@ from functools import partial
 import aiohttp
 from sqlalchemy import Connection
 
-from watchkeeper.actions import acts, links, restoring
+from watchkeeper.actions import acts, links, public, restoring
 from watchkeeper.actions.keeping import Keeper
 from watchkeeper.alert import board
 from watchkeeper.alert import ledger as alerts
@@ -333,7 +333,10 @@ class Loop:
         app = self.app
         if app.notifier is None:
             return IDLE_S
-        sent = await outbox.send_waiting(app.database, app.clock, app.notifier, app.estate, links=partial(links.lines_for, app))
+        if app.estate.statuspage is not None:
+            await public.tell_news(app)
+        lines, outsider = partial(links.lines_for, app), partial(public.outsider, app)
+        sent = await outbox.send_waiting(app.database, app.clock, app.notifier, app.estate, links=lines, outsider=outsider)
         return 0.0 if sent else 0.3
 
     async def keep(self) -> float:

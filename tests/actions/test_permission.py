@@ -6,7 +6,7 @@ import importlib
 import inspect
 import pkgutil
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +59,12 @@ CALLS: dict[str, tuple[Any, ...]] = {
     "people.end_sessions": ("ben",),
     "arriving.push": ("shop", {}),
     "arriving.push_metrics": ("shop", "orders 1"),
+    "public.post": ("inc-1", "investigating", "We look into it."),
+    "public.announce": ("New disks", datetime(2030, 1, 1, tzinfo=UTC), timedelta(hours=1)),
+    "public.withdraw": ("mnt-1",),
+    "public.subscribe_endpoint": ("https://example.com/hook",),
+    "public.drop_subscriber": ("sub-1",),
+    "public.subscribers": (),
     "tokens.give_token": ("bot", "viewer", timedelta(days=1)),
     "tokens.tokens_out": (),
     "tokens.take_back": ("bot",),

@@ -44,7 +44,7 @@ ALL = routes()
 CHANGES = [(method, path) for method, path in ALL if method not in SAFE]
 ANYTHING: dict[str, Any] = {
     "why": "x", "text": "x", "procedure": "web-application-is-down", "act": "3.1", "answer": "skip", "command": "runbook.md:1",
-    "lasts_s": 3600,
+    "lasts_s": 3600, "title": "New disks", "begins_at": "2030-01-01T00:00:00Z",
 }  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from watchkeeper.actions import acts
+from watchkeeper.actions import acts, public
 from watchkeeper.actions.permission import done_by, require
 from watchkeeper.actions.views.model import ActView
 from watchkeeper.actions.views.runs import act_view, no_run
@@ -68,6 +68,8 @@ class LinkView:
 
 async def lines_for(app: App, notice: Notice) -> tuple[str, ...]:
     """Give the lines with links that a notice to a person carries as it is sent; none where they may do nothing about it."""
+    if notice.person.startswith(public.OUTSIDER):
+        return await public.lines_for(app, notice)
     person, now = app.estate.people.get(notice.person), app.clock.now()
     if not app.address or not app.estate.access.links_s or person is None or not notice.incident_id:
         return ()

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import Response, StreamingResponse
 from pydantic import AwareDatetime, BaseModel, Field
 
-from watchkeeper.actions import acts, arriving, effects, silences
+from watchkeeper.actions import acts, arriving, effects, public, silences
 from watchkeeper.actions.callers import address_of, check_csrf, cookie_name, program_for, session_for
 from watchkeeper.actions.permission import require
 from watchkeeper.actions.views import books, following, incidents, records, runs, signals
@@ -38,6 +38,7 @@ from watchkeeper.api.following import DESCRIBED, as_events
 from watchkeeper.app import App
 from watchkeeper.incident.model import Entry, Incident
 from watchkeeper.people.identity import Actor
+from watchkeeper.tell.public.model import Maintenance, Post
 from watchkeeper.watch.arrivals import Pushed
 
 SAFE = ("GET", "HEAD")
@@ -65,6 +66,23 @@ class NoteBody(BaseModel):
     """A line for a timeline."""
 
     text: str = Field(max_length=20_000)
+
+
+class PostBody(BaseModel):
+    """What the public is told about an incident."""
+
+    text: str = Field(max_length=5_000)
+    progress: Literal["investigating", "identified", "monitoring", "resolved"] = "investigating"
+
+
+class MaintenanceBody(BaseModel):
+    """Work that is announced to the public."""
+
+    title: str = Field(max_length=500)
+    begins_at: AwareDatetime
+    lasts_s: float = Field(gt=0, le=14 * 86_400, description="How long it takes, in seconds.")
+    text: str = Field("", max_length=5_000)
+    components: list[str] = Field(default_factory=list, max_length=200, description="Public names of what it touches.")
 
 
 class StartBody(Why):
@@ -223,6 +241,19 @@ async def resolve(app: TheApp, actor: Caller, incident_id: str, body: Why) -> In
 async def note(app: TheApp, actor: Caller, incident_id: str, body: NoteBody) -> Entry:
     """Write a line into the timeline."""
     return await acts.note(app, actor, incident_id, body.text)
+
+
+@router.post("/incidents/{incident_id}/posts", status_code=201)
+async def post_to_public(app: TheApp, actor: Caller, incident_id: str, body: PostBody) -> Post:
+    """Say something to the public about an incident."""
+    return await public.post(app, actor, incident_id, body.progress, body.text)
+
+
+@router.post("/maintenance", status_code=201)
+async def announce_maintenance(app: TheApp, actor: Caller, body: MaintenanceBody) -> Maintenance:
+    """Announce maintenance on the public's page."""
+    lasts = timedelta(seconds=body.lasts_s)
+    return await public.announce(app, actor, body.title, body.begins_at, lasts, text=body.text, components=tuple(body.components))
 
 
 @router.get("/runs")

@@ -40,6 +40,7 @@ COMMANDS: tuple[Verb, ...] = (
     Verb("export", "export", "Write Prometheus rules, Alertmanager routes, Grafana dashboards or a status from the runbook."),
     Verb("why", "why", "Say why a threshold or an incident stands as it does."),
     Verb("incident", "incident", "List, show, acknowledge and resolve incidents."),
+    Verb("statuspage", "statuspage", "Tell the public: the status page, posts, announced maintenance, subscribers."),
     Verb("silence", "silence", "Keep expected alerts from opening incidents for a time."),
     Verb("run", "run", "Plan, start, follow, approve, answer, resume, cancel and undo runs of procedures."),
     Verb("halt", "halt", "Stop everything automatic at once."),

@@ -22,6 +22,7 @@ from watchkeeper.estate.declared import read_inputs
 from watchkeeper.estate.hours import Hours, parse_hours
 from watchkeeper.estate.lines import key_lines
 from watchkeeper.estate.model import Estate, Mode, Permission, Policy, PolicyRule, SignalConfig, TargetConfig
+from watchkeeper.estate.public import read_statuspage
 from watchkeeper.estate.rota_tables import check_rotas, read_rotas
 from watchkeeper.estate.table import Table, did_you_mean
 from watchkeeper.estate.variables import Variables, must_be_secret, names_used
@@ -59,6 +60,7 @@ def load_estate(path: Path, environment: Mapping[str, str] | None = None) -> Est
         policy=_read_policy(root.table("policy"), mode),
         access=read_access(root.table("access"), variables),
         alerting=read_alerting(root, variables),
+        statuspage=read_statuspage(root, variables, name),
     )
     root.finish()
     check_rotas(estate.rotas.values(), estate.people, root)

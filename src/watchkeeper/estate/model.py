@@ -17,6 +17,8 @@ Permission: TypeAlias = Literal["run", "ask", "never"]
 Role: TypeAlias = Literal["viewer", "responder", "operator", "owner"]
 #: each with all that the one before it may: people.permission says what that is
 ROLES: tuple[Role, ...] = ("viewer", "responder", "operator", "owner")
+#: an incident is on the public page in the page's own words, or only once somebody has written of it
+Publish: TypeAlias = Literal["itself", "written"]
 #: stands for any service in a person's `access`
 EVERY_SERVICE = "*"
 #: the name under which our own loop acts; nobody else can have it
@@ -263,6 +265,21 @@ class Alerting:
 
 
 @dataclass(frozen=True, slots=True)
+class StatusPage:
+    """The page for the public, as watchkeeper.toml says it."""
+
+    title: str
+    line: int = 0
+    #: where the public reads it, where that is not the console's own address
+    address: str = ""
+    publish: Publish = "itself"
+    #: component -> its public name; empty: all that are watched, under their own names
+    components: Mapping[str, str] = field(default_factory=dict, hash=False)
+    #: Apprise URL of the mail server by which those who subscribed are told; None: nobody can subscribe by mail
+    mail: Secret | str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Estate:
     """watchkeeper.toml, read and checked."""
 
@@ -281,6 +298,8 @@ class Estate:
     policy: Policy = field(default_factory=Policy)
     access: Access = field(default_factory=Access)
     alerting: Alerting = field(default_factory=Alerting)
+    #: None: the public has no page
+    statuspage: StatusPage | None = None
 
     @property
     def folder(self) -> Path:
@@ -305,7 +324,8 @@ class Estate:
         own = [v.value for v in self.variables.values() if isinstance(v.value, Secret)]
         told = (u for p in self.people.values() for u in p.notify if isinstance(u, Secret))
         known_to_provider = [self.access.oidc.client_secret] if self.access.oidc else []
-        return (*own, *told, *self.alerting.secrets(), *(s for s in known_to_provider if isinstance(s, Secret)))
+        beside = [*known_to_provider, self.statuspage.mail if self.statuspage else None]
+        return (*own, *told, *self.alerting.secrets(), *(s for s in beside if isinstance(s, Secret)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ LEAST: dict[str, Role] = {
     "resume": "responder",
     "undo": "responder",
     "preview": "responder",
+    "tell public": "responder",
     "send alerts": "responder",
     "halt": "responder",
     "unhalt": "operator",

@@ -36,6 +36,8 @@ log = logging.getLogger(__name__)
 
 #: the lines with links that a notice to its person carries
 LinksOf: TypeAlias = Callable[[Notice], Awaitable[tuple[str, ...]]]
+#: gives somebody whom watchkeeper.toml does not know, by the name that a notice has for them; None where there is nobody
+OutsiderOf: TypeAlias = Callable[[str], Awaitable[Person | None]]
 
 BACKOFF_S = (1.0, 5.0, 30.0, 120.0, 600.0)
 GIVE_UP = timedelta(hours=24)
@@ -81,17 +83,24 @@ def people_told(connection: Connection, estate: Estate, incident_id: str) -> tup
 
 
 async def send_waiting(
-    database: Database, clock: Clock, notifier: Notifier, estate: Estate, limit: int = 20, links: LinksOf | None = None
+    database: Database,
+    clock: Clock,
+    notifier: Notifier,
+    estate: Estate,
+    limit: int = 20,
+    links: LinksOf | None = None,
+    outsider: OutsiderOf | None = None,
 ) -> int:
     """Send what is due, all persons at once; returns how many notices arrived.
 
     `links` gives the lines that a notice carries only as it is sent: what is stored of it, and shown, must open nothing.
+    `outsider` gives those who are told and are nobody of [people].
     """
     now = clock.now()
     if not await database.read(lambda connection: something_waits(connection, now)):
         return 0
     claimed = await database.write(lambda connection: claim_notices(connection, now, LEASE, limit))
-    sender = _Sender(database, clock, notifier, estate, links)
+    sender = _Sender(database, clock, notifier, estate, links, outsider)
     arrived = await asyncio.gather(*(sender.send(notice) for notice in claimed))
     return sum(arrived)
 
@@ -105,15 +114,23 @@ class _Sender:
     """Sends claimed notices and records what came of each."""
 
     def __init__(
-        self, database: Database, clock: Clock, notifier: Notifier, estate: Estate, links: LinksOf | None = None
+        self,
+        database: Database,
+        clock: Clock,
+        notifier: Notifier,
+        estate: Estate,
+        links: LinksOf | None = None,
+        outsider: OutsiderOf | None = None,
     ) -> None:
-        self.links = links
+        self.links, self.outsider = links, outsider
         self.database, self.clock, self.notifier, self.estate = database, clock, notifier, estate
         self.scrubber = Scrubber(estate.secrets())
 
     async def send(self, notice: Notice) -> bool:
         """Try each address of the person; True once one took it."""
         person = self.estate.people.get(notice.person)
+        if person is None and self.outsider is not None:
+            person = await self.outsider(notice.person)
         tried = addresses(person) if person is not None else ()
         if person is None or not tried:
             why = "has no address that can be used" if person else "is not in watchkeeper.toml any more"

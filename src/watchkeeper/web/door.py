@@ -19,10 +19,13 @@ MOST_BYTES = 1_000_000
 #: where others send alerts: they know our address by another name, and what lets them in is a secret and no cookie
 HOOKS = "/hooks/"
 MOST_BYTES_SENT = 16_000_000
+#: what everybody may read, under an address of its own
+FOR_ALL = ("/status", "/api/v1/status", "/api/v2/")
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
+POLICY = "content-security-policy"
 HEADERS = {
-    "content-security-policy": (
+    POLICY: (
         "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'; img-src 'self'"
     ),
     "x-content-type-options": "nosniff",
@@ -37,11 +40,14 @@ HEADERS = {
 class Door:
     """ASGI middleware around the whole site."""
 
-    def __init__(self, site: ASGIApp, own: Collection[str] = (), public: str = "") -> None:
-        """Take the site; `own` are names that are good with our port, `public` is our address through a proxy."""
+    def __init__(self, site: ASGIApp, own: Collection[str] = (), public: str = "", status: str = "") -> None:
+        """Take the site; `own` are names that are good with our port, `public` is our address through a proxy, and `status`
+        that of the page for the public alone."""
         self._site = site
         self._own = LOOPBACK | {name.casefold() for name in own}
         self._public = public.rstrip("/").casefold()
+        parts = urlsplit(status.casefold())
+        self._status = f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request in or turn it away."""
@@ -75,6 +81,8 @@ class Door:
     def _ours(self, host: str, scope: Scope) -> bool:
         if self._is_public(host):
             return True
+        if self._is_status(host) and scope["path"].startswith(FOR_ALL):
+            return True
         try:
             parts = urlsplit(f"//{host}")
             name, port = parts.hostname or "", parts.port
@@ -88,9 +96,14 @@ class Door:
     def _is_public(self, host: str) -> bool:
         return bool(self._public) and host.casefold() == urlsplit(self._public).netloc
 
+    def _is_status(self, host: str) -> bool:
+        return bool(self._status) and host.casefold() == urlsplit(self._status).netloc
+
     def _origin(self, scope: Scope, host: str) -> str:
         """Give what a browser calls our pages: a proxy may speak https with it and http with us."""
-        return self._public if self._is_public(host) else f"{scope['scheme']}://{host}".casefold()
+        if self._is_public(host):
+            return f"{urlsplit(self._public).scheme}://{urlsplit(self._public).netloc}"
+        return self._status if self._is_status(host) else f"{scope['scheme']}://{host}".casefold()
 
     async def _let_in(self, scope: Scope, receive: Receive, send: Send, most: int) -> None:
         seen = 0
@@ -107,8 +120,11 @@ class Door:
                 if seen > most:
                     message["status"] = 413
                 headers = MutableHeaders(scope=message)
+                own_policy = headers.get(POLICY)
                 for name, value in HEADERS.items():
                     headers[name] = value
+                if own_policy:  # a page that stands alone is stricter about scripts, and holds its style
+                    headers[POLICY] = own_policy
                 headers.setdefault("cache-control", "no-store")
             await send(message)
 

@@ -19,6 +19,7 @@ from watchkeeper.app import App
 from watchkeeper.base.errors import Conflict, InputError, NotFound, Refused, Transient, WatchkeeperError
 from watchkeeper.people.identity import user_here
 from watchkeeper.web import answering, entering, forms, pages, pinging
+from watchkeeper.web import public as public_page
 from watchkeeper.web.door import Door
 
 log = logging.getLogger(__name__)
@@ -47,14 +48,16 @@ def create_site(app: App, routers: Sequence[APIRouter] = (), host: str = "", pub
     """Make the ASGI application; `host` is where it listens, `public` the address under which people reach it, if another."""
     site = FastAPI(title="Watchkeeper", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
     site.state.watchkeeper = app
-    for router in (pages.router, forms.router, entering.router, answering.router, pinging.router, *routers):
+    site.state.public = public_page.Kept()
+    for router in (pages.router, forms.router, entering.router, answering.router, pinging.router, public_page.router, *routers):
         site.include_router(router)
     site.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     site.add_exception_handler(WatchkeeperError, _on_ours)
     site.add_exception_handler(RequestValidationError, _on_validation)
     site.add_exception_handler(HTTPException, _on_http)
     site.add_exception_handler(Exception, _on_any)
-    site.add_middleware(Door, own=[] if host in WILDCARDS else [host], public=public)
+    status = app.estate.statuspage.address if app.estate.statuspage else ""
+    site.add_middleware(Door, own=[] if host in WILDCARDS else [host], public=public, status=status)
     return site
 
 

@@ -11,6 +11,7 @@ from markupsafe import Markup, escape
 from watchkeeper.base.durations import format_duration
 from watchkeeper.base.printed import spans, tame
 from watchkeeper.incident.rules import quantity as plain_quantity
+from watchkeeper.tell.public.model import Impact, PublicComponent
 from watchkeeper.web.spark import spark
 
 NBSP = "\N{NO-BREAK SPACE}"
@@ -163,6 +164,32 @@ def measure_name(name: str) -> str:
     return name.removesuffix("_s").replace("_", " ")
 
 
+def bars(component: PublicComponent) -> list[tuple[Impact | None, str]]:
+    """Give a component's days as paths of an SVG that is 4 wide a day and 10 high, one a state."""
+    found: dict[Impact | None, list[str]] = {}
+    for place, day in enumerate(component.days):
+        found.setdefault(day.worst, []).append(f"M{place * 4} 0h3v10h-3z")
+    return [(impact, "".join(parts)) for impact, parts in found.items()]
+
+
+def days_said(component: PublicComponent) -> str:
+    """Say a component's days to somebody who does not see them."""
+    seen = [day for day in component.days if day.worst is not None]
+    bad = [f"{day.on:%-d %B} {day.worst}" for day in seen if day.worst != "operational"]
+    if not seen:
+        return "not watched yet"
+    return f"{len(seen)} days watched, all well" if not bad else f"{len(seen)} days watched; {', '.join(bad[-20:])}"
+
+
+def uptime(share: float) -> str:
+    """Say a share of time, never rounded up to all of it.
+
+    >>> uptime(0.99999), uptime(1.0), uptime(0.9712)
+    ('99.99 %', '100 %', '97.12 %')
+    """
+    return "100 %" if share >= 1 else f"{int(share * 10_000) / 100:.2f} %"
+
+
 FILTERS: dict[str, Callable[..., Any]] = {
     "iso": iso,
     "clock_time": clock_time,
@@ -182,4 +209,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "coloured": coloured,
     "measure_name": measure_name,
     "spark": spark,
+    "bars": bars,
+    "days_said": days_said,
+    "uptime": uptime,
 }
