@@ -165,6 +165,8 @@ def decided_by(wanted: Threshold | Metric, found: tuple[Proposal, Line] | None) 
     proposal, line = found
     if proposal.kind == COMMAND:
         return f"waits: a command of yours below `[signals.{proposal.name}]`, of which the reading is `{line.reading}` | -"
+    if not line.reading:
+        return f"{proposal.kind}, asked as the runbook has it | {test_of(proposal.kind)}"
     if any(each.startswith(f"queries.{line.reading} =") for each in proposal.extra):
         return f"{proposal.kind} `{line.reading}`, a query of yours | {test_of(proposal.kind)}"
     others = "".join(f" ({kind} `{cell(reading)}`)" for kind, reading in line.others)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -12,7 +13,7 @@ import pytest
 from watchkeeper.book.model import Book, Component, Metric, Threshold
 from watchkeeper.book.reader import read_book
 from watchkeeper.estate import plugins
-from watchkeeper.estate.bind import bind
+from watchkeeper.estate.bind import asked_of, bind
 from watchkeeper.estate.config import load_estate
 from watchkeeper.estate.init import annotated_toml, signal_lines, variable_lines
 from watchkeeper.estate.offers import Offer, candidates, evidence, offer_of, offers
@@ -120,8 +121,9 @@ def test_each_signal_that_init_writes_can_be_built_once_its_variables_are_set(fo
     path = tmp_path / "watchkeeper.toml"
     path.write_text(annotated_toml(read_book(folder / "runbook.md"), folder / "runbook.md"))
     estate = load_estate(path, _filled(path.read_text()))
+    bindings = bind(read_book(folder / "runbook.md"), estate)
     for signal in estate.signals.values():
-        plugins.load(plugins.SIGNALS, signal.kind)(signal, estate)
+        plugins.load(plugins.SIGNALS, signal.kind)(replace(signal, asked=asked_of(bindings, signal.name)), estate)
 
 
 @pytest.mark.parametrize("offer", offers(), ids=lambda offer: offer.kind)

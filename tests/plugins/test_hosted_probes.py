@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
 
 from watchkeeper.base.errors import ConfigError
+from watchkeeper.estate import plugins
+from watchkeeper.estate.bind import asked_of, bind
+from watchkeeper.estate.model import Estate, SignalConfig
+from watchkeeper.plugins.datadog.probe import DatadogProbe
 from watchkeeper.plugins.hosted.asking import wait_of
+from watchkeeper.testing.books import book_from
 from watchkeeper.watch.probe import Probe
+from watchkeeper.watch.rules import is_breached
 
 Make = Callable[..., Probe]
 DATADOG = {"api_key": "0123456789abcdef0123456789abcdef", "app_key": "fedcba9876543210fedcba9876543210fedcba98"}
@@ -80,6 +88,57 @@ async def test_monitors_of_datadog_by_their_tags(probe: Make, site: Any) -> None
     hosted.answers["monitor"] = []
     # tags that no monitor has would look well for ever
     assert "Datadog has no monitor with the tags" in str((await made.look()).problem)
+
+
+BOOK = """# Shop
+
+## Alerts
+
+```yaml
+monitors:
+  - name: High API Error Rate
+    query: avg(last_5m):avg:api.error_rate{env:production} > 5
+    message: "{{value}}% of requests fail"
+  - name: High API Error Rate, a warning
+    query: avg(last_5m):avg:api.error_rate{env:production} > 2
+    message: "{{value}}% of requests fail"
+  - name: Little room
+    query: min(last_2m):avg:system.disk.free{*} by {host} < 10
+  - name: Broken
+    query: avg(last_1m):avg:broken{*} > 1
+```
+"""
+
+
+async def test_monitors_of_the_book_are_asked_as_they_stand_and_decide(probe: Make, site: Any, tmp_path: Path) -> None:
+    answers: dict[str, Any] = {
+        "avg:api.error_rate{env:production}": [series("env:production", 1.0, 5.0, 3.0)],
+        "avg:system.disk.free{*} by {host}": [series("host:a", 80.0, 70.0), series("host:b", 30.0, 4.0, 20.0)],
+    }
+
+    def query(request: web.Request) -> Any:
+        known = answers.get(request.query["query"])
+        return {"status": "ok", "series": known} if known else {"status": "error", "error": "no such metric"}
+
+    hosted = Hosted(query=query)
+    options = {"url": await site(hosted.answer), **DATADOG}
+    signal = SignalConfig("dd", "datadog", 3, options=options, speaks=DatadogProbe.speaks)
+    estate = Estate(tmp_path / "watchkeeper.toml", "shop", tmp_path / "book.md", signals={"dd": signal})
+    bindings = bind(book_from(BOOK), estate)
+    assert bindings.unbound == ()
+    readings = {bound.threshold.subject.split(":")[0]: bound for bound in bindings.bound}
+    assert readings["Little room"].reading == "min(last_2m):avg:system.disk.free{*} by {host} < 10"
+    assert readings["Little room"].because.startswith("The book states 'Little room: avg:system.disk.free by ' in a query of")
+    assert {bound.threshold.for_s for bound in bindings.bound} == {None}, "the window is the query's own"
+    look = await plugins.load(plugins.SIGNALS, "datadog")(replace(signal, asked=asked_of(bindings, "dd")), estate).look()
+    fires = {
+        name: is_breached(bound, look.values[bound.reading]) for name, bound in readings.items() if bound.reading in look.values
+    }
+    # 3.0 on average; of the hosts the one with least room, which had 4 within two minutes
+    assert fires == {"High API Error Rate": False, "High API Error Rate, a warning": True, "Little room": True}
+    assert "Datadog does not take the query avg(last_1m):avg:broken{*} > 1: no such metric" in look.detail
+    windows = {int(each.query["to"]) - int(each.query["from"]) for each in hosted.asked}
+    assert windows == {60, 120, 300}
 
 
 async def test_what_datadog_refuses_is_blind(probe: Make, site: Any) -> None:

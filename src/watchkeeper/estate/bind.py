@@ -17,9 +17,9 @@ from functools import cache, lru_cache
 from watchkeeper.base.words import likeness, words
 from watchkeeper.book.model import Book, Comparison, Dependency, Metric, Threshold
 from watchkeeper.book.vocabulary import METRICS
+from watchkeeper.estate.as_written import language_of, reading_of
 from watchkeeper.estate.model import Bindings, Bound, Charted, Estate, SignalConfig, Unbound
 from watchkeeper.estate.objectives import as_alert, budget_of, burning
-from watchkeeper.estate.promql import reading_of
 from watchkeeper.estate.states import name_in, speaks_of_absence
 from watchkeeper.estate.units import factor, unit_of
 
@@ -81,13 +81,13 @@ def _bind_all(
     """Bind thresholds; a reading is sought for each as it stands in `sought`, with the bad side of the comparison."""
     bound: list[Bound] = []
     unbound: list[Unbound] = []
-    whole: set[tuple[str, str]] = set()
+    whole: set[tuple[str, str, int]] = set()
     for threshold, as_sought, key in zip(thresholds, sought, keys, strict=True):
         if (asked := _ask_as_written(key, threshold, estate)) is not None:
             # a rule of several comparisons is sent whole and decided once
-            if (asked.signal, asked.reading) not in whole or asked.threshold is threshold:
+            if (asked.signal, asked.reading, threshold.line) not in whole or asked.threshold is threshold:
                 bound.append(asked)
-            whole.add((asked.signal, asked.reading))
+            whole.add((asked.signal, asked.reading, threshold.line))
             continue
         match, sentence = find_reading(as_sought, estate)
         scale = factor(match.reading, threshold.unit) if match and threshold.op != "is" else 1.0
@@ -161,7 +161,8 @@ def _ask_as_written(key: str, threshold: Threshold, estate: Estate) -> Bound | N
     signal = max(signals, key=lambda each: near[each.name])  # the first of the file where none is nearer
     reading, judged = found
     because = (
-        f"The book states {threshold.subject!r} in PromQL; the signal {signal.name} (line {signal.line}) asks it as it stands."
+        f"The book states {threshold.subject!r} in {language_of(threshold)}; "
+        f"the signal {signal.name} (line {signal.line}) asks it as it stands."
     )
     return Bound(key, judged, signal.name, reading, signal.component, because, margin=signal.margin, every_s=signal.every_s)
 

@@ -177,6 +177,8 @@ def _address(proposal: Proposal) -> str | None:
 def _needs(proposal: Proposal) -> Mapping[str, str]:
     """Give what the kind cannot look without, except for what the proposed readings bring themselves."""
     needs = proposal.offer.needs if proposal.offer and proposal.kind != COMMAND else {}
+    if proposal.offer and proposal.offer.speaks and not all(line.reading for line in proposal.lines):
+        needs = {option: value for option, value in needs.items() if value == SECRET}  # what it asks is the book's
     return {option: value for option, value in needs.items() if not any(line.startswith(f"{option}.") for line in proposal.extra)}
 
 

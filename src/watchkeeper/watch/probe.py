@@ -7,8 +7,8 @@ schedule alone.
 
 A class may also have `metrics`, canonical metric of the book -> the readings that are it, in each unit: they bind without a word
 of the owner's. `general = True` says that a metric without a component's name means this kind, as CPU usage means the host.
-`speaks = "promql"` says that what the book states in that language is a reading as it stands; such readings, and all others that
-a threshold is bound to, are in `signal.asked`.
+`speaks = "promql"` (or "datadog") says that what the book states in that language is a reading as it stands; such readings, and
+all others that a threshold is bound to, are in `signal.asked`.
 
 A probe whose server keeps samples itself may have a method `past(since, until, step_s)` that gives points by reading; the pages
 show them for spans of a day and more instead of our own rows.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from watchkeeper.base.durations import parse_duration
@@ -17,7 +17,7 @@ from watchkeeper.plugins.hosted.asking import Api, Unanswered, address_of
 from watchkeeper.plugins.hosted.choosing import TAKE, TAKES, named, reading_of
 from watchkeeper.watch.probe import Look
 
-_MONITOR = re.compile(r"\s*(avg|max|min|sum)\(last_(\d+[smhdw])\)\s*:\s*(.+?)\s*(?:(?:>=?|<=?)\s*-?\d[\d.]*)?\s*", re.DOTALL)
+_MONITOR = re.compile(r"\s*(avg|max|min|sum)\(last_(\d+[smhdw])\)\s*:\s*(.+?)\s*(?:(>=?|<=?)\s*-?\d[\d.]*)?\s*", re.DOTALL)
 _STATES = {"Alert": "monitors_alerting", "Warn": "monitors_warning", "No Data": "monitors_without_data"}
 _PAGE, _MOST_PAGES = 1_000, 10
 _SHOWN = 3
@@ -29,6 +29,10 @@ class _Query:
     window_s: float
     #: how the points of the window become one; None: the last of them is the reading
     over: str | None = None
+    #: which of several series is the reading
+    take: str = "highest"
+    #: it is the book's own: where Datadog does not take it, the others are asked all the same
+    asked: bool = False
 
 
 class DatadogProbe:
@@ -40,7 +44,7 @@ class DatadogProbe:
         "monitors_alerting": "with `monitor_tags`: those in the state Alert",
         "monitors_warning": "with `monitor_tags`: those in the state Warn",
         "monitors_without_data": "with `monitor_tags`: those in the state No Data",
-        "*": "each of [signals.<name>.queries]",
+        "*": "each of [signals.<name>.queries]; a monitor that the book states is asked as it stands",
     }
     needs: ClassVar[Mapping[str, str]] = {"api_key": "$", "app_key": "$", "monitor_tags": '["env:production"]'}
     options: ClassVar[Mapping[str, str]] = {
@@ -54,23 +58,27 @@ class DatadogProbe:
         "monitor_tags": "tags of the monitors whose states are read",
     }
     as_written: ClassVar[tuple[str, ...]] = ("queries",)
+    #: monitors that the book states are asked as they stand
+    speaks: ClassVar[str] = "datadog"
 
     def __init__(self, signal: SignalConfig, estate: Estate) -> None:
         options = options_of(signal, estate)
         window_s = options.duration("window", 300.0, 1.0)
         queries = options.table("queries")
         known = [name for name in self.readings if name != "*"]
-        self._queries = {name: _query(queries.text(name), window_s) for name in named(queries, known)}
+        take = options.choice("take", TAKES, "highest")
+        self._queries = {name: _query(queries.text(name), window_s, take) for name in named(queries, known)}
+        check_readings(signal, estate, [*known, *self._queries])
+        books = (reading for reading in signal.asked if reading not in self._queries and reading not in known)
+        self._queries |= {reading: _of_the_book(reading, window_s) for reading in books}
         self._tags = options.texts("monitor_tags")
         if not self._queries and not self._tags:
             raise ConfigError(
-                f"{options.name()} has neither `queries` nor `monitor_tags`.",
+                f"{options.name()} has neither `queries` nor `monitor_tags`, and the book states no query of Datadog.",
                 hint='For example queries = { error_percent = "avg:api.error_rate{env:production}" }.',
                 code="WK132",
                 where=options.where(),
             )
-        check_readings(signal, estate, [*known, *self._queries])
-        self._take = options.choice("take", TAKES, "highest")
         url = address_of(options, "url", f"https://api.{options.text('site', 'datadoghq.com')}")
         keys = {"DD-API-KEY": options.text("api_key"), "DD-APPLICATION-KEY": options.text("app_key")}
         self._api = Api("Datadog", url, keys, signal.timeout_s)
@@ -97,8 +105,12 @@ class DatadogProbe:
         asked = {"from": str(now - int(query.window_s)), "to": str(now), "query": query.text}
         answer = await self._api.get("/api/v1/query", asked)
         if not isinstance(answer, dict) or answer.get("status") == "error" or answer.get("error"):
-            said = answer.get("error") if isinstance(answer, dict) else None
-            raise Unanswered(f"Datadog does not take the query {name}: {str(said or 'no reason given')[:200]}")
+            error = answer.get("error") if isinstance(answer, dict) else None
+            said = f"Datadog does not take the query {name}: {str(error or 'no reason given')[:200]}"
+            if not query.asked:
+                raise Unanswered(said)
+            notes.append(said)
+            return {}
         found = answer.get("series")
         series = {}
         for each in found if isinstance(found, list) else []:
@@ -107,7 +119,7 @@ class DatadogProbe:
         if not series:
             notes.append(f"{name}: no value within {query.window_s:g} s")
             return {}
-        return reading_of(name, series, self._take, notes)
+        return reading_of(name, series, query.take, notes)
 
     async def _monitors(self, notes: list[str]) -> dict[str, float]:
         counts = dict.fromkeys(_STATES.values(), 0.0)
@@ -137,12 +149,18 @@ class DatadogProbe:
         return {"monitors": float(total), **counts}
 
 
-def _query(text: str, window_s: float) -> _Query:
+def _query(text: str, window_s: float, take: str) -> _Query:
     """Take a query as a graph has it, or as a monitor has it, with its window and without its limit."""
     found = _MONITOR.fullmatch(text)
     if found is None:
-        return _Query(text, window_s)
-    return _Query(found[3], parse_duration(found[2]) or window_s, found[1])
+        return _Query(text, window_s, take=take)
+    return _Query(found[3], parse_duration(found[2]) or window_s, found[1], take)
+
+
+def _of_the_book(text: str, window_s: float) -> _Query:
+    """Take a monitor of the book: of several groups the worst by its comparison is the reading."""
+    found = _MONITOR.fullmatch(text)
+    return replace(_query(text, window_s, "lowest" if found and (found[4] or "")[:1] == "<" else "highest"), asked=True)
 
 
 def _points(series: Mapping[str, Any]) -> list[float]:
