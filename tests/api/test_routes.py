@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import httpx
 import pytest
+from pydantic import TypeAdapter
 from sqlalchemy import select
 
+from watchkeeper.actions.views import why as reasons
 from watchkeeper.app import App
 from watchkeeper.people.identity import TokenKind, make_token
 from watchkeeper.people.permission import Role
@@ -16,7 +19,7 @@ from watchkeeper.store.ledger import entries
 INCIDENT, RUN = "inc-01k9x3h8v2-7dq4mz", "run-01k9x3hb0c-2m5r8t"
 READS = [
     "/overview", "/incidents", f"/incidents/{INCIDENT}", "/runs", f"/runs/{RUN}", "/book", "/procedures/web-application-is-down",
-    "/signals", "/ledger", "/reviews", "/reviews/inc-01k9w0000a-past01", "/openapi.json",
+    "/signals", "/why/error rate", "/ledger", "/reviews", "/reviews/inc-01k9w0000a-past01", "/openapi.json",
 ]  # fmt: skip
 WRITES: list[tuple[str, dict[str, str]]] = [
     ("/halt", {"why": "the storm"}),
@@ -95,6 +98,25 @@ async def test_a_viewers_token_reads_and_changes_nothing(
     assert "it takes a" in answer.json()["message"]
     assert actors(app) == before
     assert (await visitor.get("/api/v1/overview", headers=headers)).status_code == 200
+
+
+@pytest.mark.parametrize("what", ["Error rate", "web", INCIDENT])
+async def test_why_gives_what_the_command_gives(anna: httpx.AsyncClient, app: App, what: str) -> None:
+    found = await reasons.why(app, what)
+    answer = await anna.get(f"/api/v1/why/{what}")
+    assert answer.status_code == 200
+    assert answer.json() == TypeAdapter(reasons.Explained).dump_python(found, mode="json")
+    assert found.thresholds or found.incident
+
+
+async def test_why_of_nothing_is_not_found_and_of_everything_is_bounded(anna: httpx.AsyncClient, app: App) -> None:
+    answer = await anna.get("/api/v1/why/the%20moon/full")
+    assert (answer.status_code, answer.json()["code"]) == (404, "WK206")
+    [bound, *_] = app.bindings.bound
+    many = tuple(replace(bound, key=f"{bound.key}-{number}") for number in range(250))
+    app.bindings = replace(app.bindings, bound=many)
+    answer = await anna.get(f"/api/v1/why/{bound.threshold.subject}")
+    assert (len(answer.json()["thresholds"]), answer.json()["more"]) == (100, 150)
 
 
 async def test_a_responder_pulls_the_brake_and_only_an_operator_lifts_it(visitor: httpx.AsyncClient, app: App) -> None:

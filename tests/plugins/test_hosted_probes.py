@@ -130,7 +130,9 @@ async def test_monitors_of_the_book_are_asked_as_they_stand_and_decide(probe: Ma
     assert readings["Little room"].reading == "min(last_2m):avg:system.disk.free{*} by {host} < 10"
     assert readings["Little room"].because.startswith("The book states 'Little room: avg:system.disk.free by ' in a query of")
     assert {bound.threshold.for_s for bound in bindings.bound} == {None}, "the window is the query's own"
-    look = await plugins.load(plugins.SIGNALS, "datadog")(replace(signal, asked=asked_of(bindings, "dd")), estate).look()
+    made = plugins.load(plugins.SIGNALS, "datadog")(replace(signal, asked=asked_of(bindings, "dd")), estate)
+    look = await made.look()
+    await made.close()
     fires = {
         name: is_breached(bound, look.values[bound.reading]) for name, bound in readings.items() if bound.reading in look.values
     }

@@ -17,6 +17,7 @@ from watchkeeper.actions import acts, arriving, effects, public, silences
 from watchkeeper.actions.callers import address_of, check_csrf, cookie_name, program_for, session_for
 from watchkeeper.actions.permission import require
 from watchkeeper.actions.views import books, following, incidents, records, runs, signals
+from watchkeeper.actions.views import why as reasons
 from watchkeeper.actions.views.model import (
     BookView,
     EffectView,
@@ -343,6 +344,12 @@ async def procedure(app: TheApp, procedure_id: str) -> ProcedureView:
 async def list_signals(app: TheApp, span: SpanBack = "1h") -> SignalsView:
     """Show the signals, their latest samples, what they decide, and what they gave over a span of time."""
     return await signals.all_signals(app, span)
+
+
+@router.get("/why/{what:path}")
+async def why(app: TheApp, what: str) -> reasons.Explained:
+    """Say why a threshold, a signal, an alert or an incident stands as it does: what decided it, and where that is written."""
+    return await reasons.why(app, what)
 
 
 @router.get("/silences")

@@ -10,9 +10,8 @@ from typing import Annotated
 
 import typer
 
-from watchkeeper.actions.views.why import AlertWhy, ThresholdWhy, Why
+from watchkeeper.actions.views.why import AlertWhy, Explained, ThresholdWhy
 from watchkeeper.actions.views.why import why as explain
-from watchkeeper.base.errors import NotFound
 from watchkeeper.cli.options import ConfigOption, FormatOption, print_json, with_app
 from watchkeeper.cli.plain import plain
 
@@ -27,8 +26,6 @@ def why(
 ) -> None:
     """Say why a threshold, a signal, an alert or an incident stands as it does: what decided it, and where that is written."""
     found = with_app(config, lambda app: explain(app, what))
-    if not (found.incident or found.thresholds or found.alerts or found.waiting or found.signals):
-        raise NotFound(f"Nothing is called {what!r}.", hint="`watchkeeper signals` lists what is watched.", code="WK206")
     if format == "json":
         print_json(asdict(found))
         return
@@ -36,7 +33,7 @@ def why(
         print(line)
 
 
-def lines(found: Why) -> Iterator[str]:
+def lines(found: Explained) -> Iterator[str]:
     """Put an answer into lines of at most eighty columns."""
     for sentence in (*found.incident, *found.signals.values()):
         yield from _wrapped(sentence, "")
@@ -47,6 +44,9 @@ def lines(found: Why) -> Iterator[str]:
         if number or found.incident or found.signals:
             yield ""
         yield from block
+    if found.more:
+        yield ""
+        yield f"{found.more:,} more thresholds have that name."
 
 
 def _threshold(found: ThresholdWhy) -> Iterator[str]:

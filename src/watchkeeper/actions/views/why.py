@@ -14,6 +14,7 @@ from watchkeeper.alert.rules import BLIND, blind_key, group
 from watchkeeper.alert.silencing import held, windows_at
 from watchkeeper.app import App
 from watchkeeper.base.durations import format_duration
+from watchkeeper.base.errors import NotFound
 from watchkeeper.estate.model import Bound, SignalConfig
 from watchkeeper.incident import ledger as incidents
 from watchkeeper.incident.opening import scene_of
@@ -25,6 +26,8 @@ from watchkeeper.watch.rules import number_words, stale_after_s
 
 #: samples that are shown of a threshold
 SHOWN = 5
+#: thresholds that one answer tells of
+THRESHOLDS = 100
 #: alerts that are shown of a threshold or signal
 ALERTS = 3
 
@@ -81,7 +84,7 @@ class ThresholdWhy:
 
 
 @dataclass(frozen=True, slots=True)
-class Why:
+class Explained:
     """An answer: thresholds, alerts that belong to none, things that wait, and an incident's timeline."""
 
     what: str
@@ -90,36 +93,43 @@ class Why:
     alerts: tuple[AlertWhy, ...] = ()
     waiting: tuple[str, ...] = ()
     signals: Mapping[str, str] = field(default_factory=dict)
+    #: thresholds of that name that are not shown
+    more: int = 0
 
 
-async def why(app: App, what: str) -> Why:
-    """Say why what is called so stands as it does; an empty answer where nothing is called so."""
+async def why(app: App, what: str) -> Explained:
+    """Say why what is called so stands as it does; raises NotFound where nothing is called so."""
     now = app.clock.now()
-    return await app.database.read(lambda connection: _read(connection, app, what, now))
+    found = await app.database.read(lambda connection: _read(connection, app, what, now))
+    if not (found.incident or found.thresholds or found.alerts or found.waiting or found.signals):
+        raise NotFound(f"Nothing is called {what!r}.", hint="`watchkeeper signals` lists what is watched.", code="WK206")
+    return found
 
 
-def _read(connection: Connection, app: App, what: str, now: datetime) -> Why:
+def _read(connection: Connection, app: App, what: str, now: datetime) -> Explained:
     incident = incidents.get_incident(connection, what)
     if incident is not None:
         entries = incidents.read_timeline(connection, what)
         told = _told(connection, app, alerts.alerts_of(connection, what), now)
         said = (f"{incident.title}: {incident.status}.", *(entry.sentence for entry in entries))
-        return Why(what, said, alerts=tuple(told))
+        return Explained(what, said, alerts=tuple(told))
     alert = alerts.read_alert(connection, what)
     wanted = {alert.key} if alert is not None else None
     if alert is not None and alert.key.startswith(BLIND):
-        return Why(what, alerts=tuple(_told(connection, app, [alert], now)))
+        return Explained(what, alerts=tuple(_told(connection, app, [alert], now)))
     name = what.casefold()
     found = [bound for bound in _all(app) if (bound.key in wanted if wanted else _is_called(bound, name))]
+    standings, recent = watch.read_standings(connection), alerts.list_alerts(connection, 1000)
     signals = {signal: _of_signal(connection, app, signal, now) for signal in app.estate.signals if signal.casefold() == name}
     blind = [alert for signal in signals if (alert := alerts.open_alert(connection, blind_key(signal))) is not None]
     waiting = [*app.bindings.unbound, *app.bindings.waiting]
-    return Why(
+    return Explained(
         what,
-        thresholds=tuple(_of_threshold(connection, app, bound, now) for bound in found),
+        thresholds=tuple(_of_threshold(connection, app, bound, standings, recent, now) for bound in found[:THRESHOLDS]),
         alerts=tuple(_told(connection, app, blind, now)),
         waiting=tuple(item.sentence for item in waiting if name in (item.key.casefold(), item.threshold.subject.casefold())),
         signals=signals,
+        more=max(0, len(found) - THRESHOLDS),
     )
 
 
@@ -131,15 +141,17 @@ def _is_called(bound: Bound, name: str) -> bool:
     return name in (bound.key.casefold(), bound.signal.casefold()) or name in bound.threshold.subject.casefold()
 
 
-def _of_threshold(connection: Connection, app: App, bound: Bound, now: datetime) -> ThresholdWhy:
+def _of_threshold(
+    connection: Connection, app: App, bound: Bound, standings: Mapping[str, Standing], recent: list[Alert], now: datetime
+) -> ThresholdWhy:
     threshold = bound.threshold
-    standing = watch.read_standings(connection).get(bound.key)
+    standing = standings.get(bound.key)
     reach_s = max(reach_of(bound), stale_after_s(bound.every_s), (SHOWN + 1) * bound.every_s)
     samples = watch.read_samples(connection, bound.signal, now - timedelta(seconds=reach_s))
     state, since, sentence = _state(bound, standing, samples, now)
     signal = app.estate.signals.get(bound.signal)
     line = _line(signal, bound) if signal else 0
-    mine = [alert for alert in alerts.list_alerts(connection, 1000) if alert.key == bound.key][:ALERTS]
+    mine = [alert for alert in recent if alert.key == bound.key][:ALERTS]
     return ThresholdWhy(
         key=bound.key,
         subject=threshold.subject,
