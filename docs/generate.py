@@ -19,7 +19,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from watchkeeper.actions.views.frame import says
-from watchkeeper.api import routes
+from watchkeeper.api import oncall, routes
 from watchkeeper.book.model import Metric, Threshold
 from watchkeeper.book.reader import read_book
 from watchkeeper.cli import COMMANDS, execute
@@ -235,6 +235,7 @@ def api() -> str:
     """Give the page of the API's routes; its own description has every field."""
     site = FastAPI()
     site.include_router(routes.router)
+    site.include_router(oncall.router)
     parts = ["# API", "", *(routes.__doc__ or "").strip().splitlines(), ""]
     parts += [
         "`/api/v1/openapi.json` has every field of what goes in and comes out.",

@@ -46,6 +46,7 @@ from watchkeeper.tell import message, outbox
 from watchkeeper.tell.clocks import clock_due
 from watchkeeper.tell.ledger import list_notices, void_claims
 from watchkeeper.tell.outbox import people_told
+from watchkeeper.tell.paging import announce
 from watchkeeper.verify import rules as verify
 from watchkeeper.watch import ledger as watch
 from watchkeeper.watch.watcher import Watcher
@@ -347,6 +348,8 @@ class Loop:
         if await self.worker.claim(TURN):
             await self.keeper.sum_up()
             await self.led.database.write(lambda c: sent.fall_silent(c, self.app.estate.alerting, self.app.clock.now()))
+            if self.app.estate.rotas:
+                await self.led.database.write(lambda c: announce(c, self.app.estate, self.app.clock.now()))
             await self.keeper.forget()
         return 60.0
 

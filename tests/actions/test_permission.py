@@ -28,6 +28,7 @@ from watchkeeper.store.ledger import entries, verify
 from watchkeeper.testing import FakeClock
 
 OWNER = Actor("anna", ("owner",), "password", "192.0.2.7")
+NOON = datetime(2026, 3, 14, 12, tzinfo=UTC)
 #: how each action that changes something is called; a new one without its line here fails the test below
 CALLS: dict[str, tuple[Any, ...]] = {
     "acts.acknowledge": ("inc-1",),
@@ -50,6 +51,14 @@ CALLS: dict[str, tuple[Any, ...]] = {
         Names(Book(title="Shop", service="shop"), Bindings()),
     ),
     "restoring.restored": ("the disk died",),
+    "oncall.override": ("primary", "anna", NOON, NOON + timedelta(hours=1)),
+    "oncall.swap": ("primary", "anna", "ben"),
+    "oncall.take_back": ("chg-1",),
+    "oncall.leave_note": ("primary", "quiet so far"),
+    "oncall.page": ("anna", "please call"),
+    "oncall.try_pages": (),
+    "oncall.give_calendar": ("anna",),
+    "oncall.void_calendar": ("anna",),
     "silences.silence": (timedelta(hours=1), "expected"),
     "silences.end_silence": ("sil-1",),
     "links.void_links": (),

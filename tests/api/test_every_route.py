@@ -11,27 +11,37 @@ import pytest
 from fastapi.routing import APIRoute
 
 from watchkeeper.api.metrics import router as metrics
+from watchkeeper.api.oncall import router as on_call
 from watchkeeper.api.routes import router as api
 from watchkeeper.app import App
 from watchkeeper.people.identity import make_token
 from watchkeeper.store.ledger import entries
-from watchkeeper.web import answering, entering, forms, pages, pinging
+from watchkeeper.web import answering, entering, forms, oncall, pages, pinging
 
 SAFE = {"GET", "HEAD"}
 #: the ways in, which are for who has not come in yet, and the way out
 OPEN = {"/sign-in", "/sign-in/password", "/sign-in/provider", entering.BACK, "/link/{link}", "/sign-out"}
 #: where jobs come, who show the key of their signal
 OPEN |= {"/ping/{key}", "/ping/{key}/{what}"}
+#: the address itself is what lets a calendar in
+OPEN |= {"/calendar/{token}.ics"}
 FILL = {"run_id": "run-01k9x3hb0c-2m5r8t", "incident_id": "inc-01k9x3h8v2-7dq4mz", "act_key": "3.1"}
 
 
 def routes() -> list[tuple[str, str]]:
     """Give (method, path) of every route."""
-    made = [
-        route
-        for router in (pages.router, forms.router, entering.router, answering.router, pinging.router, api, metrics)
-        for route in router.routes
-    ]
+    routers = (
+        pages.router,
+        oncall.router,
+        forms.router,
+        entering.router,
+        answering.router,
+        pinging.router,
+        api,
+        on_call,
+        metrics,
+    )
+    made = [route for router in routers for route in router.routes]
     found = {(method, route.path) for route in made if isinstance(route, APIRoute) for method in route.methods}
     return sorted((method, path) for method, path in found if path not in OPEN)
 
@@ -45,6 +55,8 @@ CHANGES = [(method, path) for method, path in ALL if method not in SAFE]
 ANYTHING: dict[str, Any] = {
     "why": "x", "text": "x", "procedure": "web-application-is-down", "act": "3.1", "answer": "skip", "command": "runbook.md:1",
     "lasts_s": 3600, "title": "New disks", "begins_at": "2030-01-01T00:00:00Z",
+    "person": "anna", "first": "anna", "second": "ben", "ends_at": "2026-11-22T09:00Z", "subject": "anna",
+    "whom": "anna",
 }  # fmt: skip
 
 

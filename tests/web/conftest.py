@@ -13,6 +13,7 @@ from sqlalchemy import Connection, insert
 
 from watchkeeper.alert.ledger import alerts
 from watchkeeper.api.metrics import router as metrics
+from watchkeeper.api.oncall import router as on_call
 from watchkeeper.api.routes import router as api
 from watchkeeper.app import App
 from watchkeeper.base.secrets import Scrubber
@@ -326,7 +327,7 @@ _sites: list[FastAPI] = []
 def site_of(app: App) -> FastAPI:
     """Give the one site of the suite with this test's app behind it: making its routes takes longer than a test."""
     if not _sites:
-        _sites.append(create_site(app, [api, metrics], "watch.lan", public="https://watch.shop.example"))
+        _sites.append(create_site(app, [api, on_call, metrics], "watch.lan", public="https://watch.shop.example"))
     _sites[0].state.watchkeeper = app
     return _sites[0]
 

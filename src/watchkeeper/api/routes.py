@@ -197,8 +197,8 @@ Skip = Annotated[int, Query(ge=0, le=10_000_000, description="How many alerts to
 After = Annotated[str, Query(max_length=40, description="The `mark` of the last news; empty begins at the beginning.")]
 LastEventId = Annotated[str, Header(max_length=40, description="The id of the last event that came; goes before `after`.")]
 SpanBack = Annotated[Span, Query(description="How far the curves reach back; long ones are averages with their least and most.")]
-_PROBLEMS: dict[int | str, dict[str, Any]] = {code: {"model": Problem} for code in (400, 401, 403, 404, 409, 422, 503)}
-router = APIRouter(prefix="/api/v1", dependencies=[Depends(caller)], responses=_PROBLEMS)
+PROBLEMS: dict[int | str, dict[str, Any]] = {code: {"model": Problem} for code in (400, 401, 403, 404, 409, 422, 503)}
+router = APIRouter(prefix="/api/v1", dependencies=[Depends(caller)], responses=PROBLEMS)
 
 
 @router.get("/openapi.json", include_in_schema=False)

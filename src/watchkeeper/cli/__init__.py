@@ -42,6 +42,8 @@ COMMANDS: tuple[Verb, ...] = (
     Verb("incident", "incident", "List, show, acknowledge and resolve incidents."),
     Verb("statuspage", "statuspage", "Tell the public: the status page, posts, announced maintenance, subscribers."),
     Verb("silence", "silence", "Keep expected alerts from opening incidents for a time."),
+    Verb("oncall", "oncall", "Say who is on call now and next; override, swap, leave notes, subscribe to calendars."),
+    Verb("page", "page", "Page a person, a role or a rota; say whom it would reach; try every address."),
     Verb("run", "run", "Plan, start, follow, approve, answer, resume, cancel and undo runs of procedures."),
     Verb("halt", "halt", "Stop everything automatic at once."),
     Verb("unhalt", "halt", "Let automatic acts go on again."),

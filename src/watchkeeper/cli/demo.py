@@ -126,12 +126,13 @@ class _Play:
         apps = importlib.import_module("watchkeeper.app")
         serving = importlib.import_module("watchkeeper.web.serving")
         api, metrics = (importlib.import_module(f"watchkeeper.api.{name}").router for name in ("routes", "metrics"))
+        on_call = importlib.import_module("watchkeeper.api.oncall").router
         story = importlib.import_module("watchkeeper.demo.story")
         watching = importlib.import_module("watchkeeper.drill.watching")
         settle = importlib.import_module("watchkeeper.demo.faults").settle
         app = apps.open_app(estate.toml_path)
         results: list[Result] = []
-        async with serving.serving(app, "127.0.0.1", self._port, [api, metrics]) as (address, loop):
+        async with serving.serving(app, "127.0.0.1", self._port, [api, on_call, metrics]) as (address, loop):
             self._console.print(f"Watchkeeper operates it from {estate.runbook_path}")
             self._console.print(f"Console: {address}", style="bold", soft_wrap=True)
             for number, fault in enumerate(chosen):

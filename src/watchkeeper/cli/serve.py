@@ -13,6 +13,7 @@ import typer
 from watchkeeper.actions.tokens import warnings
 from watchkeeper.api.hooks import router as hooks
 from watchkeeper.api.metrics import router as metrics
+from watchkeeper.api.oncall import router as on_call
 from watchkeeper.api.routes import router as api
 from watchkeeper.app import find_config, open_app
 from watchkeeper.people.ladder import findings
@@ -49,4 +50,4 @@ def serve(
         print(f"Console: {address}", flush=True)
 
     wanted = port if port is not None else int(settings.number("port"))
-    asyncio.run(serve_console(app, host or settings.text("host"), wanted, ready, [api, hooks, metrics]))
+    asyncio.run(serve_console(app, host or settings.text("host"), wanted, ready, [api, on_call, hooks, metrics]))

@@ -52,6 +52,8 @@ class Rota:
     #: the runbook's words that mean whoever is on call
     roles: tuple[str, ...] = ()
     holidays: frozenset[date] = frozenset()
+    #: tell people that their turn begins even where nothing was left for them
+    announce: bool = False
     #: (month, day) of holidays that come every year
     yearly: frozenset[tuple[int, int]] = frozenset()
 

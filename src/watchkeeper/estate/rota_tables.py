@@ -51,7 +51,8 @@ def _read_rota(table: Table, name: str) -> Rota:
     holidays, yearly = _read_holidays(table)
     layers = [_read_layer(table, zone)] if "people" in table.values else []
     layers += [_read_layer(each, zone) for each in table.tables("layers")]
-    rota = Rota(name, table.line, zone, tuple(layers), table.texts("roles"), holidays, yearly)
+    announce = table.flag("announce", False)
+    rota = Rota(name, table.line, zone, tuple(layers), table.texts("roles"), holidays, announce, yearly)
     table.finish()
     if not layers:
         hint = 'Add people = ["anna", "ben"], turn = "weekly" and start = "2026-01-05 09:00", or [[rotas.NAME.layers]].'

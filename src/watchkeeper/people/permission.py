@@ -1,8 +1,8 @@
 """Who may ask for what: four roles, each with all that the one before it may. Pure; a refusal comes with its sentence.
 
-`viewer` looks; `responder` takes incidents, starts runs, answers them and pulls the brake; `operator` also approves what can
-destroy or is unknown, and lifts the brake; `owner` also gives out tokens and says
-that the database was restored. Whoever sits at the machine is its owner.
+`viewer` looks; `responder` takes incidents, pages people, says who is on call instead, starts runs, answers them and pulls the
+brake; `operator` also approves what can destroy or is unknown, and lifts the brake; `owner` also gives out tokens and says that
+the database was restored. Whoever sits at the machine is its owner.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ LEAST: dict[str, Role] = {
     "note": "responder",
     "push": "responder",
     "silence": "responder",
+    "override": "responder",
+    "page": "responder",
+    "calendar": "responder",
     "start": "responder",
     "run command": "responder",
     "answer": "responder",

@@ -18,7 +18,7 @@ from watchkeeper.actions.callers import NOT_SIGNED_IN, one_time_token
 from watchkeeper.app import App
 from watchkeeper.base.errors import Conflict, InputError, NotFound, Refused, Transient, WatchkeeperError
 from watchkeeper.people.identity import user_here
-from watchkeeper.web import answering, entering, forms, pages, pinging
+from watchkeeper.web import answering, entering, forms, oncall, pages, pinging
 from watchkeeper.web import public as public_page
 from watchkeeper.web.door import Door
 
@@ -49,7 +49,8 @@ def create_site(app: App, routers: Sequence[APIRouter] = (), host: str = "", pub
     site = FastAPI(title="Watchkeeper", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
     site.state.watchkeeper = app
     site.state.public = public_page.Kept()
-    for router in (pages.router, forms.router, entering.router, answering.router, pinging.router, public_page.router, *routers):
+    ours = (pages, oncall, forms, entering, answering, pinging, public_page)
+    for router in (*(module.router for module in ours), *routers):
         site.include_router(router)
     site.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     site.add_exception_handler(WatchkeeperError, _on_ours)

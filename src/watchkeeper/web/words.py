@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from markupsafe import Markup, escape
 
@@ -12,6 +13,7 @@ from watchkeeper.base.durations import format_duration
 from watchkeeper.base.printed import spans, tame
 from watchkeeper.incident.rules import quantity as plain_quantity
 from watchkeeper.tell.public.model import Impact, PublicComponent
+from watchkeeper.web.bars import shift_bar
 from watchkeeper.web.spark import spark
 
 NBSP = "\N{NO-BREAK SPACE}"
@@ -190,6 +192,15 @@ def uptime(share: float) -> str:
     return "100 %" if share >= 1 else f"{int(share * 10_000) / 100:.2f} %"
 
 
+def local_time(instant: datetime, zone: str) -> str:
+    """Say an instant on the clocks of a zone.
+
+    >>> local_time(datetime.fromisoformat("2026-10-25T08:00Z"), "Europe/Berlin")
+    'Sun 25 Oct 09:00'
+    """
+    return f"{instant.astimezone(ZoneInfo(zone)):%a %d %b %H:%M}"
+
+
 FILTERS: dict[str, Callable[..., Any]] = {
     "iso": iso,
     "clock_time": clock_time,
@@ -212,4 +223,6 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "bars": bars,
     "days_said": days_said,
     "uptime": uptime,
+    "local_time": local_time,
+    "shift_bar": shift_bar,
 }
