@@ -83,6 +83,14 @@ verb_damage_backup() {
 }
 verb_vendor() { curl -fsS -o /dev/null -X POST "http://127.0.0.1:$VENDORS_PORT/control/payments" -d "{\"mode\": \"$1\"}"; }
 
+# what was restored beside the old schema is given up again
+verb_back_from_restored() {
+  sql "DROP DATABASE IF EXISTS bazar_restored; INSERT IGNORE INTO bazar_marketplace.articles (id, category_id, title, cents)
+    SELECT seq, 1 + seq % 4, CONCAT('Red carpet ', seq), 500 + 37 * seq FROM bazar_marketplace.seq_1_to_200" 2>/dev/null || true
+  compose up -d app queue-worker >/dev/null 2>&1
+  wait_for well 120
+}
+
 # puts everything right again, whatever was broken: by force, and with what customers were promised
 reset() {
   docker rm -f "$(container flood)" "$(container guesser)" >/dev/null 2>&1 || true

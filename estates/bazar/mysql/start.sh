@@ -19,6 +19,7 @@ if [ ! -d $data/mysql ]; then
     echo "ALTER USER root@localhost IDENTIFIED BY '$MYSQL_ROOT_PASSWORD';"
     echo "CREATE USER watch@'%' IDENTIFIED BY '$WATCH_PASSWORD';"
     echo "GRANT PROCESS, SLAVE MONITOR, BINLOG MONITOR, SELECT ON *.* TO watch@'%';"
+    echo "GRANT EXECUTE ON sys.* TO watch@'%';"
     echo "CREATE USER bazar@'%' IDENTIFIED BY '$DB_PASSWORD';"
     echo "GRANT ALL ON \`bazar\\_%\`.* TO bazar@'%';"
     echo "CREATE USER replica@'%' IDENTIFIED BY '$DB_PASSWORD';"
