@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import field, fields, make_dataclass
 from typing import Any, Generic, TypeVar, overload
 
@@ -28,6 +30,21 @@ def built_fast(cls: type[NounT]) -> type[NounT]:
     del guarded.__setattr__, guarded.__delattr__
     guarded.__init__ = plain.__init__
     return cls
+
+
+@contextmanager
+def none_collected() -> Iterator[None]:
+    """Hold the search for cycles back while many nouns are made that all stay: it would look through them again and again.
+
+    Whoever finds it held back leaves it so; the one who held it back lets it go. What was put off is done once afterwards.
+    """
+    held_here = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if held_here:
+            gc.enable()
 
 
 class kept(Generic[ValueT]):  # noqa: N801 - it is used as a decorator, beside `property`

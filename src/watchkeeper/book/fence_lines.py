@@ -40,6 +40,8 @@ _URL = re.compile(r"^\s*(?:https?|ftp|s3|gs|postgres(?:ql)?|redis|mysql|amqp|mon
 _DRAWN = re.compile(
     r"[\u2500-\u257f\u2190-\u21ff\u2794-\u27bf\u25b6\u25bc\u25b2]|^\s*[|+][-=+|]|-{2,}>|={2,}>|^\s*[-=_*~]{3,}\s*$"
 )
+#: the same where no sign of a drawing can be
+_DRAWN_ASCII = re.compile(r"^\s*[|+][-=+|]|-{2}>|={2}>|^\s*[-=_*~]{3,}\s*$")
 _LABEL = re.compile(r"^\s*[A-Z][\w /()-]{0,40}:(?:\s|$)")
 _YAML = re.compile(r"^\s*[\w.-]+:(?:\s|$)")
 _FIRST = re.compile(r"^\s*(?:[A-Za-z_]\w*=(?:\"[^\"]*\"|'[^']*'|\$\([^)]*\)|[^\s;]*)\s+)*([^\s;|&<>()]+)")
@@ -263,7 +265,7 @@ def kind_of_line(line: str, *, strict: bool, before: LineKind | None) -> LineKin
         return "python"
     if _PYTHON_BLOCK.match(text) and "; " not in text:
         return "python"
-    if _DRAWN.search(text) and not startable(text, strict=True):
+    if (_DRAWN_ASCII if text.isascii() else _DRAWN).search(text) and not startable(text, strict=True):
         return "prose"
     if startable(text, strict=strict):
         return "shell"
@@ -272,8 +274,11 @@ def kind_of_line(line: str, *, strict: bool, before: LineKind | None) -> LineKin
     return "prose"
 
 
+_COLUMNS = re.compile(r"\S\s{2,}\S+\s{2,}\S")
+
+
 def _table_like(line: str) -> bool:
-    return bool(re.search(r"\S\s{2,}\S+\s{2,}\S", line)) and " -" not in line
+    return bool(_COLUMNS.search(line)) and " -" not in line
 
 
 def numbered_text(line: str) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from watchkeeper.base.errors import BookError
+from watchkeeper.base.nouns import none_collected
 from watchkeeper.book.model import Book, Procedure, Schedule, Stated, Unread
 from watchkeeper.book.read.architecture import read_components, read_dependencies, read_links
 from watchkeeper.book.read.capacity import read_baselines, read_growth, read_metrics
@@ -107,6 +108,7 @@ def _with_linked(place: Path, source: bytes, book: Book, max_bytes: int) -> Book
     return replace(lead, **parts, digest=digest.hexdigest())
 
 
+@none_collected()
 def read_source(name: str, source: bytes | str) -> Book:
     """Read a runbook from its bytes or text; never raises, whatever they are. `name` is what messages call it."""
     text = read_text(source, name)

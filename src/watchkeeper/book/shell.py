@@ -104,6 +104,12 @@ def read_entries(source: str, line: int = 1, language: str = "bash") -> tuple[En
     return ()
 
 
+_BARE_SCRIPT = re.compile(r"^(?:\.{1,2}/|/|~/)\S+\.(?:sh|bash|py|pl|rb)$")
+_ASSIGNMENT = re.compile(r"^[A-Za-z_]\w*=")
+_LONE_STAR = re.compile(r"\s\*\s*$")
+_TWO_WORDS = re.compile(r"[\w.-]+ [a-z][\w-]*")
+
+
 def read_inline(text: str, line: int = 1) -> Command | None:
     """Read a code span as a command; None where it only names something."""
     text = text.strip().replace("\n", " ")
@@ -116,16 +122,16 @@ def read_inline(text: str, line: int = 1) -> Command | None:
         return make_command(text, line, "sql")
     if is_redis(text) and len(text.split()) > 1 and not re.fullmatch(r"[A-Z]+ [A-Z]+", text):
         return make_command(text, line, "redis")
-    if " " not in text and not re.match(r"^(?:\.{1,2}/|/|~/)\S+\.(?:sh|bash|py|pl|rb)$", text):
+    if " " not in text and not _BARE_SCRIPT.match(text):
         return None
     if (
         not startable(text, strict=True)
-        or re.match(r"^[A-Za-z_]\w*=", text)
+        or _ASSIGNMENT.match(text)
         or text.rstrip().endswith(("…", "..."))
-        or re.search(r"\s\*\s*$", text)
+        or _LONE_STAR.search(text)
     ):
         return None
-    if re.fullmatch(r"[\w.-]+ [a-z][\w-]*", text):
+    if _TWO_WORDS.fullmatch(text):
         first, second = text.split()
         program = find(first)
         if program is None or (program.risk(program.arguments([second]))[0] is None):

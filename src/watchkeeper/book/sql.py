@@ -347,7 +347,7 @@ def _filled(code: str) -> str:
     code = _PLACEHOLDERS.sub(
         lambda m: m.group() if m.group().startswith(":") and m.string[m.start() - 1 : m.start()] == ":" else " xx ", code
     )
-    return re.sub(r"\s*\.\.\.\s*", " ", code).replace("…", " ")
+    return (re.sub(r"\s*\.\.\.\s*", " ", code) if "..." in code else code).replace("…", " ")
 
 
 #: without one of these words a SELECT cannot write: a data-changing WITH, INTO, FOR UPDATE

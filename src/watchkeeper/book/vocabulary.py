@@ -23,6 +23,10 @@ class Matcher:
         self._bit = _enlist(words)
         self._found: dict[str, re.Match[str] | None] = {}
 
+    def possible(self, text: str) -> bool:
+        """Whether a text can hold one of the words; what it denies is nowhere in the text."""
+        return bool(_possible(text) & self._bit)
+
     def search(self, text: str) -> re.Match[str] | None:
         """Find the first of the words anywhere in a text."""
         if not _possible(text) & self._bit:
@@ -81,8 +85,10 @@ _FAR = re.compile("[\u0131\u017f\u0250-\u1fff\u2c00-\uffff]")
 _WORDS: dict[str, int] = {}
 #: beginnings of words with their matchers, by their first two letters
 _STEMS: dict[str, list[tuple[str, int]]] = {}
-#: what stands anywhere within a word, with its matcher
-_WITHIN: list[tuple[str, int]] = []
+#: what stands anywhere within a word, with its matchers
+_WITHIN: dict[str, int] = {}
+#: letters of the shortest of them
+_SHORTEST_WITHIN = 1000
 #: the matchers that must try every text, and all there are
 _ANY = 0
 _ALL = 0
@@ -90,7 +96,7 @@ _ALL = 0
 
 def _enlist(words: Iterable[str]) -> int:
     """Enter the words of a new matcher, whose bit it gives, into the index; of a phrase its longest, as a rule the rarest."""
-    global _ALL, _ANY
+    global _ALL, _ANY, _SHORTEST_WITHIN
     bit = _ALL + 1
     _ALL |= bit
     for word in words:
@@ -102,7 +108,8 @@ def _enlist(words: Iterable[str]) -> int:
         if not token or (ends_open and len(token) == 1):
             _ANY |= bit
         elif word.startswith("*") and token == tokens[0]:
-            _WITHIN.append((token, bit))
+            _WITHIN[token] = _WITHIN.get(token, 0) | bit
+            _SHORTEST_WITHIN = min(_SHORTEST_WITHIN, len(token))
         elif ends_open:
             _STEMS.setdefault(token[:2], []).append((token, bit))
         else:
@@ -140,9 +147,10 @@ def _hinted(word: str) -> int:
     for stem, bit in _STEMS.get(word[:2], ()):
         if word.startswith(stem):
             found |= bit
-    for part, bit in _WITHIN:
-        if part in word:
-            found |= bit
+    if len(word) >= _SHORTEST_WITHIN:
+        for part, bit in _WITHIN.items():
+            if part in word:
+                found |= bit
     return found
 
 
@@ -446,7 +454,8 @@ NEAR_NO_LOSS = ("near-zero", "near zero", "near real-time", "almost zero", "mini
 
 EVERY: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("minute", ("every minute", "minutely", "per minute", "minütlich*", "toutes les minutes", "cada minuto", "毎分", "每分钟")),
-    ("hour", ("hourly", "every hour", "stündlich*", "jede stunde", "toutes les heures", "cada hora", "co godzinę", "毎時",
+    ("hour", ("hourly", "every hour", "stündlich*", "jede stunde", "toutes les heures", "cada hora", "de hora em hora",
+        "de hora en hora", "ogni ora", "co godzinę", "毎時",
         "每小时",
         "매시간")),
     ("day", ("daily", "giornalier*", "quotidian*", "ogni giorno", "ogni notte", "every day", "each day", "nightly",

@@ -24,6 +24,8 @@ _PIECE = re.compile(
     rf"|\*\*(?P<mixed>[^\W_](?:(?!\s\*\*)(?:{_PLAIN}|`[^`\n]+`(?!`)))*?){_CLOSED}"
 )
 _CODE = re.compile(r"`([^`\n]+)`")
+#: what is not only words
+_MARKED = re.compile(r"[\\`*_\[!<&~\n]")
 
 
 def simple_spans(content: str, line: int) -> tuple[Span, ...] | None:
@@ -32,6 +34,8 @@ def simple_spans(content: str, line: int) -> tuple[Span, ...] | None:
     >>> [(span.kind, span.text) for span in simple_spans("**Stop** `shop`", 1)]
     [('strong', 'Stop'), ('text', ' '), ('code', 'shop')]
     """
+    if not _MARKED.search(content):
+        return (Span("text", content, line),) if content else ()
     spans: list[Span] = []
     at, end = 0, len(content)
     while at < end:

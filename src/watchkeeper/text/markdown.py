@@ -123,7 +123,7 @@ class _Builder:
         self.parser = parser_for(source)
         self.tokens = self.parser.parse(source, self.references)
         self.at = 0
-        self.blank = [not line.strip() for line in source.split("\n")]
+        self.blank = [not line or line.isspace() for line in source.split("\n")]
         return self._until(None, 0)
 
     def _until(self, closing: str | None, depth: int) -> list[Block]:

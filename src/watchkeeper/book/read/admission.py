@@ -121,7 +121,7 @@ def is_threshold(comparison: Comparison, passage: Passage) -> bool:
         return False
     if timed and re.search(r"response|respond|reaction|resolution|acknowledge", label, re.IGNORECASE) and comparison.value >= 60:
         return False
-    if timed and _incidental(subject, label, passage):
+    if timed and not _graded(passage) and _incidental(subject, label, passage):
         return False
     if comparison.worded or comparison.ranged:
         if passage.kind == "heading" and not (comparison.ranged and metric):
@@ -139,6 +139,12 @@ def is_threshold(comparison: Comparison, passage: Passage) -> bool:
 def _grades(passage: Passage) -> bool:
     """Whether a passage stands where severities are told apart."""
     return any(_GRADE.search(words) for words in passage.context[:3])
+
+
+def _graded(passage: Passage) -> bool:
+    """Whether a line beneath a heading about alerts begins with how bad it is: what it says is watched, whatever it is."""
+    nearest = passage.under[-1] if passage.under else passage.section.title
+    return passage.kind in ("prose", "item") and band_of(passage.label) == "alert" and bool(_CALLED.search(nearest))
 
 
 def _incidental(subject: str, label: str, passage: Passage) -> bool:

@@ -79,13 +79,13 @@ def condition_of(when: str, line: int, asked: Sequence[Command], before: Conditi
     """Make one condition decidable; `asked` are the reading commands before it, `before` the branch before it."""
     said = " ".join(when.split()).strip(" .:")
     when = unmarked(said)
-    if _SEVERAL.search(re.sub(r"`[^`]*`", "", said)):
+    if _SEVERAL.search(re.sub(r"`[^`]*`", "", said) if "`" in said else said):
         return None
     if is_otherwise(said):
         return _otherwise(said, line, before)
-    if _AFTER_FAILURE.match(re.sub(r"^(?:the )?", "", said)) or _AFTER_FAILURE.match(said):
+    if _AFTER_FAILURE.match(said.removeprefix("the ")) or _AFTER_FAILURE.match(said):
         return Condition(line=line, text=when, after_failure=True)
-    code = re.match(r"^`([^`]+)`\s+(.*)$", said)
+    code = re.match(r"^`([^`]+)`\s+(.*)$", said) if said[:1] == "`" else None
     command = read_inline(code.group(1), line) if code else None
     if code and command is None:
         return _about_output(said, line, asked, when)
@@ -160,8 +160,8 @@ def _test(words: str, line: int, said: str) -> Expectation | None:
     if not shown or shown.group("what").strip():
         return None
     value = shown.group("value").strip()
-    negative = bool(re.match(r"^not\s", value))
-    value = re.sub(r"^not\s+", "", value)
+    negative = value.startswith("not") and value[3:4].isspace()
+    value = value[3:].lstrip() if negative else value
     plain = re.fullmatch(r"[\"'`]?([\w.-]+)[\"'`]?((?:\s*(?:,|or|/|oder|ou|o)\s*[\"'`]?[\w.-]+[\"'`]?)*)", value)
     comparison = find_comparisons(value)
     if plain and not comparison and not re.match(r"^(?:nothing|empty|none|no|zero|null|something|\d+$)", value, re.IGNORECASE):

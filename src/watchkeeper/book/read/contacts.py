@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from watchkeeper.book.model import Contact
+from watchkeeper.book.openings import Opening
 from watchkeeper.book.read.ordering import in_order
 from watchkeeper.book.read.passages import Passage, Passages, TableAt, clean
 from watchkeeper.book.vocabulary import (
@@ -194,6 +195,9 @@ def _merged(first: Contact, more: Contact) -> Contact:
     )
 
 
+_LEVEL = Opening("", "level|l|tier", r"\s*\d", re.IGNORECASE)
+
+
 def _from_passage(passage: Passage) -> Contact | None:
     if passage.kind not in ("item", "prose", "fence") or len(passage.text) > 300:
         return None
@@ -208,9 +212,9 @@ def _from_passage(passage: Passage) -> Contact | None:
         return _contact(passage.line, dashed["role"], _address(dashed["body"]), dashed["body"])
     if not here and (passage.kind == "fence" or not _ROLE.search(label)):
         return None
-    if not label or not passage.body or _NOT.fullmatch(re.sub(r"\s*\(.*\)", "", label).strip()):
+    if not label or not passage.body or _NOT.fullmatch((re.sub(r"\s*\(.*\)", "", label) if "(" in label else label).strip()):
         return None
-    if re.match(r"(?:level|l|tier)\s*\d", label, re.IGNORECASE) and not _PHONE.search(passage.body):
+    if _LEVEL.match(label) and not _PHONE.search(passage.body):
         return None
     address = _address(passage.body)
     vendor = any(_VENDOR.search(words) for words in passage.context[:1])

@@ -87,9 +87,12 @@ class _Frame:
     negative: bool = False
 
 
+_IF_ARROW = re.compile(rf"(?:^|\s)if\b.*{_ARROW}", re.IGNORECASE)
+
+
 def read_drawn(text: str, line: int, info: str = "") -> tuple[Drawn, ...] | None:
     """Read a drawing's branches; None where nothing is asked in it, or nothing hangs on what is asked."""
-    if info not in TEXTUAL or not ("?" in text or "？" in text or re.search(rf"(?:^|\s)if\b.*{_ARROW}", text, re.IGNORECASE)):
+    if info not in TEXTUAL or not ("?" in text or "？" in text or _IF_ARROW.search(text)):
         return None
     if any(len(answers) > 1 and not said for said, answers in map(_fork, text.split("\n"))):
         return None

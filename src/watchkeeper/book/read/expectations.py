@@ -95,16 +95,21 @@ def read_expectation(text: str, line: int, *, bare: bool = False) -> Expectation
 def _end(said: str) -> int:
     """Give where the sentence ends in which something is expected."""
     found = _SAYS.search(said)
-    stop = re.search(r"[.;](?:\s|$)", said[found.start("what") :]) if found else None
+    stop = _STOP.search(said[found.start("what") :]) if found else None
     return found.start("what") + stop.start() if found and stop else len(said)
+
+
+_STOP = re.compile(r"[.;](?:\s|$)")
+_FILLER = re.compile(r"^(?:be|to|a|an|the|with|in|as|at(?! least| most)|like|output|status|state)\s+")
+_SOME = re.compile(r"^(?:(?:some|any) output|something|non-?empty|not empty|results?$|rows?$)", re.IGNORECASE)
 
 
 def judge_words(what: str, line: int, said: str, *, negative: bool = False) -> Expectation | None:
     """Turn the words after "should show" into a test; None where they name nothing that output could be held against."""
-    plain = re.sub(r"^(?:be|to|a|an|the|with|in|as|at(?! least| most)|like|output|status|state)\s+", "", what.strip())
+    plain = _FILLER.sub("", what.strip())
     if _EMPTY.match(what) or _EMPTY.match(plain):
         return Expectation(line=line, kind="some" if negative else "empty", text=said)
-    if re.match(r"^(?:(?:some|any) output|something|non-?empty|not empty|results?$|rows?$)", plain, re.IGNORECASE):
+    if _SOME.match(plain):
         return Expectation(line=line, kind="empty" if negative else "some", text=said)
     if _SUCCEEDS.search(what.strip()):
         return Expectation(line=line, kind="fails" if negative else "succeeds", text=said)

@@ -39,6 +39,7 @@ _UNITS = matcher(
     ("second*", "minut*", "hour*", "day*", "week*", "sekund*", "stund*", "tag*", "woche*", "heure*", "jour*", "segundo*"),
     ("hora*", "día*"),
 )
+_NUMBERS = matcher(_WORDS)
 _STEMS = ("inut", "our", "econd", "day", "week", "ekund", "tund", "heure", "hora", "egund", "Tag", "oche", "día")
 
 
@@ -48,7 +49,7 @@ def in_figures(text: str) -> str:
     >>> in_figures("for five minutes"), in_figures("once in an hour")
     ('for 5    minutes', 'once in 1  hour')
     """
-    if not _UNITS.search(text) or not any(stem in text for stem in _STEMS):
+    if not _UNITS.possible(text) or not _NUMBERS.possible(text) or not any(stem in text for stem in _STEMS):
         return text
     return _SPELLED.sub(_figure, text)
 

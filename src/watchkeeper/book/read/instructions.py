@@ -6,6 +6,7 @@ import re
 from functools import cache, lru_cache
 
 from watchkeeper.book.model import StepPhase
+from watchkeeper.book.openings import Opening
 from watchkeeper.book.programs import word_set
 from watchkeeper.book.read.verbs import AT_FIRST, AT_LAST, FIRST_LETTERS
 
@@ -53,9 +54,10 @@ _CJK_TASK = re.compile(
     r"(?:する|確認|して|ください|実行|再起動|調査|報告|連絡|停止|開始|復旧|検討|適用|更新|削除|追加|変更|检查|重启|执行|确认|通知|恢复|分析|更新|回滚|扩容|联系|확인|재시작|실행|복구|점검|통보|분석|하기|합니다|하세요|조치)[。．.]?(?:[（(].*[)）])?$"
 )
 _PREFIX = re.compile(r"^(?:[\W_]*(?:\d+[.)]|[a-z][.)]|step \d+:?)\s*)?[\W_]*", re.IGNORECASE)
-_CONDITION = re.compile(
-    r"^(?:if|when|once|after|before|while|unless|should|until|as soon as|for|in case|wenn|falls|si|se|"
-    r"jeśli)\b.{2,120}?[,:→]\s*(?:then\s+|-+>\s*)?(\w[\w'-]*)",
+_CONDITION = Opening(
+    r"^",
+    r"if|when|once|after|before|while|unless|should|until|as soon as|for|in case|wenn|falls|si|se|jeśli",
+    r"\b.{2,120}?[,:→]\s*(?:then\s+|-+>\s*)?(\w[\w'-]*)",
     re.IGNORECASE,
 )
 #: "The incident commander declares …": somebody named does it
@@ -81,7 +83,9 @@ def is_instruction(text: str) -> bool:
     >>> is_instruction("Restart the service"), is_instruction("On-Call Engineer"), is_instruction("If it is down, page the lead")
     (True, False, True)
     """
-    said = _PREFIX.sub("", text.strip(), count=1)
+    said = text.strip()
+    prefix = _PREFIX.match(said)
+    said = said[prefix.end() :] if prefix else said
     if _REQUEST.match(said):
         return False
     word = _WORD.match(said)

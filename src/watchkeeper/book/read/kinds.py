@@ -6,6 +6,7 @@ import re
 from functools import cache, lru_cache
 
 from watchkeeper.book.model import ProcedureKind
+from watchkeeper.book.openings import Opening
 
 _OWN: tuple[tuple[ProcedureKind, str], ...] = (
     ("reference",
@@ -28,7 +29,7 @@ _OWN: tuple[tuple[ProcedureKind, str], ...] = (
         r"déploiement|despliegue|implantação|wdrożenie|デプロイ|部署|배포"),
     ("security",
         r"securit\w*|breach|ddos|intrusion|unauthori[sz]ed|vulnerab\w*|compromis\w*|sicherheit\w*|sécurité|"
-        r"seguridad|segurança|bezpieczeństw\w*|セキュリティ|安全|보안"),
+        r"(?<!copia de )(?<!copias de )seguridad|segurança|bezpieczeństw\w*|セキュリティ|安全|보안"),
     ("capacity",
         r"capacity|scal(?:e|ing)\b.*|auto-?scaling|reserved instances|storage optimi[sz]ation|cost optimi[sz]ation|"
         r"resource planning|kapazität\w*|capacité|capacidad|スケーリング|扩容|확장"),
@@ -61,7 +62,7 @@ _AROUND: tuple[tuple[ProcedureKind, str], ...] = (
     ("routine",
         r"routine|maintenance|(?:common|daily|regular|standard|day-to-day) operations|daily|scheduled tasks|"
         r"wartung|mantenimiento|manutenção|メンテナンス|维护|유지"),
-    ("security", r"securit\w*|sicherheit\w*|sécurité|seguridad|segurança|セキュリティ|安全|보안"),
+    ("security", r"securit\w*|sicherheit\w*|sécurité|(?<!copia de )(?<!copias de )seguridad|segurança|セキュリティ|安全|보안"),
     ("performance", r"performance|tuning|optimi[sz]ation"),
     ("capacity", r"capacity|scaling|cost"),
     ("deploy", r"deploy\w*|release"),
@@ -69,13 +70,23 @@ _AROUND: tuple[tuple[ProcedureKind, str], ...] = (
     ("restore", r"recover\w*|disaster|restore"),
     ("incident", r"incident|response procedure|escalation|post-incident"),
 )  # fmt: skip
+_PHASE = Opening(r"\W*", "phase", r"\s*\d", re.IGNORECASE)
+#: a backup that did not work is a trouble, not the work itself
+_FAILED = re.compile(
+    r"\bfail(?:ed|s|ing|ures?)\b|\bfallid[oa]s?\b|\bfalla\b|\bfalló\b|\bfalhou\b|\bfalhas?\b|\béchou\w*|\béchec\b|"
+    r"\bfehlgeschlagen\w*|\bfallit[oi]\b|\bnieudan\w*|失敗|失败|실패",
+    re.IGNORECASE,
+)
 _STRONG = frozenset({"rollback", "failover", "restore", "backup", "deploy", "security", "reference", "incident"})
 
 
 @lru_cache(maxsize=4096)
 def kind_of(title: str, path: tuple[str, ...], *, staged: bool = False) -> ProcedureKind:
     """Choose the kind: strong words of the title, then an emergency or troubleshooting chapter, then the rest."""
-    own = "incident" if re.match(r"\W*phase\s*\d", title, re.IGNORECASE) else _first(title, _OWN)
+    if _first(title, _OWN) == "backup" and _FAILED.search(title):
+        own: ProcedureKind | None = "troubleshooting"
+    else:
+        own = "incident" if _PHASE.match(title) else _first(title, _OWN)
     around = next((kind for heading in reversed(path[1:] if len(path) > 1 else path) if (kind := _first(heading, _AROUND))), None)
     if around == "emergency" and own not in ("failover", "rollback"):
         return "emergency"

@@ -12,6 +12,7 @@ from functools import cache, lru_cache
 from typing import Literal, TypeAlias
 
 from watchkeeper.book.model import StepPhase
+from watchkeeper.book.openings import Opening
 
 Stage: TypeAlias = Literal[
     "symptoms", "causes", "prevention", "escalation", "diagnose", "act", "verify", "communicate", "caution", "background",
@@ -121,8 +122,11 @@ _JOINED = re.compile(r"\s*(?:/|,|\band\b|\+|\bund\b|\bet\b|\by\b|\be\b|・|、|�
 _JOINT = re.compile(r"[/,+・、と]|\b(?:and|und|et|y|e)\b")
 _TRIM = re.compile(r"^[\W_]+|[\W_]+$")
 _REMARK = re.compile(r"\s*[(\[][^()\[\]]{0,60}[)\]]\s*:?\s*$")
-_NUMBER = re.compile(
-    r"^(?:(?:step|schritt|étape|paso|passo|krok|phase|stage|part|ステップ|第)\s*)?\d+(?:\.\d+)*\s*[.):：\-–—]*\s*", re.IGNORECASE
+_NUMBER = Opening(
+    r"^",
+    r"step\s*|schritt\s*|étape\s*|paso\s*|passo\s*|krok\s*|phase\s*|stage\s*|part\s*|ステップ\s*|第\s*|",
+    r"\d+(?:\.\d+)*\s*[.):：\-–—]*\s*",
+    re.IGNORECASE,
 )
 
 
@@ -164,7 +168,7 @@ def stage_of(text: str) -> Stage | None:
     table = _table()
     if label in table:
         return table[label]
-    bare = _FILLERS.sub("", label)
+    bare = _FILLERS.sub("", label) if label.startswith(("the ", "a ", "an ", "your ", "our ", "its ")) else label
     parts = _JOINED.split(bare) if _JOINT.search(bare) else [bare]
     if all(part in table for part in parts):
         stages = [table[part] for part in parts]
@@ -172,7 +176,7 @@ def stage_of(text: str) -> Stage | None:
     return None
 
 
-_STEP = re.compile(r"^\W*(?:step|schritt|étape|paso|passo|krok|ステップ|단계|步骤)\s*\d+", re.IGNORECASE)
+_STEP = Opening(r"^\W*", "step|schritt|étape|paso|passo|krok|ステップ|단계|步骤", r"\s*\d+", re.IGNORECASE)
 
 
 def is_step_title(text: str) -> bool:
@@ -180,13 +184,15 @@ def is_step_title(text: str) -> bool:
     return bool(_STEP.match(text.strip()))
 
 
-_BRANCH = re.compile(
-    r"^\W*(?:\d+[.)]\s*)?(?P<how>if|when|in case(?: of)?|for|wenn|falls|bei|si|en cas de|en caso de|se|em caso "
+_BRANCH = Opening(
+    r"^\W*(?:\d+[.)]\s*)?",
+    r"if|when|in case(?: of)?|for|wenn|falls|bei|si|en cas de|en caso de|se|em caso "
     r"de|jeśli|gdy|w przypadku|case|scenario|option|variant|"
     r"method|methode|méthode|método|metoda|root cause|cause|szenario|escenario|cenário|"
-    r"scenariusz|scénario|opción|opção|opcja|ケース|シナリオ|方案|情况|场景|시나리오|옵션)\b"
-    r"\s*(?P<index>#?(?:\d+|[A-Z])(?=[\s:.)\-–—]|$))?\s*[:.)\-–—]*\s*(?P<rest>.*)$",
+    r"scenariusz|scénario|opción|opção|opcja|ケース|シナリオ|方案|情况|场景|시나리오|옵션",
+    r"\b\s*(?P<index>#?(?:\d+|[A-Z])(?=[\s:.)\-–—]|$))?\s*[:.)\-–—]*\s*(?P<rest>.*)$",
     re.IGNORECASE | re.DOTALL,
+    name="how",
 )  # fmt: skip
 _CONDITIONAL = frozenset(
     {
@@ -208,9 +214,11 @@ _CONDITIONAL = frozenset(
         "for",
     }
 )
-_ELSE = re.compile(
-    r"^\W*(?:otherwise|else|if not|if no|andernfalls|sonst|ansonsten|sinon|de lo contrario|si no|caso "
-    r"contrário|senão|w przeciwnym razie|それ以外|そうでない場合|否则|그렇지 않으면)\b",
+_ELSE = Opening(
+    r"^\W*",
+    r"otherwise|else|if not|if no|andernfalls|sonst|ansonsten|sinon|de lo contrario|si no|caso "
+    r"contrário|senão|w przeciwnym razie|それ以外|そうでない場合|否则|그렇지 않으면",
+    r"\b",
     re.IGNORECASE,
 )
 _CJK_IF = re.compile(r"^(?P<rest>.{1,60}?)(?:の場合|场合|場合|时|的话|인 경우|경우|일 때)[は、,:：]?\s*$")
@@ -267,6 +275,8 @@ _PLATFORMS: dict[str, re.Pattern[str]] = {
     "azure": re.compile(r"^(?:using |via |with |on |for )?(?:azure|azure cli|app service)$", re.IGNORECASE),
     "gcp": re.compile(r"^(?:using |via |with |on |for )?(?:gcp|google cloud|cloud run|gcloud)$", re.IGNORECASE),
 }  # fmt: skip
+#: more letters than the longest of them has
+_LONGEST_PLATFORM = 50
 #: any of them; asked about small letters, which is quicker
 _PLATFORM = re.compile("|".join(pattern.pattern for pattern in _PLATFORMS.values()))
 _TOOL_PLATFORMS = {
@@ -282,6 +292,8 @@ def platform_of(label: str) -> str | None:
     if len(label) > 80:
         return None
     bare = plain(label)
+    if len(bare) > _LONGEST_PLATFORM:
+        return None
     return (
         next((name for name, pattern in _PLATFORMS.items() if pattern.match(bare)), None)
         if _PLATFORM.match(bare.lower())

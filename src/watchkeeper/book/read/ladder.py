@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from watchkeeper.base.durations import find_durations
 from watchkeeper.book.model import Escalation
+from watchkeeper.book.openings import Opening
 from watchkeeper.book.read.ordering import in_order
 from watchkeeper.book.read.passages import Passage, Passages, TableAt, clean
 from watchkeeper.book.read.severity_words import severity_code, severity_of, severity_word
@@ -15,9 +16,10 @@ from watchkeeper.book.vocabulary import ESCALATION_WORDS, IMMEDIATE, ROLE_WORDS,
 _ESCALATION = matcher(ESCALATION_WORDS)
 _IMMEDIATE = matcher(IMMEDIATE)
 _ROLE = matcher(ROLE_WORDS)
-_LEVEL = re.compile(
-    r"^\W*(?:level|l|tier|niveau|nivel|nível|stufe|ebene|poziom|レベル|级别|レベル|"
-    r"단계)\s*-?\s*(?P<n>[1-9])\b\W*(?P<rest>.*)$",
+_LEVEL = Opening(
+    r"^\W*",
+    "level|l|tier|niveau|nivel|nível|stufe|ebene|poziom|レベル|级别|レベル|단계",
+    r"\s*-?\s*(?P<n>[1-9])\b\W*(?P<rest>.*)$",
     re.IGNORECASE | re.DOTALL,
 )
 _PAGE = re.compile(

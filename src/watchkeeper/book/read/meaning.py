@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+from watchkeeper.book.openings import Opening
 from watchkeeper.book.read.comparisons import Comparison
 from watchkeeper.book.read.metric_names import metric_of
 from watchkeeper.book.read.passages import Passage
@@ -93,13 +94,19 @@ def band_of(label: str) -> Role | None:
     return "objective" if match else None
 
 
+_IF = Opening(r"^", "if|when|wenn|si|se|jeśli|is|whenever|once", r"\s+", re.IGNORECASE)
+_NO_SUBJECT = re.compile(r"\b(?:p\d\d|average|avg|max|the|th|percentile|\d+th|is|are|at|in|of)\b|\W|\d", re.IGNORECASE)
+
+
 def subject_of(comparison: Comparison, passage: Passage) -> str:
     """Give the words a comparison is about: before the operator, else the label, else the heading."""
     subject = comparison.subject
     if passage.label and subject.startswith(passage.label):
         rest = subject[len(passage.label) :].lstrip("*` :-–—")
         subject = rest if rest.strip(" (`*") or GENERIC.fullmatch(passage.label) else passage.label
-    subject = re.sub(r"^(?:if|when|wenn|si|se|jeśli|is|whenever|once)\s+", "", clean_subject(subject), flags=re.IGNORECASE)
+    subject = clean_subject(subject)
+    leading = _IF.match(subject)
+    subject = subject[leading.end() :] if leading else subject
     if ":" in subject and not subject.endswith(":"):
         head, _, tail = subject.rpartition(": ")
         subject = tail.strip() if tail.strip() else head
@@ -111,10 +118,7 @@ def subject_of(comparison: Comparison, passage: Passage) -> str:
         and (not passage.label or GENERIC.fullmatch(passage.label) or not metric_of(passage.label))
     ):
         return clean_subject(comparison.after)
-    bare = re.sub(
-        r"\b(?:p\d\d|average|avg|max|the|th|percentile|\d+th|is|are|at|in|of)\b|\W|\d", "", subject, flags=re.IGNORECASE
-    )
-    if bare:
+    if _NO_SUBJECT.sub("", subject):
         parent = next(
             (clean_subject(words) for words in reversed(passage.under) if not GENERIC.fullmatch(clean_subject(words))), ""
         )
@@ -156,6 +160,13 @@ def clean_subject(words: str) -> str:
     return words.replace(" (", " ").replace("(", " ").strip() if words.count("(") != words.count(")") else words
 
 
+_FIRES = re.compile(
+    r"\balert (?:if|when)\b|\balerts? (?:is |are )?(?:fired|triggered|raised)|\bfires? (?:if|when)\b|"
+    r"\btriggered when\b|\bauslös|\bausgelöst",
+    re.IGNORECASE,
+)
+
+
 def role_of(comparison: Comparison, subject: str, passage: Passage) -> Role:
     """Decide whether a comparison is an alert or the value to be kept."""
     own = band_of(passage.label)
@@ -163,12 +174,7 @@ def role_of(comparison: Comparison, subject: str, passage: Passage) -> Role:
         return own
     direction = bad_side(comparison, f"{subject} {passage.label}")
     sentence = passage.text[passage.text.rfind(". ", 0, comparison.start) + 1 : comparison.end]
-    if re.search(
-        r"\balert (?:if|when)\b|\balerts? (?:is |are )?(?:fired|triggered|raised)|\bfires? (?:if|when)\b|"
-        r"\btriggered when\b|\bauslös|\bausgelöst",
-        sentence,
-        re.IGNORECASE,
-    ):
+    if _FIRES.search(sentence):
         return "alert"
     for words in (passage.label if GENERIC.fullmatch(passage.label) else "", *passage.context):
         alert, objective = bool(ALERT.search(words)), bool(OBJECTIVE.search(words))
@@ -181,18 +187,16 @@ def role_of(comparison: Comparison, subject: str, passage: Passage) -> Role:
     return direction or ("alert" if comparison.op in (">", ">=", "==") else "objective")
 
 
+_SPARE = re.compile(r"\b(?:free|available|remaining|left|headroom|verfügbar\w*|frei\w*|libero|libre|disponible)\b", re.IGNORECASE)
+
+
 def bad_side(comparison: Comparison, subject: str) -> Role | None:
     """Say by the metric's bad side whether a comparison describes trouble ("alert") or health ("objective")."""
     metric = metric_of(subject)
     if metric is None:
         return None
     bad = metric.bad
-    if re.search(
-        r"\b(?:free|available|remaining|left|headroom|verfügbar\w*|frei\w*|libero|libre|"
-        r"disponible)\b",
-        subject,
-        re.IGNORECASE,
-    ):
+    if _SPARE.search(subject):
         bad = "low"
     upward = comparison.op in (">", ">=")
     return "alert" if upward == (bad == "high") else "objective"

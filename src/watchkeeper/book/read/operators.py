@@ -182,15 +182,17 @@ _FOREIGN = re.compile(r"[^\x00-\x7f\W]")
 
 _LAST_WORDS = frozenset(word.split()[-1] for word in WORD_OPS)
 
+#: the same operators with anything behind them, as in "over5"
+_OPS_BEFORE = matcher([f"{word}*" for word in _LATIN_OPS])
+
 
 def operators(text: str) -> list[re.Match[str]]:
     """Find the operators before figures, in order; words only where the last one of an operator stands before a figure."""
     found = list(_SIGNED.finditer(text)) if _SIGN.search(text) else []
-    if any(match[1].lower() in _LAST_WORDS for match in _WORD_BEFORE.finditer(text)) or (
-        not text.isascii() and _FOREIGN.search(text)
-    ):
-        worded = list(_WORDED.finditer(text))
-        found = sorted([*found, *worded], key=lambda match: match.start()) if found and worded else found or worded
+    worded = _OPS_BEFORE.possible(text) and any(match[1].lower() in _LAST_WORDS for match in _WORD_BEFORE.finditer(text))
+    if worded or (not text.isascii() and _FOREIGN.search(text)):
+        words = list(_WORDED.finditer(text))
+        found = sorted([*found, *words], key=lambda match: match.start()) if found and words else found or words
     return found
 
 

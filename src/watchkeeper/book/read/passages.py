@@ -7,7 +7,7 @@ item, a heading or a line of a fence that is prose. Nothing here knows what a th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal
@@ -43,7 +43,6 @@ _VALUES = frozenset(
 )
 _COMMENT = re.compile(r"^\s*(?:#+|--|//)\s?(?P<text>.*\S)\s*$")
 _OPENING = re.compile(r"^(?:[A-Z0-9][\w /()+–-]{0,30}:\s|(?:SEV[- ]?|P)[0-5]\b.{0,20}?\s[-–—]\s)")
-_MARKS = re.compile(r"^[\W_]+|[\s:：*_.]+$")
 _TAIL = re.compile(r"\s*(?P<note>\([^()]*\))?\s*[:：]")
 _LISTED = re.compile(r"^(?:[-*•+]|\d+[.)])\s+")
 #: blanks that no pattern needs to try one by one
@@ -159,7 +158,12 @@ def clean(words: str) -> str:
     """Strip list marks, emoji and trailing colons from a label."""
     if words and words[0].isalnum() and words[-1].isalnum():
         return words
-    return _MARKS.sub("", _MARKS.sub("", words)).strip()
+    start, end = 0, len(words)
+    while start < end and not words[start].isalnum():
+        start += 1
+    while start < end and (words[end - 1] in ":：*_." or words[end - 1].isspace()):
+        end -= 1
+    return words[start:end]
 
 
 def split_label(text: str, spans: tuple[Span, ...] = ()) -> tuple[str, str]:
@@ -168,7 +172,7 @@ def split_label(text: str, spans: tuple[Span, ...] = ()) -> tuple[str, str]:
     >>> split_label("Response: < 2 minutes")
     ('Response', '< 2 minutes')
     """
-    lead = next((span for span in spans if _ALPHANUMERIC.search(span.text)), None)
+    lead = _lead(spans)
     if lead is not None and lead.kind == "strong" and "\n" not in lead.text:
         at = text.find(lead.text)
         rest = text[at + len(lead.text) :] if at >= 0 else ""
@@ -340,8 +344,16 @@ def _pieces(block: Block) -> Iterator[Block]:
             yield Block(block.kind, line, block.end_line, text=groups_text, spans=tuple(group))
 
 
+def _lead(spans: Sequence[Span]) -> Span | None:
+    """Give the first run of text that has a letter or a figure."""
+    for span in spans:
+        if span.text[:1].isalnum() or _ALPHANUMERIC.search(span.text):
+            return span
+    return None
+
+
 def _opens(row: list[Span]) -> bool:
-    lead = next((span for span in row if _ALPHANUMERIC.search(span.text)), None)
+    lead = _lead(row)
     if lead is None:
         return False
     if lead.kind == "strong":

@@ -26,7 +26,11 @@ _IN_SAMPLES = ("-host", "_host", "-ip", "_ip", "name", "-id", "_id", "backup", "
 _SQL_SAMPLES = re.compile(r"(?<=\w\()[A-Z]{3,}(?=\))")
 _NO_SLOT = re.compile(
     r"^\[(?:[xX ]|p\d|sev-?\d|[^\]]*\d\d:\d\d[^\]]*|\d.*|critical|warning|info|error|debug|ok|done|todo|note|"
-    r"important|tip|caution|warn|fatal|notice|trace|alert|fail(?:ed)?|passed|skip|success|high|medium|low|new|optional|required|n/a|yes|no)\]$",
+    r"important|tip|caution|warn|fatal|notice|trace|alert|fail(?:ed)?|passed|skip|success|high|medium|low|new|optional|required|n/a|yes|no|"
+    # what became of something, as a list of work says it
+    r"applied|completed?|pending|skipped|in progress|merged|implemented|deployed|tested|verified|approved|rejected|"
+    r"cancell?ed|deferred|erledigt|angewendet|offen|fait|appliqué|terminé|en cours|hecho|aplicado|completado|pendiente|"
+    r"feito|concluído|pendente|fatto|zrobione|完了|適用済み|未着手|已完成|완료)\]$",
     re.IGNORECASE,
 )
 _CONFIGURATION = word_set(
@@ -141,7 +145,7 @@ def _of_block(block: Block, links: set[str]) -> Iterator[tuple[str, SlotKind, in
                 continue
             yield token, kind, block.line + block.text.count("\n", 0, offset)
         if not shell:
-            for match in re.finditer(r"(?<=\S )\[[XN]\]", block.text):
+            for match in re.finditer(r"(?<=\S )\[[XN]\]", block.text) if "[" in block.text else ():
                 yield match.group(), "bracket", block.line + block.text.count("\n", 0, match.start())
         return
     plain_text = "".join(_shown(span) for span in block.spans if span.kind != "link") if block.spans else block.text

@@ -326,12 +326,26 @@ _TROUBLES = re.compile(
 )
 
 
+_JOBS = (
+    r"(?:cron(?:jobs?|tabs?)?|jobs?|timers?|scheduled tasks?|tareas?(?: programadas)?|trabajos?|tarefas?(?: agendadas)?|"
+    r"tâches?(?: planifiées)?|aufgaben|zadania)"
+)
+_SET_UP = (
+    r"(?:configured|installed|existing|configurad[oa]s?|instalad[oa]s?|existentes|configurée?s|installée?s|existantes?|"
+    r"konfigurierte?r?n?|eingerichtete?r?n?|vorhandene?r?n?|skonfigurowane|istniejące)"
+)
+#: a list of what is there, not of what to do
+_EXISTING = re.compile(rf"^(?:\w+\s+)?{_SET_UP}\s+(?:\w+\s+)?{_JOBS}\b|\b{_JOBS}\s+(?:\w+\s+)?{_SET_UP}$", re.IGNORECASE)
+
+
 def _is_procedure(section: Section, reader: StepReader) -> bool:
     """Say whether somebody can carry the section out."""
     drafts = reader.drafts
+    title = plain(section.title)
+    if _EXISTING.search(title) and not any(draft.told and draft.source in ("ordered", "numbered") for draft in drafts):
+        return False
     if any(draft.commands for draft in drafts if draft.source != "table"):
         return True
-    title = plain(section.title)
     if (not reader.staged and _NO_PROCEDURE.search(title)) or stage_of(title) in ("prerequisites", "prevention"):
         return False
     if any(draft.commands for draft in drafts):

@@ -99,6 +99,8 @@ def read_recurrence(text: str) -> Recurrence | None:
     >>> read_recurrence("First Sunday of each month at 2 AM").rrule
     'FREQ=MONTHLY;BYDAY=1SU;BYHOUR=2;BYMINUTE=0'
     """
+    if is_hourly(text):
+        return Recurrence("hour", "FREQ=HOURLY", None, None, None, 0)
     every, parts, start = _period(text)
     if every is None:
         return None
@@ -111,6 +113,14 @@ def read_recurrence(text: str) -> Recurrence | None:
     rule = [f"FREQ={_FREQ[every]}" if not parts or not parts[0].startswith("FREQ") else parts.pop(0), *parts]
     rule += _by_time(times)
     return Recurrence(every, ";".join(rule), at, until, zone_of(text), start)
+
+
+_HOURLY = re.compile(r"\W*(?:de\s+)?hor[áa]ri[oa]s?\W*", re.IGNORECASE)
+
+
+def is_hourly(text: str) -> bool:
+    """Whether a text is nothing but "horário": beside a task it says how often; among other words it means opening hours."""
+    return bool(_HOURLY.fullmatch(text)) and "or" in text.lower()
 
 
 def read_cron(text: str) -> tuple[Recurrence, str] | None:

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from watchkeeper.book.model import Schedule
+from watchkeeper.book.openings import Opening
 from watchkeeper.book.read.ordering import in_order
 from watchkeeper.book.read.passages import Passage, Passages, TableAt, clean
-from watchkeeper.book.read.recurrence import Recurrence, names_period, read_cron, read_recurrence, times_of, zone_of
+from watchkeeper.book.read.recurrence import Recurrence, is_hourly, names_period, read_cron, read_recurrence, times_of, zone_of
 from watchkeeper.book.vocabulary import (
     AUTOMATED_WORDS,
     DOCUMENT_LABELS,
@@ -28,7 +29,9 @@ _PERIOD = matcher(*(words for _, words in EVERY))
 _WEEKDAY = matcher(*(words for words in WEEKDAYS.values()))
 _REVIEW = matcher(DOCUMENT_LABELS["review_every"])
 _CLOCK = re.compile(
-    r"^(?:time|start|start time|at|hour|uhrzeit|zeit|heure|hora|godzina|時刻|時間|时间|시간|window|fenster)\b", re.IGNORECASE
+    r"^(?:time|start|start time|at|hour|uhrzeit|zeit|heure|hora|godzina|時刻|時間|时间|시간|window|fenster|"
+    r"horário|horario)\b",
+    re.IGNORECASE,
 )
 _FREQUENCY = re.compile(
     r"^(?:cron(?: expression| schedule)?|crontab|turnus|intervall|intervalle|schedule|how often|when|interval|zeitplan|"
@@ -38,7 +41,7 @@ _FREQUENCY = re.compile(
 )
 _ABOUT = re.compile(
     r"schedul|backup|maintenance|routine|cron|recurring|regular|housekeeping|wiederkehrend|regelmäßig|wartung|planifié|tâches|"
-    r"tareas|mantenimiento|frecuencia|frequência|fréquence|häufigkeit|rutina|rotina|respaldo|sauvegarde|定期|rotation|cadence|drill|exercise|rehears|probe|übung|simulacro|exercice|zeitplan|planification|programa|plan|frequency|頻度|スケジュール|"
+    r"tareas|tarefas|agendad|mantenimiento|frecuencia|frequência|fréquence|häufigkeit|rutina|rotina|respaldo|sauvegarde|定期|rotation|cadence|drill|exercise|rehears|probe|übung|simulacro|exercice|zeitplan|planification|programa|plan|frequency|頻度|スケジュール|"
     r"计划|일정",
     re.IGNORECASE,
 )
@@ -57,6 +60,8 @@ _TIME_OF_DAY = re.compile(
 )
 #: "03:00 UTC: database backup" under a heading about jobs that run by themselves is every day
 _ONLY_TIME = re.compile(r"\d{1,2}[:h]\d\d(?:\s*[A-Z]{2,5})?|\d{1,2}\s*[ap]\.?m\.?(?:\s*[A-Z]{2,5})?", re.IGNORECASE)
+#: a column that says when, or how often, where no other says it
+_HOURS = re.compile(r"hor[áa]rio", re.IGNORECASE)
 _CRONS = re.compile(
     r"\bcron|scheduled (?:jobs?|tasks?)|\bdaily\b|nightly|zeitgesteuert|geplante|tâches planifiées|tareas programadas|"
     r"tarefas agendadas|定期実行|定时任务",
@@ -66,6 +71,13 @@ _SENTENCE = re.compile(r"[^.;]+(?:[.;](?!\s)[^.;]*)*[.;]?")
 _WINDOW = re.compile(r"window|low-traffic|off-peak|fenster|ventana|fenêtre", re.IGNORECASE)
 _COMMENT = re.compile(r"\s*(?:#|--)\s*(?P<text>[^!].*)$")
 _DIGIT = re.compile(r"\d")
+_BRACKET = re.compile(r"\(([^()]*)\)")
+_PERIOD_FIRST = Opening(
+    r"\W*",
+    r"daily|weekly|monthly|quarterly|nightly|hourly|täglich\w*|wöchentlich\w*|monatlich\w*",
+    r"\s+\w+",
+    re.IGNORECASE,
+)
 _CRON_HINT = re.compile(r"\d\s+[\d*]")
 
 
@@ -164,7 +176,7 @@ def _passage(passage: Passage, heading: Recurrence | None, section: Section) -> 
     ):
         daily = _daily(label)
         return _schedule(passage.body, passage.line, daily, text, (passage.body,)) if daily else None
-    if not names_period(text) and heading is None and not _maintaining(passage, label):
+    if not names_period(text) and heading is None and not _maintaining(passage, label) and not is_hourly(passage.body):
         return None
     if _REVIEW.fullmatch(label.strip()) and passage.body:
         found = read_recurrence(passage.body)
@@ -327,14 +339,9 @@ def _comments(section: Section) -> Iterator[Schedule]:
             if match is None or len(match["text"]) > 80 or _CRON_HINT.match(match["text"]):
                 continue
             text = match["text"]
-            bracket = re.search(r"\(([^()]*)\)", text)
+            bracket = _BRACKET.search(text)
             periodic = _PERIOD.search(bracket[1]) or _WEEKDAY.search(bracket[1]) if bracket else None
-            heading = re.match(
-                r"\W*(?:daily|weekly|monthly|quarterly|nightly|hourly|täglich\w*|wöchentlich\w*|"
-                r"monatlich\w*)\s+\w+",
-                text,
-                re.IGNORECASE,
-            )
+            heading = _PERIOD_FIRST.match(text)
             if not periodic and not heading:
                 continue
             found = read_recurrence(bracket[1] if bracket and periodic else text)
@@ -346,6 +353,8 @@ def _comments(section: Section) -> Iterator[Schedule]:
 def _table(table: TableAt) -> Iterator[Schedule]:
     header = [clean(title) for title in table.header]
     column = next((n for n, title in enumerate(header) if _FREQUENCY.match(title)), None)
+    if column is None:
+        column = next((n for n, title in enumerate(header) if n and _HOURS.fullmatch(title)), None)
     if column is None:
         return
     subject = 0 if column else 1
@@ -382,9 +391,12 @@ def _crons(passages: Passages) -> Iterator[Schedule]:
                 tasks=(command,) if command else (),
             )
     for passage in passages.all:
-        if passage.kind in ("prose", "item") and _CRON_HINT.search(passage.text):
-            for span in passage.spans:
-                found = read_cron(span.text) if span.kind == "code" else None
+        if passage.kind not in ("prose", "item"):
+            continue
+        codes = [span for span in passage.spans if span.kind == "code"]
+        if codes and _CRON_HINT.search(passage.text):
+            for span in codes:
+                found = read_cron(span.text)
                 if found is not None:
                     recurrence, command = found
                     yield Schedule(

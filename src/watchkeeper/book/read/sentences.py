@@ -12,6 +12,7 @@ from functools import lru_cache
 
 from watchkeeper.base.durations import find_durations
 from watchkeeper.book.model import Command
+from watchkeeper.book.openings import Opening
 from watchkeeper.book.read.instructions import is_instruction
 from watchkeeper.book.read.labels import is_caution, stage_of
 from watchkeeper.book.shell import read_alone, read_inline
@@ -29,10 +30,13 @@ _WAIT_WORDS = (
 _PARENTHESIS = re.compile(
     r"\s*\((?P<what>(?:only )?(?:if|when|falls|wenn|si|unless)\b[^()]*|optional(?:ly)?)\)\s*:?\s*$", re.IGNORECASE
 )
-LEADING_IF = re.compile(
-    r"^(?P<how>if|when|in case(?: of)?|once|unless|falls|wenn|si|se|jeśli)\s+(?P<what>.{2,140}?)\s*(?:,|:|→|"
+LEADING_IF = Opening(
+    r"^",
+    r"if|when|in case(?: of)?|once|unless|falls|wenn|si|se|jeśli",
+    r"\s+(?P<what>.{2,140}?)\s*(?:,|:|→|"
     r"-+>|=>|\bthen\b)\s*(?P<do>\S.*)$",
     re.IGNORECASE | re.DOTALL,
+    name="how",
 )
 _TRAILING_IF = re.compile(
     r"^(?P<do>.{4,}?)\s+(?P<how>if|falls|wenn|only if|in case)\s+(?P<what>(?!you\b|it'?s a\b)[^.;]{2,80}?)"
@@ -84,19 +88,25 @@ def split_condition(text: str) -> tuple[str | None, str]:
     return (show(when) if when else None), show(action)
 
 
-_OTHERWISE = re.compile(
-    r"^\W{0,3}(?P<how>otherwise|else|if not|andernfalls|ansonsten|sonst|sinon|de lo contrario|si no|caso contrário|senão|"
-    r"w przeciwnym razie)(?:\s*[,:→]\s*|(?<=otherwise)\s+|(?<=Otherwise)\s+|(?<=sonst)\s+|(?<=Sonst)\s+)(?P<do>\S.*)$",
+_OTHERWISE = Opening(
+    r"^\W{0,3}",
+    r"otherwise|else|if not|andernfalls|ansonsten|sonst|sinon|de lo contrario|si no|caso contrário|senão|w przeciwnym razie",
+    r"(?:\s*[,:→]\s*|(?<=otherwise)\s+|(?<=Otherwise)\s+|(?<=sonst)\s+|(?<=Sonst)\s+)(?P<do>\S.*)$",
     re.IGNORECASE | re.DOTALL,
+    name="how",
 )
 _NEW_CASE = re.compile(
     r"(?<=[.!?;])\s+(?=(?:If|When|Otherwise|Else|In case|Unless|Falls|Wenn|Andernfalls|Sonst|Si|Sinon|De lo contrario|En caso|"
     r"Se|Caso|Jeśli|otherwise|if not)\b)"
 )
+_ENDING = re.compile(r"[.!?;]\s")
 
 
 def cases_of(spans: tuple[Span, ...]) -> list[tuple[Span, ...]]:
     """Cut a line before each sentence that sets a condition of its own ("… If X, do Y. Otherwise do Z.")."""
+    if not any(span.kind == "text" and len(span.text) > 3 and _ENDING.search(span.text) for span in spans):
+        said = tuple([span for span in spans if span.text])
+        return [said] if any(span.text.strip() for span in said) else [spans]
     rows: list[list[Span]] = [[]]
     for span in spans:
         parts = _NEW_CASE.split(span.text) if span.kind == "text" and len(span.text) > 3 else [span.text]
@@ -147,7 +157,8 @@ def _split(said: str) -> tuple[str | None, str]:
     other = _OTHERWISE.match(said)
     if other:
         return other.group("how").lower(), other.group("do").strip()
-    found = LEADING_IF.match(_NO_WORD.sub("", said))
+    marks = _NO_WORD.match(said)
+    found = LEADING_IF.match(said[marks.end() :] if marks else said)
     if found and not found.group("how").lower().startswith("once"):
         what, action = found.group("what"), found.group("do").strip()
         if _GOES_ON.match(action):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from watchkeeper.base.durations import find_durations
 from watchkeeper.book.model import Severity
+from watchkeeper.book.openings import Opening
 from watchkeeper.book.read.passages import Passage, Passages, TableAt, clean
 from watchkeeper.book.read.severity_words import numbered_severity, severity_code, severity_word
 from watchkeeper.book.vocabulary import IMMEDIATE, RESPONSE_COLUMNS, SEVERITY_HEADINGS, matcher
@@ -50,9 +51,10 @@ _ANSWER = re.compile(
     r"(?:within|\bin\b|:|<|≤|—|–|en moins de|in weniger als|sous)\s*([^.;]+)",
     re.IGNORECASE,
 )
-_LEADING = re.compile(
-    r"^\W*(?:(?:SEV(?:ERITY)?|P(?:RIO(?:RITY)?)?|S)[-_ ]?[0-5]\b|(?:critical|warning|info|high|medium|low|major|"
-    r"minor)\b)",
+_LEADING = Opening(
+    r"^\W*",
+    r"SEV(?:ERITY)?[-_ ]?[0-5]|P(?:RIO(?:RITY)?)?[-_ ]?[0-5]|S[-_ ]?[0-5]|critical|warning|info|high|medium|low|major|minor",
+    r"\b",
     re.IGNORECASE,
 )
 _FOR_CODE = re.compile(

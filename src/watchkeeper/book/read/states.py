@@ -31,9 +31,9 @@ def state_of(text: str) -> tuple[str | None, float | None, str]:
         if duration is not None and duration.start == 0:
             for_s = duration.high_s
             subject = subject[: match.start()].rstrip(" >≥(")
-    plus = re.search(r"\s(?:for\s+)?(\d+)\+\s*(seconds?|minutes?|hours?)", subject)
+    plus = re.search(r"\s(?:for\s+)?(\d+)\+\s*(seconds?|minutes?|hours?)", subject) if "+" in subject else None
     if plus and for_s is None:
         for_s = next((d.high_s for d in find_durations(plus.group())), None)
         subject = subject[: plus.start()]
-    plain = re.sub(r"\([^()]*\)", " ", subject)
+    plain = re.sub(r"\([^()]*\)", " ", subject) if "(" in subject else subject
     return next((state for state, _ in _STATES.search(plain)), None), for_s, subject.rstrip(" .")

@@ -62,12 +62,15 @@ def read_templates(passages: Passages) -> tuple[Template, ...]:
     return tuple(sorted(found, key=lambda t: t.line))
 
 
+_CODE_LINE = re.compile(r"^\s*#{0,2}\s*(?:from |import |def |SELECT |curl |kubectl |docker )", re.MULTILINE)
+
+
 def _name(block: Block, section: Section, under: tuple[str, ...]) -> str | None:
     labels = (*reversed(under[-1:]), section.title)
     if block.info in _PROSE:
         fields = len(_FIELD.findall(block.text))
         named = next((words for words in labels if _TEMPLATE.search(words)), None)
-        if re.search(r"^\s*#{0,2}\s*(?:from |import |def |SELECT |curl |kubectl |docker )", block.text, re.MULTILINE):
+        if _CODE_LINE.search(block.text):
             return None
         if named and not _NOT.match(block.text) and not _pathlike(block.text):
             return under[-1] if under else section.title

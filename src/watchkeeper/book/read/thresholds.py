@@ -22,6 +22,7 @@ from watchkeeper.book.read.meaning import band_of, role_of, subject_of
 from watchkeeper.book.read.metric_names import canonical_metric, statistic_of
 from watchkeeper.book.read.monitors import read_monitors
 from watchkeeper.book.read.passages import Passage, Passages
+from watchkeeper.book.read.promised import promised
 from watchkeeper.book.read.severity_words import severity_code, severity_labels, severity_of, severity_word
 from watchkeeper.book.read.state_lists import may_state, read_states
 from watchkeeper.book.read.threshold_tables import read_threshold_tables
@@ -94,6 +95,8 @@ def _from_passage(passage: Passage, blocks: dict[int, list[tuple[int, AlertBlock
         yield _threshold(comparison, passage, subject, block, group, comparison.start in together)
     if not comparisons and not states:
         yield from (_threshold(c, passage, c.subject, block, group) for c in banded(passage))
+        kept = (_threshold(c, passage, c.subject, None, group) for c in promised(passage))
+        yield from (replace(one, role="objective", severity=None) for one in kept)
     for subject, state, for_s in states:
         yield Threshold(
             line=passage.line,
@@ -149,6 +152,9 @@ def _threshold(
     )
 
 
+_GRADED = re.compile(r"\b(critical|warning|info)[- ](?:level )?alert|\balert (?:is )?(critical|warning)", re.IGNORECASE)
+
+
 def _severity(passage: Passage, comparison: Comparison | None) -> str | None:
     text = passage.text
     if comparison is not None:
@@ -156,9 +162,7 @@ def _severity(passage: Passage, comparison: Comparison | None) -> str | None:
         if own:
             return severity_code(passage.label) or own
         sentence = text[text.rfind(". ", 0, comparison.start) + 1 : comparison.end + 1]
-        said = re.search(
-            r"\b(critical|warning|info)[- ](?:level )?alert|\balert (?:is )?(critical|warning)", sentence, re.IGNORECASE
-        )
+        said = _GRADED.search(sentence)
         if said:
             return (said[1] or said[2]).lower()
     code = severity_code(text.split("→", 1)[1]) if "→" in text else None
