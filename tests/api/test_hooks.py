@@ -9,6 +9,7 @@ import hmac
 import importlib.util
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +21,19 @@ from watchkeeper.actions.sns import Sns
 from watchkeeper.alert.ledger import alerts, list_alerts, reports
 from watchkeeper.alert.model import Alert
 from watchkeeper.api import hooks
-from watchkeeper.app import App
-from watchkeeper.base.errors import Transient
+from watchkeeper.app import App, furnish_probes
+from watchkeeper.base.errors import ConfigError, Transient
 from watchkeeper.base.secrets import Scrubber, Secret
-from watchkeeper.book.model import Book
-from watchkeeper.estate.model import Alerting, Bindings, Estate, Hook
+from watchkeeper.book.model import Book, Threshold
+from watchkeeper.estate.bind import bind
+from watchkeeper.estate.model import Alerting, Bindings, Estate, Hook, SignalConfig
 from watchkeeper.settings import load_settings
 from watchkeeper.store.database import Database
 from watchkeeper.store.ledger import entries
 from watchkeeper.testing import FakeClock
+from watchkeeper.watch.arrivals import read_deliveries
+from watchkeeper.watch.ledger import read_standings
+from watchkeeper.watch.watcher import Watcher
 from watchkeeper.web.site import create_site
 
 _spec = importlib.util.spec_from_file_location("senders", Path(__file__).parents[1] / "alert" / "test_senders.py")
@@ -47,6 +52,7 @@ HOOKS = {
     "both": Hook("both", "grafana", token=TOKEN, secret=Secret("another-secret-of-it", "secret")),
     "aws": Hook("aws", "cloudwatch", token=TOKEN, topics=(TOPIC,)),
 }
+COUNTED = ("deliveries", "refused", "wrong_token", "unreadable")
 PROM = senders.alertmanager_body()
 
 
@@ -167,6 +173,79 @@ async def test_too_much_is_said_to_be_too_much(site: httpx.AsyncClient, app: App
     busy = await site.post(path, json={"alerts": []})
     assert (busy.status_code, busy.headers["retry-after"]) == (503, "5")
     assert all_alerts(app) == []
+
+
+async def counted(app: App, number: int) -> None:
+    """Let the clock go on until so many refused deliveries of prom are on disk."""
+    for _ in range(1_000):
+        found = app.database.read_now(read_deliveries).get("prom")
+        if found is not None and found.refused == number:
+            return
+        await app.clock.advance(0.2)  # type: ignore[attr-defined]
+        await asyncio.sleep(0.01)
+    raise AssertionError(f"{number} were never counted: {found}")
+
+
+async def test_what_a_sender_delivers_and_what_is_refused_is_a_signal_and_raises_an_alert(
+    site: httpx.AsyncClient, app: App
+) -> None:
+    readings = {"prom deliveries": "age_seconds", "refused deliveries": "refused"}
+    signal = SignalConfig("prom-health", "deliveries", 3, metrics=readings, options={"sender": "prom", "window": "10 minutes"})
+    refused = Threshold(line=3, role="alert", subject="Refused deliveries", op=">", value=2.0, severity="SEV2")
+    silent = Threshold(line=4, role="alert", subject="prom deliveries", op=">", value=1.0, unit="days")
+    app.book = Book(title="Shop", service="shop", thresholds=(refused, silent))
+    app.estate = replace(app.estate, signals={"prom-health": signal})
+    app.bindings = bind(app.book, app.estate)
+    furnish_probes(app)
+    first = await app.probes["prom-health"].look()
+    assert (first.values, first.detail) == (dict.fromkeys(COUNTED, 0.0), "prom delivered nothing yet")
+    assert (await site.post(f"/hooks/prom/{TOKEN.reveal()}", json=PROM)).status_code == 200
+    for _ in range(3):
+        assert (await site.post("/hooks/prom/not-its-token", json=PROM)).status_code == 403
+    assert (await site.post("/hooks/nobody/x", json=PROM)).status_code == 403
+    assert (await site.post(f"/hooks/prom/{TOKEN.reveal()}", content=b"no json")).status_code == 400
+    await counted(app, 4)
+    watcher = Watcher(app.database, app.clock, app.estate, app.bindings, app.probes, lambda: None)
+    sample = await watcher.look_once("prom-health")
+    wanted = {"deliveries": 1.0, "refused": 4.0, "wrong_token": 3.0, "unreadable": 1.0}
+    assert {name: value for name, value in sample.values.items() if name != "age_seconds"} == wanted
+    assert 0 < sample.values["age_seconds"] < 300
+    assert sample.detail.endswith("4 refused within 10 min: 3 without the right token or signature, 1 that could not be read")
+    standings = app.database.read_now(read_standings)
+    assert {key: standing.state for key, standing in standings.items()} == {
+        "refused-deliveries-above-2-sev2": "firing",
+        "prom-deliveries-above-1-days": "ok",
+    }
+    # after a restart what is within the window is not forgotten for the newest of each
+    furnish_probes(app)
+    assert (await app.probes["prom-health"].look()).values["refused"] == 2.0
+    await app.clock.advance(700)  # type: ignore[attr-defined]
+    assert (await watcher.look_once("prom-health")).values["refused"] == 0.0
+    assert app.database.read_now(read_standings)["refused-deliveries-above-2-sev2"].state == "ok"
+
+
+async def test_a_stranger_who_knocks_without_end_costs_one_write_a_second(
+    site: httpx.AsyncClient, app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writes = 0
+    submit = app.database._submit_write
+
+    def counting(work: Any) -> Any:
+        nonlocal writes
+        writes += 1
+        return submit(work)
+
+    monkeypatch.setattr(app.database, "_submit_write", counting)
+    for _ in range(50):
+        await site.post("/hooks/prom/not-its-token", json=PROM)
+    await counted(app, 50)
+    assert writes <= 2
+
+
+def test_a_sender_that_is_not_there_is_an_error(app: App) -> None:
+    app.estate = replace(app.estate, signals={"x": SignalConfig("x", "deliveries", 3, options={"sender": "nobody"})})
+    with pytest.raises(ConfigError, match=r"signals\.x\.sender is 'nobody'"):
+        furnish_probes(app)
 
 
 async def test_a_sender_has_a_rate(site: httpx.AsyncClient, app: App) -> None:

@@ -12,9 +12,9 @@ from watchkeeper.base.errors import Permanent
 from watchkeeper.base.secrets import Secret
 from watchkeeper.book.model import Book, Command, Escalation, Procedure, Step, Threshold
 from watchkeeper.estate.clients import lines_without_client
-from watchkeeper.estate.doctor import Check, examine
+from watchkeeper.estate.doctor import Check, examine, hook_checks
 from watchkeeper.estate.init import annotated_toml
-from watchkeeper.estate.model import Bindings, Estate, Person, SignalConfig, TargetConfig, Unbound, Variable
+from watchkeeper.estate.model import Alerting, Bindings, Estate, Hook, Person, SignalConfig, TargetConfig, Unbound, Variable
 
 
 class Seen:
@@ -175,6 +175,19 @@ async def test_a_target_elsewhere_is_asked_whether_it_works(
 
 def spoken(line: int, language: str, text: str = "x") -> Command:
     return Command(line=line, text=text, language=language)
+
+
+def test_senders_are_told_with_their_last_delivery_and_what_watches_them(tmp_path: Path) -> None:
+    hooks = {name: Hook(name, "alertmanager", token=Secret("a-token-of-the-sender")) for name in ("prom", "edge")}
+    signals = {"health": SignalConfig("health", "deliveries", 3, options={"sender": "prom"})}
+    estate = Estate(tmp_path / "w.toml", "shop", tmp_path / "r.md", signals=signals, alerting=Alerting(hooks))
+    prom, edge = hook_checks(estate, {"prom": 300.0})
+    assert prom.sentence == (
+        "alertmanager sends to /hooks/prom; the last delivery came 5 min ago; the signal health notices where it stops."
+    )
+    assert edge.sentence.startswith(
+        "alertmanager sends to /hooks/edge; nothing was delivered yet; nothing notices where it stops"
+    )
 
 
 async def test_lines_that_wait_for_a_client_are_named(tmp_path: Path) -> None:

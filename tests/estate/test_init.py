@@ -79,6 +79,21 @@ def test_a_book_that_says_nothing_gives_a_file_that_loads(tmp_path: Path) -> Non
     assert load_estate(path, {}).service == "on-call"
 
 
+def test_how_others_send_alerts_is_shown_for_the_sender_that_the_book_names(tmp_path: Path) -> None:
+    book = Book(title="Shop", service="shop", components=(Component(line=1, name="Dashboards", technology="Grafana 11"),))
+    text = annotated_toml(book, tmp_path / "runbook.md")
+    assert "The book speaks of grafana." in text
+    begin = text.index("# [hooks.grafana]")
+    shown = re.sub("^# ", "", text[begin : text.index("# Who is told")], flags=re.MULTILINE)
+    path = tmp_path / "watchkeeper.toml"
+    head = '[service]\nname = "shop"\nrunbook = "r.md"\n[variables]\nGRAFANA_TOKEN = { env = "T", secret = true }\n'
+    path.write_text(f"{head}{shown}")
+    (tmp_path / "r.md").write_text("# Shop\n")
+    estate = load_estate(path, {"T": "0123456789abcdef0123"})
+    assert (estate.alerting.hooks["grafana"].kind, estate.signals["grafana-deliveries"].options["sender"]) == ("grafana",) * 2
+    assert "The book speaks of" not in annotated_toml(BOOK, tmp_path / "runbook.md")
+
+
 def test_a_book_that_raises_no_alert_is_told_that_nothing_is_watched() -> None:
     objective = Threshold(line=8, role="objective", subject="Error rate", op="<", value=1.0, text="Error rate\nbelow 1%")
     text = annotated_toml(Book(title="Shop", service=None, thresholds=(objective,)), Path("runbook.md"))

@@ -132,8 +132,10 @@ def test_a_proposal_of_each_kind_can_be_built_once_its_variables_are_set(offer: 
     (tmp_path / "runbook.md").write_text("# Shop\n")
     path = tmp_path / "watchkeeper.toml"
     text = "\n".join([*variable_lines([proposal], set()), *signal_lines(proposal)])
-    path.write_text(f'[service]\nname = "shop"\nrunbook = "runbook.md"\n[variables]\n{text}\n')
-    estate = load_estate(path, _filled(text))
+    hook = '[hooks.alertmanager]\nkind = "alertmanager"\ntoken = "$HOOK_TOKEN"\n'
+    token = 'HOOK_TOKEN = { env = "HOOK_TOKEN", secret = true }'
+    path.write_text(f'[service]\nname = "shop"\nrunbook = "runbook.md"\n[variables]\n{token}\n{text}\n{hook}')
+    estate = load_estate(path, _filled(path.read_text()))
     plugins.load(plugins.SIGNALS, offer.kind)(estate.signals[proposal.name], estate)
 
 

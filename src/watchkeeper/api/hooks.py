@@ -18,7 +18,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
 from watchkeeper.actions.callers import address_of
-from watchkeeper.actions.hooks import Rate, sender, take_alerts
+from watchkeeper.actions.hooks import Counts, Rate, sender, take_alerts
 from watchkeeper.actions.sns import Sns
 from watchkeeper.alert.model import Report
 from watchkeeper.alert.naming import Names
@@ -56,6 +56,7 @@ class Intake:
         self.names = Names(app.book, app.bindings)
         self.sns = sns or Sns()
         self.rates: dict[str, Rate] = {}
+        self.counts = Counts(app)
         #: bytes of deliveries that are being taken: of those whose token was seen, and of the others
         self.under_way = {True: 0, False: 0}
 
@@ -85,9 +86,27 @@ async def _deliver(request: Request, name: str, rest: str) -> Response:
     app: App = request.app.state.watchkeeper
     hook = app.estate.alerting.hooks.get(name)
     shown = _may_come_in(hook, request, "" if rest == PAGERDUTY else rest)
-    if hook is None or not (shown or _shows_later(hook)):
+    if hook is None:
         raise _stranger()
-    intake, length = intake_of(request, app), _length(request.headers)
+    intake = intake_of(request, app)
+    try:
+        answer = await _bounded(app, intake, hook, request, shown)
+    except Refused:
+        intake.counts.refused(hook, "wrong_token")
+        raise
+    except InputError:
+        intake.counts.refused(hook, "unreadable")
+        raise
+    if answer.status_code in (400, 413):
+        intake.counts.refused(hook, "unreadable")
+    return answer
+
+
+async def _bounded(app: App, intake: Intake, hook: Hook, request: Request, shown: bool) -> Response:
+    """Take a delivery where there is room for it, and its sender may still show that it may."""
+    if not (shown or _shows_later(hook)):
+        raise _stranger()
+    length = _length(request.headers)
     if length > MOST_BYTES:
         return _too_much(f"A delivery has at most {MOST_BYTES // 1_000_000} MB.")
     if intake.under_way[shown] + length > (MOST_AT_ONCE if shown else MOST_AT_ONCE // 2):

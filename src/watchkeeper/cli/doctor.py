@@ -6,8 +6,9 @@ from dataclasses import asdict
 
 from watchkeeper.app import App, furnish
 from watchkeeper.cli.options import ConfigOption, FormatOption, print_json, with_app
-from watchkeeper.estate.doctor import Check, examine
+from watchkeeper.estate.doctor import Check, examine, hook_checks
 from watchkeeper.people.rota_ledger import find_gaps
+from watchkeeper.watch.arrivals import read_deliveries
 
 
 def doctor(config: ConfigOption = None, format: FormatOption = "text") -> int:
@@ -17,6 +18,9 @@ def doctor(config: ConfigOption = None, format: FormatOption = "text") -> int:
         furnish(app)
         checks = await examine(app.estate, app.book, app.bindings, app.probes, app.targets)
         gaps = await app.database.read(lambda c: find_gaps(c, app.estate, app.clock.now()))
+        found, now = await app.database.read(read_deliveries), app.clock.now()
+        ago = {name: (now - each.delivered_at).total_seconds() for name, each in found.items() if each.delivered_at}
+        checks += hook_checks(app.estate, ago)
         return [*checks, *(rota_check(name, gap) for name, gap in gaps.items())]
 
     checks = with_app(config, work)

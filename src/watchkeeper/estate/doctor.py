@@ -36,6 +36,8 @@ _WITHIN_BASH = frozenset(
         "unset", "until", "wait", "while",
     }
 )  # fmt: skip
+#: the kind of signal that watches a sender of [hooks]
+DELIVERIES = "deliveries"
 _PROGRAMS = {"sql": "psql", "redis": "redis-cli"}
 
 
@@ -120,6 +122,20 @@ def _thresholds(bindings: Bindings) -> Iterable[Check]:
         yield Check(f"threshold {item.key}", False, f"Line {item.threshold.line} of the book waits for a signal.", item.sentence)
     for signal, metric, _, sentence in bindings.unused:
         yield Check(f"metric {metric} of {signal}", True, sentence)
+
+
+def hook_checks(estate: Estate, delivered: Mapping[str, float]) -> Iterable[Check]:
+    """Say of each of [hooks] when it last delivered (so many seconds ago), and what would notice that it does not any more."""
+    watched = {str(signal.options.get("sender")): signal.name for signal in estate.signals.values() if signal.kind == DELIVERIES}
+    for hook in estate.alerting.hooks.values():
+        ago = delivered.get(hook.name)
+        last = f"the last delivery came {format_duration(ago)} ago" if ago is not None else "nothing was delivered yet"
+        watch = (
+            f"the signal {watched[hook.name]} notices where it stops"
+            if hook.name in watched
+            else (f'nothing notices where it stops: a signal with kind = "{DELIVERIES}" and sender = "{hook.name}" does')
+        )
+        yield Check(f"hook {hook.name}", True, f"{hook.kind} sends to /hooks/{hook.name}; {last}; {watch}.")
 
 
 async def one_target(config: TargetConfig, target: object, scrubber: Scrubber) -> Check:

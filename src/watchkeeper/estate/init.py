@@ -13,8 +13,9 @@ from pathlib import Path
 
 from watchkeeper.base.words import words
 from watchkeeper.book.model import Book, Contact, Metric, Threshold
+from watchkeeper.estate.alerting import KINDS
 from watchkeeper.estate.clients import EXAMPLES, lines_without_client
-from watchkeeper.estate.offers import SECRET, offers
+from watchkeeper.estate.offers import SECRET, evidence, offers
 from watchkeeper.estate.proposals import COMMAND, Line, Proposal, metric_of, one_line, propose, slug
 from watchkeeper.estate.variables import NAME
 
@@ -36,6 +37,7 @@ def annotated_toml(book: Book, runbook: Path) -> str:
         *(line for proposal in proposals for line in _signal(proposal)),
         *_unread(unread),
         *_unwatched(book),
+        *_hooks(book),
         *_people(book),
         *_policy(book),
     ]
@@ -135,6 +137,20 @@ def _unwatched(book: Book) -> Iterator[str]:
         yield "# a line such as `- Error rate > 5% for 5 minutes` below a heading that speaks of alerts is one."
         for threshold in [threshold for threshold in book.thresholds if threshold.role == "objective"][:20]:
             yield f"# line {threshold.line} is an objective only: {one_line(threshold.text or threshold.subject)}"
+
+
+def _hooks(book: Book) -> Iterator[str]:
+    """Show how others send their alerts, for the first of the senders that the book names."""
+    shown = evidence(book)
+    named = [kind for kind in KINDS if words(kind.replace("-", " ")) <= shown]
+    kind = next(iter(named), "alertmanager")
+    token = f"{kind.upper().replace('-', '_')}_TOKEN"
+    said = f" The book speaks of {' and '.join(named)}." if named else ""
+    yield f"\n# Alerts that others send come in at /hooks/NAME (docs/guide/alerts.md).{said}"
+    yield f"# [hooks.{kind}]\n# kind = {_text(kind)}    # one of {', '.join(KINDS)}"
+    yield f'# token = "${token}"    # and {token} = {{ env = "{token}", secret = true }} below [variables]'
+    yield f"# [signals.{kind}-deliveries]    # when it last delivered, and how many deliveries were refused"
+    yield f'# kind = "deliveries"\n# sender = {_text(kind)}'
 
 
 def _people(book: Book) -> Iterator[str]:

@@ -1,4 +1,5 @@
-"""The rows of what comes to us by itself: pings of jobs, and numbers that programs push. The API writes them, probes read them.
+"""The rows of what comes to us by itself: pings of jobs, numbers that programs push, and how senders of alerts deliver. The API
+writes them, probes read them.
 
 They stand in the database so that a ping is kept over a restart, and so that any worker may take it in for the one that looks.
 """
@@ -64,6 +65,9 @@ MOST_RUNNING = 20
 MOST_READINGS = 1_000
 #: so long a push with the same key is known to be the same
 KEYS_KEPT = timedelta(days=2)
+#: no signal can be called so
+_HOOK = "hook "
+_WHEN = {"deliveries": "delivered_at", "wrong_token": "strange_at", "unreadable": "unreadable_at"}
 _INSERT: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
@@ -93,6 +97,24 @@ class Pushed:
     at: datetime
     #: each push adds to it, so that no push adds nothing
     summed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Deliveries:
+    """What is known of the deliveries of one sender of alerts."""
+
+    deliveries: int = 0
+    #: without the right token or signature, and those that were let in and could not be read
+    wrong_token: int = 0
+    unreadable: int = 0
+    delivered_at: datetime | None = None
+    strange_at: datetime | None = None
+    unreadable_at: datetime | None = None
+
+    @property
+    def refused(self) -> int:
+        """Give how many were refused."""
+        return self.wrong_token + self.unreadable
 
 
 def look_at(connection: Connection, now: datetime, signal: str, unheard: timedelta) -> Heartbeat:
@@ -178,6 +200,20 @@ def read_pushed(connection: Connection, signal: str) -> dict[str, Pushed]:
     """Give what was pushed to a signal last, by name."""
     rows = connection.execute(select(pushed).where(pushed.c.signal == signal).order_by(pushed.c.reading))
     return {row.reading: Pushed(row.value, bool(row.counts), row.at, row.counts == 2) for row in rows}
+
+
+def note_deliveries(connection: Connection, now: datetime, hook: str, counted: Mapping[str, int]) -> None:
+    """Count deliveries of a sender: "deliveries", "wrong_token" and "unreadable"."""
+    take_push(connection, now, f"{_HOOK}{hook}", {}, {name: float(number) for name, number in counted.items()})
+
+
+def read_deliveries(connection: Connection) -> dict[str, Deliveries]:
+    """Give what is known of each sender that ever came, by its name in [hooks]."""
+    found: dict[str, dict[str, Any]] = {}
+    for row in connection.execute(select(pushed).where(pushed.c.signal.startswith(_HOOK, autoescape=True))):
+        if row.reading in _WHEN:
+            found.setdefault(row.signal.removeprefix(_HOOK), {}).update({row.reading: int(row.value), _WHEN[row.reading]: row.at})
+    return {hook: Deliveries(**values) for hook, values in found.items()}
 
 
 def forget_arrivals(connection: Connection, kept: Iterable[str], before: datetime) -> None:

@@ -6,18 +6,18 @@ The pings stand in our rows, so that a restart forgets none; time in which nobod
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import ClassVar
 
-from watchkeeper.base.clock import Clock
-from watchkeeper.base.errors import Transient
+from sqlalchemy import Connection
+
 from watchkeeper.estate.config import options_of
 from watchkeeper.estate.model import Estate, SignalConfig
 from watchkeeper.estate.table import Table
 from watchkeeper.plugins.heartbeat.calendar import NextAfter, ScheduleError, after_period, by_calendar, by_cron, read_zone
 from watchkeeper.plugins.heartbeat.due import Plan, judge
-from watchkeeper.store.database import Database
-from watchkeeper.watch.arrivals import look_at
+from watchkeeper.watch.arrivals import Heartbeat, look_at
+from watchkeeper.watch.own_rows import OwnRows
 from watchkeeper.watch.probe import Look
 
 #: a key that is shorter could be guessed
@@ -26,9 +26,10 @@ _EXAMPLES = {"cron": 'cron = "30 2 * * *"', "calendar": 'calendar = "Mon..Fri 02
 _KEY_HINT = 'Make one: python3 -c "import secrets; print(secrets.token_urlsafe(18))".'
 
 
-class HeartbeatProbe:
+class HeartbeatProbe(OwnRows[Heartbeat]):
     """One job that pings us."""
 
+    writes: ClassVar[bool] = True
     called: ClassVar[tuple[str, ...]] = ("heartbeat", "backup", "cron", "job")
     readings: ClassVar[Mapping[str, str]] = {
         "up": "1 while it ran when it was due, did not fail and does not run for too long, else 0",
@@ -68,30 +69,18 @@ class HeartbeatProbe:
         self._plan = Plan(next_after, grace, longest, early)
         self._name = signal.name
         self._unheard = timedelta(seconds=max(2 * signal.every_s, signal.every_s + 15.0))
-        self._rows: tuple[Database, Clock] | None = None
 
-    def attach(self, database: Database, clock: Clock) -> None:
-        """Take the database in which the pings stand."""
-        self._rows = (database, clock)
+    def read(self, connection: Connection, now: datetime) -> Heartbeat:
+        """Read what is known of the job, and write down that we look."""
+        return look_at(connection, now, self._name, self._unheard)
 
-    async def look(self) -> Look:
+    def judge(self, found: Heartbeat, now: datetime) -> Look:
         """Say how the job stands now."""
-        if self._rows is None:
-            return Look(problem="it has no database to look into")
-        database, clock = self._rows
-        now = clock.now()
         try:
-            beat = await database.write(lambda connection: look_at(connection, now, self._name, self._unheard))
-        except Transient as problem:
-            return Look(problem=f"our own database is away: {problem}")
-        try:
-            judged = judge(self._plan, beat, now)
+            judged = judge(self._plan, found, now)
         except ScheduleError as problem:
             return Look(problem=f"its schedule ends: {problem}")
         return Look(problem=judged.sentence) if judged.blind else Look(judged.values, detail=judged.sentence)
-
-    async def close(self) -> None:
-        """Nothing is held between looks."""
 
 
 def _schedule(options: Table, grace: timedelta) -> tuple[NextAfter, timedelta]:

@@ -6,18 +6,18 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import ClassVar
 
-from watchkeeper.base.clock import Clock
+from sqlalchemy import Connection
+
 from watchkeeper.base.durations import format_duration
-from watchkeeper.base.errors import Transient
 from watchkeeper.estate.config import options_of
 from watchkeeper.estate.model import Estate, SignalConfig
-from watchkeeper.store.database import Database
 from watchkeeper.watch.arrivals import Pushed, read_pushed
+from watchkeeper.watch.own_rows import OwnRows
 from watchkeeper.watch.probe import Look
 from watchkeeper.watch.rates import Rates
 
 
-class PushProbe:
+class PushProbe(OwnRows[Mapping[str, Pushed]]):
     """What programs push to POST /api/v1/push/NAME, with a token that may `push`."""
 
     readings: ClassVar[Mapping[str, str]] = {
@@ -36,27 +36,13 @@ class PushProbe:
         self._name = signal.name
         self._rates = Rates()
         self._last_rates: dict[str, float] = {}
-        self._rows: tuple[Database, Clock] | None = None
 
-    def attach(self, database: Database, clock: Clock) -> None:
-        """Take the database in which the numbers stand."""
-        self._rows = (database, clock)
+    def read(self, connection: Connection, now: datetime) -> Mapping[str, Pushed]:
+        """Read what was pushed last."""
+        return read_pushed(connection, self._name)
 
-    async def look(self) -> Look:
+    def judge(self, found: Mapping[str, Pushed], now: datetime) -> Look:
         """Give what is fresh."""
-        if self._rows is None:
-            return Look(problem="it has no database to look into")
-        database, clock = self._rows
-        try:
-            found = await database.read(lambda connection: read_pushed(connection, self._name))
-        except Transient as problem:
-            return Look(problem=f"our own database is away: {problem}")
-        return self._judge(found, clock.now())
-
-    async def close(self) -> None:
-        """Nothing is held between looks."""
-
-    def _judge(self, found: Mapping[str, Pushed], now: datetime) -> Look:
         if not found:
             return Look(problem="nothing was pushed yet")
         newest = max(number.at for number in found.values())
