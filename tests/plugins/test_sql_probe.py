@@ -57,7 +57,7 @@ async def test_the_figures_of_a_business(probe: Make, url: str) -> None:
 
 async def test_one_query_that_fails_or_waits_takes_only_its_own(probe: Make, url: str) -> None:
     queries = {"wrong": "select nothing from payments", "slow": "select pg_sleep(9)", "after": "select 1"}
-    look = await probe("sql", timeout_s=2.0, url=url, queries=queries).look()
+    look = await probe("sql", timeout_s=2.0, url=url, queries=queries, only_read=["slow"]).look()
     assert look.values.get("after", look.values["up"]) == 1.0
     assert "wrong: column" in look.detail
     assert "slow: canceling statement due to statement timeout" in look.detail

@@ -75,10 +75,10 @@ PURE = word_set("""count sum avg min max coalesce nullif greatest least now cloc
     cume_dist percent_rank corr generate_series generate_subscripts unnest
     pg_database_size pg_relation_size pg_total_relation_size pg_table_size pg_indexes_size pg_tablespace_size
     pg_column_size pg_relation_filepath pg_postmaster_start_time pg_conf_load_time
-    pg_backend_pid pg_blocking_pids pg_xact_commit_timestamp pg_ls_waldir pg_ls_dir pg_ls_logdir pg_stat_file
+    pg_backend_pid pg_blocking_pids pg_xact_commit_timestamp pg_ls_waldir pg_ls_logdir
     pg_walfile_name pg_xlogfile_name pg_xlog_location_diff pg_wal_lsn_diff pg_lsn_cmp
-    pg_typeof pg_encoding_to_char pg_table_is_visible pg_safe_snapshot_blocking_pids pg_sleep pg_options_to_table
-    pg_my_temp_schema pg_control_checkpoint pg_control_system pg_control_recovery pg_read_file
+    pg_typeof pg_encoding_to_char pg_table_is_visible pg_safe_snapshot_blocking_pids pg_options_to_table
+    pg_my_temp_schema pg_control_checkpoint pg_control_system pg_control_recovery
     pg_stat_statements pg_buffercache_pages pgstattuple pgstatindex pgstattuple_approx bt_index_check
     bt_index_parent_check verify_heapam pg_stat_activity inet_server_addr inet_client_addr inet_server_port version
     obj_description col_description format_type to_regclass regclass oid table_name width_bucket justify_interval
