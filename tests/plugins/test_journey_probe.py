@@ -18,6 +18,8 @@ from watchkeeper.estate.config import load_estate
 from watchkeeper.estate.model import Estate, SignalConfig
 from watchkeeper.plugins.journey import values
 from watchkeeper.plugins.journey.probe import JourneyProbe
+from watchkeeper.plugins.journey.search import search
+from watchkeeper.plugins.journey.values import StepError
 from watchkeeper.watch.probe import Probe
 
 STEPS = r"""
@@ -54,6 +56,26 @@ name = "receipt"
 url = "{page}"
 contains = "paid {price}"
 """
+
+
+async def test_a_pattern_that_never_ends_is_ended_and_the_loop_goes_on_meanwhile() -> None:
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0.01)
+
+    task = asyncio.create_task(others())
+    with pytest.raises(StepError, match="too costly for this answer"):
+        await search(r"(a+)+$", "a" * 60 + "b", 1.0)
+    task.cancel()
+    assert turns > 5
+    assert await search(r"id=(\d+)", "x" * 900_000 + " id=42", 5.0) == "42"
+    assert await search("é+", "caféé", 5.0) == "éé"
+    with pytest.raises(StepError, match="is not in the answer"):
+        await search("nothing", "", 5.0)
 
 
 class Shop:

@@ -18,6 +18,7 @@ from tests.plugins.kube_objects import KubeObjects
 
 from watchkeeper.base.errors import ConfigError
 from watchkeeper.plugins.kubernetes.figures import readings_of
+from watchkeeper.plugins.kubernetes.probe import _RefusedError, read_list
 from watchkeeper.watch.probe import Probe
 
 Make = Callable[..., Probe]
@@ -149,6 +150,18 @@ async def test_a_server_that_is_away_hangs_or_talks_nonsense_is_blind(
         look = await made.look()
         assert look.values == {}, server
         assert look.problem, "workloads run on without their API server: it is we who are blind"
+
+
+def test_what_is_printed_is_read_an_object_at_a_time_and_as_json_would() -> None:
+    items = [{"kind": "Pod", "metadata": {"name": f"p{n}", "note": '"]}, {[', "labels": {"a": [1, {}]}}} for n in range(50)]
+    for indent in (None, 2):
+        whole = {"apiVersion": "v1", "items": items, "kind": "PodList", "metadata": {"resourceVersion": ""}}
+        printed = json.dumps(whole, indent=indent)
+        assert read_list(printed) == items
+    assert read_list('{"items": [], "kind": "List"}') == []
+    for wrong in ("", " ", "[]", "{", '{"items"', '{"items": [', '{"items": [{}', '{"items": {}}', '{"items": [{]}', "null", "7"):
+        with pytest.raises(_RefusedError):
+            read_list(wrong)
 
 
 def test_objects_without_what_is_usual_are_taken_as_they_are() -> None:

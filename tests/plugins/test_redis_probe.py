@@ -15,6 +15,7 @@ from tests.plugins.conftest import free_port, wait_for
 
 from watchkeeper.base.errors import ConfigError
 from watchkeeper.demo.servers import Servers
+from watchkeeper.plugins.redis.bounded import BoundedReader
 from watchkeeper.plugins.redis.info import read_info
 from watchkeeper.watch.found import Found
 from watchkeeper.watch.probe import Look, Probe
@@ -158,6 +159,27 @@ async def test_a_server_that_asks_for_a_password_was_not_looked_at(probe: Make, 
     look = await probe("redis", url=f"redis://127.0.0.1:{await peer(refuse)}/0").look()
     assert look.values == {}
     assert "does not let us in" in (look.problem or "")
+
+
+async def test_a_server_that_promises_more_than_a_look_may_read_is_not_waited_for(probe: Make, peer: Any) -> None:
+    async def promise(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.read(4_096):
+            writer.write(b"$64000000\r\n" + b"x" * 1_000)
+            await writer.drain()
+
+    look = await probe("redis", url=f"redis://127.0.0.1:{await peer(promise)}/0").look()
+    assert look.values == {"up": 0.0}
+    assert "it sends more than 4 MB at one look" in look.detail
+
+
+async def test_what_a_look_reads_is_counted_together() -> None:
+    stream = asyncio.StreamReader()
+    stream.feed_data(b"+OK\r\n" + b"x" * 1_999_990)
+    reader = BoundedReader(stream, most=2_000_000)
+    assert await reader.readline() == b"+OK\r\n"
+    assert len(await reader.readexactly(1_999_990)) == 1_999_990
+    with pytest.raises(redis.RedisError, match="more than 2 MB"):
+        await reader.readexactly(6)
 
 
 async def test_a_closed_port_is_down_and_a_hanging_peer_too(probe: Make, closed_port: int, peer: Any) -> None:

@@ -106,4 +106,6 @@ class JourneyProbe:
         if left_s <= 0:
             raise StepError(f"the journey took longer than {self._timeout_s:g} s")
         request = step.request(taken, self._origins, self._verify_tls, left_s)
-        return step.judge(await fetcher.fetch(request), taken)
+        began = time.monotonic()
+        answer = await fetcher.fetch(request)
+        return await step.judge(answer, taken, left_s - (time.monotonic() - began))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +14,7 @@ from watchkeeper.base.errors import ConfigError
 from watchkeeper.base.secrets import Secret
 from watchkeeper.estate.table import Table
 from watchkeeper.plugins.http.fetch import Answer, Request
+from watchkeeper.plugins.journey.search import search
 from watchkeeper.plugins.journey.values import (
     PLACE,
     StepError,
@@ -22,6 +24,7 @@ from watchkeeper.plugins.journey.values import (
     in_url,
     is_on,
     json_of,
+    kept,
     names_in,
     plain,
     take,
@@ -67,7 +70,7 @@ class Step:
             headers = {"Content-Type": "application/x-www-form-urlencoded", **headers}
         return Request(url, self.method, headers, self.redirects, verify_tls, MOST_BYTES, timeout_s, body)
 
-    def judge(self, answer: Answer, values: Mapping[str, Any]) -> dict[str, Any]:
+    async def judge(self, answer: Answer, values: Mapping[str, Any], left_s: float) -> dict[str, Any]:
         """Hold an answer against what is expected; gives what was taken out of it. Raises StepError where it is not so."""
         if answer.status is None:
             raise StepError(answer.problem or "no answer")
@@ -83,11 +86,16 @@ class Step:
                 if isinstance(wanted, Secret):
                     raise StepError(f"{path!r} is not what is expected, which is a secret")
                 raise StepError(f"{path!r} is {_shown(found)}, expected {_shown(wanted)}")
-        return {name: self._take(name, source, pattern, answer) for name, (source, pattern) in self.capture.items()}
+        began, taken = time.monotonic(), {}
+        for name, (source, where) in self.capture.items():
+            taken[name] = await self._take(name, source, where, answer, left_s - (time.monotonic() - began))
+        return taken
 
-    def _take(self, name: str, source: str, pattern: Any, answer: Answer) -> Any:
+    async def _take(self, name: str, source: str, where: str, answer: Answer, left_s: float) -> Any:
         try:
-            return take(source, pattern, answer)
+            if source == "regex":
+                return kept(await search(where, answer.body.decode(errors="replace"), left_s))
+            return take(source, where, answer)
         except StepError as problem:
             raise StepError(f"{{{name}}} cannot be taken: {problem}") from None
 
@@ -154,7 +162,7 @@ def _statuses(table: Table) -> frozenset[int]:
     return frozenset(items)
 
 
-def _capture(table: Table, name: str) -> tuple[str, Any]:
+def _capture(table: Table, name: str) -> tuple[str, str]:
     source, _, pattern = table.text(name).partition(" ")
     hint = f'{name} = "json data.id", "header Location" or "regex id=(\\\\d+)"'
     if source not in _SOURCES or not pattern.strip() or not PLACE.fullmatch(f"{{{name}}}"):
@@ -162,7 +170,7 @@ def _capture(table: Table, name: str) -> tuple[str, Any]:
     if source != "regex":
         return source, pattern.strip()
     try:
-        return source, re.compile(pattern.strip())
+        return source, re.compile(pattern.strip()).pattern
     except re.error as problem:
         said = f"{table.name(name)} is no pattern: {problem}."
         raise ConfigError(said, hint=hint, code="WK132", where=table.where(name)) from None

@@ -101,20 +101,18 @@ def json_of(answer: Answer) -> Any:
         raise StepError("the answer is not JSON" if not answer.cut else "the answer is too long to be read") from None
 
 
-def take(source: str, pattern: str | re.Pattern[str], answer: Answer) -> Any:
-    """Take one value out of an answer, by the word of where it is."""
-    match source:
-        case "json":
-            value = at_path(json_of(answer), str(pattern))
-        case "header":
-            value = answer.headers.get(str(pattern).lower())
-            if value is None:
-                raise StepError(f"the answer has no header {pattern!r}")
-        case _:
-            found = re.search(pattern, answer.body.decode(errors="replace"))
-            if found is None:
-                raise StepError("the pattern is not in the answer")
-            value = found[1] if found.re.groups else found[0]
+def take(source: str, where: str, answer: Answer) -> Any:
+    """Take one value out of an answer, by a path of its JSON or the name of a header."""
+    if source == "json":
+        return kept(at_path(json_of(answer), where))
+    value = answer.headers.get(where.lower())
+    if value is None:
+        raise StepError(f"the answer has no header {where!r}")
+    return kept(value)
+
+
+def kept(value: Any) -> Any:
+    """Give what was taken; raises StepError where there is nothing in it, or too much."""
     if value is None or len(str(value)) > LONGEST:
         raise StepError(f"what is there is {'empty' if value is None else 'too long'}")
     return value

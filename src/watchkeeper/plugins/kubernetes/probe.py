@@ -6,7 +6,7 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
@@ -23,6 +23,10 @@ _NEEDED = "deployments,statefulsets,daemonsets,pods"
 _AUTOSCALERS, _NODES = "horizontalpodautoscalers", "nodes"
 _OF_ONE = ("up", "ready", "wanted", "ready_percent")
 _WORKLOAD = re.compile(r"(?:(?:statefulset|daemonset)/)?[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?")
+#: from here on what is printed is read in a thread
+_LARGE = 200_000
+_DECODER = json.JSONDecoder()
+_GAP = re.compile(r"[\s,:]*")
 #: 5,000 pods and more; beyond it a namespace is to be cut by labels
 _MOST_BYTES = 64_000_000
 
@@ -127,17 +131,46 @@ class KubernetesProbe:
         status, output, said = await ask(words, environment(()), self._timeout_s, _MOST_BYTES)
         if status:
             raise _RefusedError(f"kubectl says: {(said.splitlines() or [f'exit status {status}'])[-1][:300]}")
-        return read_list(output)
+        return await asyncio.to_thread(read_list, output) if len(output) > _LARGE else read_list(output)
 
 
 def read_list(output: str) -> list[Object]:
-    """Read what `kubectl get -o json` prints. Raises _RefusedError where it is no list."""
+    """Read what `kubectl get -o json` prints, an object at a time, so that beside a thread that reads much others go on too.
+
+    Raises _RefusedError where it is no list.
+    """
     try:
-        found: Any = json.loads(output)
-        items = found["items"]
-        kind = str(found.get("kind", "")).removesuffix("List")
-    except (ValueError, TypeError, KeyError, AttributeError):
+        found = dict(_members(output))
+        items, kind = found["items"], str(found.get("kind", "")).removesuffix("List")
+    except (ValueError, TypeError, KeyError, IndexError, RecursionError):
         raise _RefusedError("what kubectl prints is no list of objects") from None
     if not isinstance(items, list):
         raise _RefusedError("what kubectl prints is no list of objects")
     return [each if each.get("kind") else {"kind": kind, **each} for each in items if isinstance(each, dict)]
+
+
+def _members(output: str) -> Iterator[tuple[str, Any]]:
+    """Give the members of an outermost object; the members of a list in it are read one at a time."""
+    at = len(output) - len(output.lstrip())
+    if output[at] != "{":
+        raise ValueError("no object")
+    at = _after_gap(output, at + 1)
+    while output[at] != "}":
+        name, at = _DECODER.raw_decode(output, at)
+        at = _after_gap(output, at)
+        if output[at] != "[":
+            value, at = _DECODER.raw_decode(output, at)
+        else:
+            value, at = [], _after_gap(output, at + 1)
+            while output[at] != "]":
+                each, at = _DECODER.raw_decode(output, at)
+                value.append(each)
+                at = _after_gap(output, at)
+            at += 1
+        yield str(name), value
+        at = _after_gap(output, at)
+
+
+def _after_gap(output: str, at: int) -> int:
+    found = _GAP.match(output, at)
+    return found.end() if found else at

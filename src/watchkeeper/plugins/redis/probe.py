@@ -16,6 +16,7 @@ from redis.exceptions import AuthenticationError, BusyLoadingError, NoPermission
 from watchkeeper.base.errors import ConfigError
 from watchkeeper.estate.config import check_readings, options_of
 from watchkeeper.estate.model import Estate, SignalConfig
+from watchkeeper.plugins.redis.bounded import bounded
 from watchkeeper.plugins.redis.info import read_cluster, read_info
 from watchkeeper.watch.found import Found
 from watchkeeper.watch.probe import Look
@@ -118,7 +119,7 @@ class RedisProbe:
         """Nothing is held between looks."""
 
     async def _read(self, found: Found) -> None:
-        server = client.Redis.from_url(self._url, single_connection_client=True, retry=Retry(NoBackoff(), 0))
+        server = bounded(client.Redis.from_url(self._url, single_connection_client=True, retry=Retry(NoBackoff(), 0)))
         try:
             info: dict[str, Any] = await server.info()
             read_info(info, found, self._rates, time.time())
