@@ -11,6 +11,8 @@ import httpx
 import pytest
 from sqlalchemy import delete, update
 
+from watchkeeper.alert.ledger import end_alert, raise_alert
+from watchkeeper.alert.model import Alert
 from watchkeeper.app import App
 from watchkeeper.incident.ledger import incidents
 from watchkeeper.run.ledger import append_event
@@ -61,9 +63,26 @@ async def test_the_overview_says_how_the_service_stands(anna: httpx.AsyncClient)
     assert "1 threshold is broken and 1 threshold cannot be seen." in text
     assert "Blind at 1 threshold." in text
     assert "34 % is above 5 %" in text
-    assert "Nothing watches these" in text
+    assert "No signal watches these" in text
     assert f'href="/incidents/{INCIDENT}"' in text
     assert f'href="/runs/{RUN}"' in text
+
+
+async def test_what_others_say_of_a_threshold_without_a_signal_is_not_unwatched(anna: httpx.AsyncClient, app: App) -> None:
+    now = app.clock.now()
+    said = Alert(
+        "alt_9", "prom:disk", "Disk usage", "Hosts", "High", now, now, None, 91.0, "prom says: the disk is 91 % full.",
+        source="prom", threshold="disk-usage",
+    )  # fmt: skip
+    app.database.write_now(lambda c: raise_alert(c, said))
+    text = await text_of(anna, "/")
+    assert "2 thresholds are broken and 1 threshold cannot be seen." in text
+    assert "No signal watches these" not in text
+    assert "prom says: the disk is 91 % full." in text
+    [disk] = (await anna.get("/api/v1/signals")).json()["unwatched"]
+    assert (disk["state"], disk["because"]) == ("firing", "No signal decides it; prom sends alerts about it.")
+    app.database.write_now(lambda c: end_alert(c, "alt_9", now))
+    assert "No signal watches these" in await text_of(anna, "/")
 
 
 async def test_well_is_said_only_where_everything_is_seen(anna: httpx.AsyncClient, app: App) -> None:

@@ -136,6 +136,13 @@ def open_alerts(connection: Connection, key_begins: str = "") -> list[Alert]:
     return _read(connection, query.where(alerts.c.key.startswith(key_begins, autoescape=True)) if key_begins else query)
 
 
+def open_about(connection: Connection) -> list[Alert]:
+    """Give the open alerts of others that are about a threshold of the book and stand for those like them, oldest first."""
+    return _read(
+        connection, select(alerts).where(alerts.c.ended_at.is_(None), alerts.c.threshold.is_not(None), alerts.c.lead == 1)
+    )
+
+
 def any_waiting(connection: Connection) -> bool:
     """Tell, by one seek, whether an open alert belongs to no incident yet."""
     waiting = (alerts.c.ended_at.is_(None), alerts.c.incident_id.is_(None))

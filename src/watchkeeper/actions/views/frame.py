@@ -8,6 +8,8 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select
 
 from watchkeeper.actions.views.model import Brake, ComponentView, Frame, Health, ThresholdView
+from watchkeeper.alert import ledger as alerts
+from watchkeeper.alert.model import Alert
 from watchkeeper.app import App
 from watchkeeper.base.durations import format_duration
 from watchkeeper.book.model import Threshold
@@ -25,6 +27,8 @@ def read_frame(connection: Connection, app: App, now: datetime, standings: Mappi
     """Read how the whole stands."""
     found = read_standings(connection) if standings is None else standings
     thresholds = [threshold_view(bound, found.get(bound.key)) for bound in app.bindings.bound]
+    said = said_by_others(connection)
+    thresholds += [unwatched_view(each, said[each.key]) for each in app.bindings.unbound if each.key in said]
     waiting = connection.execute(select(func.count()).select_from(runs).where(runs.c.state == "asking")).scalar_one()
     still_open = connection.execute(
         select(func.count()).select_from(incidents).where(incidents.c.status != "resolved")
@@ -111,20 +115,30 @@ def state_word(threshold: Threshold, standing: Standing | None) -> str | None:
     return "well" if standing.state == "ok" else threshold.state or "down"
 
 
-def unwatched_view(unbound: Unbound) -> ThresholdView:
-    """Show a threshold that no signal decides."""
+def said_by_others(connection: Connection) -> dict[str, Alert]:
+    """Give the open alerts that others sent about thresholds of the book, the oldest of each by the threshold's key."""
+    found: dict[str, Alert] = {}
+    for alert in alerts.open_about(connection):
+        found.setdefault(alert.threshold or "", alert)
+    return found
+
+
+def unwatched_view(unbound: Unbound, said: Alert | None = None) -> ThresholdView:
+    """Show a threshold that no signal decides; an alert that others sent about it says how it stands."""
     threshold = unbound.threshold
     return ThresholdView(
         key=unbound.key,
         subject=threshold.subject,
         says=says(threshold),
         severity=threshold.severity,
-        component=None,
+        component=said.component if said else None,
         line=threshold.line,
-        state="unwatched",
-        sentence=unbound.sentence,
-        because=unbound.sentence,
+        state="unwatched" if said is None else "firing" if said.stale_at is None else "blind",
+        sentence=unbound.sentence if said is None else said.sentence,
+        because=unbound.sentence if said is None else f"No signal decides it; {said.source} sends alerts about it.",
+        value=said.value if said else None,
         unit=threshold.unit,
+        since=said.fired_at if said else None,
     )
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from watchkeeper.actions import acts
-from watchkeeper.actions.views.frame import components, read_frame, threshold_view, unwatched_view
+from watchkeeper.actions.views.frame import components, read_frame, said_by_others, threshold_view, unwatched_view
 from watchkeeper.actions.views.model import (
     AlertView,
     ClockState,
@@ -71,10 +71,12 @@ def _read_overview(connection: Connection, app: App, now: datetime) -> Overview:
     still_open = list_incidents(connection, open_only=True)
     over = [one for one in found if one.status == "resolved"][:RECENT]
     thresholds = [threshold_view(bound, standings.get(bound.key)) for bound in app.bindings.bound]
+    said = said_by_others(connection)
+    thresholds += [unwatched_view(each, said[each.key]) for each in app.bindings.unbound if each.key in said]
     return Overview(
         frame=read_frame(connection, app, now, standings),
         components=components(thresholds, app.estate.service),
-        unwatched=tuple(unwatched_view(unbound) for unbound in app.bindings.unbound),
+        unwatched=tuple(unwatched_view(unbound) for unbound in app.bindings.unbound if unbound.key not in said),
         asking=tuple(run for run in read_runs(connection, open_only=True) if run.state == "asking"),
         incidents=tuple(_line(connection, app, one, now) for one in still_open),
         past=tuple(_line(connection, app, one, now) for one in over),

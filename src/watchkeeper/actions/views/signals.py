@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from watchkeeper.actions.keeping import kept_by
 from watchkeeper.actions.views.elsewhere import Past, past_elsewhere
-from watchkeeper.actions.views.frame import read_frame, threshold_view, unwatched_view, worst
+from watchkeeper.actions.views.frame import read_frame, said_by_others, threshold_view, unwatched_view, worst
 from watchkeeper.actions.views.model import SPANS, Health, SenderView, SeriesView, SignalsView, SignalView, Span
 from watchkeeper.actions.views.options import shown_options
 from watchkeeper.alert.ledger import heard_of
@@ -34,7 +34,7 @@ async def all_signals(app: App, span: Span = "1h") -> SignalsView:
 
 
 def _read_signals(connection: Connection, app: App, now: datetime, span: Span, elsewhere: Mapping[str, Past]) -> SignalsView:
-    standings, latest = read_standings(connection), latest_samples(connection)
+    standings, latest, said = read_standings(connection), latest_samples(connection), said_by_others(connection)
     by_signal: dict[str, list[Bound]] = {}
     for bound in app.bindings.bound:
         by_signal.setdefault(bound.signal, []).append(bound)
@@ -47,7 +47,7 @@ def _read_signals(connection: Connection, app: App, now: datetime, span: Span, e
     return SignalsView(
         frame=read_frame(connection, app, now, standings),
         signals=tuple(signals),
-        unwatched=tuple(unwatched_view(unbound) for unbound in app.bindings.unbound),
+        unwatched=tuple(unwatched_view(unbound, said.get(unbound.key)) for unbound in app.bindings.unbound),
         unused=tuple((signal, words, sentence) for signal, words, _, sentence in app.bindings.unused),
         span=span,
         senders=tuple(_senders(connection, app)),
