@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from watchkeeper.book.model import Book, Metric, Threshold
 from watchkeeper.estate.bind import bind
 from watchkeeper.estate.model import Bindings, Estate, SignalConfig
+from watchkeeper.plugins.heartbeat.probe import HeartbeatProbe
 
 
 def threshold(subject: str, op: Any = ">", value: float | None = 5.0, **more: Any) -> Threshold:
@@ -97,6 +99,20 @@ def test_a_state_binds_to_its_mapping_and_else_to_the_signal_of_its_component() 
     assert implied.bound[0].because == "The state of 'Workers' is the reading 'up' of its signal a (line 3)."
     assert not bound([down("Workers degraded", "degraded")], signal("a", {}, "Workers")).bound
     assert not bound([down("Database is down")], signal("a", {}, "Database replica")).bound
+
+
+def test_states_that_the_book_tells_apart_are_each_their_own_reading() -> None:
+    job = SignalConfig("backup", "heartbeat", 3, "Backup", states=HeartbeatProbe.states)
+    failed, missing = down("Backup failed", "failed"), down("Backup missing", "missing")
+    both = bound([failed, missing], job)
+    assert [item.reading for item in both.bound] == ["run_ok", "time_ok"]
+    assert both.bound[1].because.endswith("Its states are told apart: 'missing' is 'time_ok'.")
+    for alone in (failed, missing):
+        assert [item.reading for item in bound([alone], job).bound] == ["up"], "alone it is bad for either"
+    mapped = replace(job, metrics={"Backup": "up"})
+    assert [item.reading for item in bound([failed, missing], mapped).bound] == ["run_ok", "time_ok"]
+    own = replace(job, metrics={"Backup failed": "up", "Backup": "up"})
+    assert [item.reading for item in bound([failed, missing], own).bound] == ["up", "up"]
 
 
 def test_warning_and_critical_bind_to_the_same_reading_under_keys_of_their_own() -> None:

@@ -67,6 +67,7 @@ def bind(book: Book, estate: Estate) -> Bindings:
     """Bind each threshold of the book, and name the metrics that nothing in the book speaks of."""
     alerts = [threshold for threshold in book.thresholds if threshold.role == "alert"]
     bound, unbound = _join_groups(*_bind_all(alerts, alerts, _keys(alerts), estate))
+    bound = _told_apart(bound, estate)
     kept = [threshold for threshold in book.thresholds if threshold.role == "objective"]
     keys = [f"objective-{key}" for key in _keys(kept)]
     objectives, waiting = _bind_all(kept, [as_alert(objective) for objective in kept], keys, estate)
@@ -101,6 +102,36 @@ def _bind_all(
             made = Bound(key, threshold, match.signal.name, match.reading, component, match.because, scale)
             bound.append(replace(made, window_s=window_s, margin=match.signal.margin, every_s=match.signal.every_s))
     return bound, unbound
+
+
+def _told_apart(bound: Sequence[Bound], estate: Estate) -> list[Bound]:
+    """Bind the states of one thing that the book tells apart each to the reading that says just that.
+
+    "Backup failed" and "Backup missing" are two lines, and each fires for its own reason; where the book has only one of them it
+    stays at `up`, which is bad for either, so that nothing goes unsaid. An owner's own word for a state stays.
+    """
+    own: dict[str, dict[str, str]] = {}
+    for item in bound:
+        reading = estate.signals[item.signal].states.get(item.threshold.state or "")
+        if item.reading == "up" and item.threshold.op == "is" and reading and not _is_named(item.threshold, estate):
+            own.setdefault(item.signal, {})[item.key] = reading
+    return [
+        item
+        if len(set(own.get(item.signal, {}).values())) < 2 or item.key not in own[item.signal]
+        else replace(
+            item,
+            reading=own[item.signal][item.key],
+            because=f"{item.because} Its states are told apart: {item.threshold.state!r} is {own[item.signal][item.key]!r}.",
+        )
+        for item in bound
+    ]
+
+
+def _is_named(threshold: Threshold, estate: Estate) -> bool:
+    """Say whether an owner's metric has a threshold's words together with its state."""
+    wanted = words(f"{_name(threshold)} {threshold.state}")
+    return any(words(metric) in (wanted, words(threshold.subject)) and words(metric) != words(_name(threshold))
+               for signal in estate.signals.values() for metric in signal.metrics)  # fmt: skip
 
 
 def _budgets(objectives: Iterable[Bound], estate: Estate, taken: set[str]) -> Iterable[Bound]:

@@ -219,6 +219,7 @@ def _read_signal(table: Table, name: str, variables: Variables) -> SignalConfig:
         known=getattr(plugin, "metrics", {}),
         general=getattr(plugin, "general", False),
         speaks=getattr(plugin, "speaks", None),
+        states=getattr(plugin, "states", {}),
         margin=table.share("hysteresis"),
         needed_by=table.texts("needed_by"),
         confirm=int(table.number("confirm", 6, 0, 60)),

@@ -80,6 +80,8 @@ class SignalConfig:
     general: bool = False
     #: thresholds of the book in this language ("promql") are readings of it as they stand
     speaks: str | None = None
+    #: state of the book -> the reading that says just that, where a book tells several states of one thing apart; `up` is all
+    states: Mapping[str, str] = field(default_factory=dict)
     #: the readings that thresholds are bound to, beside those of `metrics`
     asked: tuple[str, ...] = ()
     #: share of a limit by which a reading must be back on its good side before a threshold that fired is well again

@@ -54,8 +54,7 @@ def judge(plan: Plan, beat: Heartbeat, now: datetime) -> Judged:
     deadline = due + plan.grace
     late = now > deadline and not (begun is not None and begun <= deadline)
     values = _measured(beat, begun, now) | {"up": float(not (failed or stuck or late)), "time_ok": float(not (stuck or late))}
-    if ended is not None:
-        values["run_ok"] = float(not failed)
+    values["run_ok"] = float(not failed)
     if late:
         values["late_seconds"] = (now - due).total_seconds()
     if failed and beat.failed_at is not None:

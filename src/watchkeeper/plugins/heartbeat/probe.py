@@ -42,6 +42,8 @@ class HeartbeatProbe(OwnRows[Heartbeat]):
         "running_seconds": "time since it began, in seconds; missing where it does not run",
         "ran_seconds": "how long its last run took, in seconds; missing where it sent no start",
     }
+    #: a run that failed and one that did not come are told apart where the book has a line for each
+    states: ClassVar[Mapping[str, str]] = {"failed": "run_ok", "missing": "time_ok", "stuck": "time_ok"}
     metrics: ClassVar[Mapping[str, tuple[str, ...]]] = {"lateness": ("age_seconds",)}
     needs: ClassVar[Mapping[str, str]] = {"key": "$", "period": '"1 day"'}
     options: ClassVar[Mapping[str, str]] = {
