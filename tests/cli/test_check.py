@@ -158,7 +158,7 @@ def test_what_a_running_watchkeeper_knows_counts(make: Callable[..., Any], tmp_p
         )
         breached = now - timedelta(seconds=60)
         standing = Standing("shop-application-is-down-sev1", "firing", breached, breached, 0.0, now, "It is down: firing")
-        watch.save_standing(connection, "shop", standing)
+        watch.save_standings(connection, [("shop", standing)])
 
     rows(tmp_path, known)
     status, out = make("--format", "json", at=free_port())

@@ -76,7 +76,7 @@ def app(tmp_path: Path) -> App:
             at = now - timedelta(seconds=15 * (8 - turn))
             watch.write_sample(connection, Sample("shop", at, 0.1, {"up": 1.0, "seconds": 2.5 + turn / 10}, None, "200 OK"))
         standing = Standing(key, "firing", now, now, 3.2, now, "Shop response time is 3.2 s (> 2 s) for 6 min: firing")
-        watch.save_standing(connection, "shop", standing)
+        watch.save_standings(connection, [("shop", standing)])
         watch.add_flip(connection, "pending", standing)
         alerts.raise_alert(connection, alert)
 

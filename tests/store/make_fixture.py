@@ -88,7 +88,7 @@ def write_runs(app: App) -> None:
         incidents.open_incident(connection, incident)
         incidents.add_entry(connection, incident.id, now, "opened", "automation", "Incident opened.")
         watch.write_sample(connection, Sample("shop", now, 0.1, {"up": 0.0}, None, ""))
-        watch.save_standing(connection, "shop", Standing("shop is down", "firing", now, now, 0.0, now, "The shop is down."))
+        watch.save_standings(connection, [("shop", Standing("shop is down", "firing", now, now, 0.0, now, "The shop is down."))])
         runs = [start_run(connection, now, made, about, who, "local") for about, who in ((incident, "anna"), (None, "ben"))]
         due.schedule(connection, due.Due("run:later", "run", runs[1], now + timedelta(days=1), {}))
         return runs

@@ -44,7 +44,7 @@ def test_a_standing_is_replaced_and_one_that_nothing_decides_any_more_is_forgott
 ) -> None:
     first = [("shop", standing("a", "ok", now)), ("shop", standing("b", "firing", now)), ("shop", standing("c", "ok", now))]
     database.write_now(lambda connection: ledger.save_standings(connection, first))
-    database.write_now(lambda connection: ledger.save_standing(connection, "shop", standing("a", "blind", now, None)))
+    database.write_now(lambda connection: ledger.save_standings(connection, [("shop", standing("a", "blind", now, None))]))
     assert database.read_now(ledger.read_standings)["a"] == standing("a", "blind", now, None)
     assert database.write_now(lambda connection: ledger.forget_standings(connection, ["a"])) == 1
     assert sorted(database.read_now(ledger.read_standings)) == ["a", "b"]

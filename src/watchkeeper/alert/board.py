@@ -10,9 +10,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import Connection, Row, exists, or_, select, update
+from sqlalchemy import Connection, exists, or_, select
 
 from watchkeeper.alert import ledger
 from watchkeeper.alert.hearing import route_of
@@ -21,7 +20,8 @@ from watchkeeper.alert.rules import BLIND, BLIND_GRACE, blind_key
 from watchkeeper.base.durations import format_duration
 from watchkeeper.base.ids import new_id
 from watchkeeper.estate.model import Bindings, Bound, Route
-from watchkeeper.watch.ledger import flips, standings
+from watchkeeper.watch.ledger import flips, standings, take_flip, untaken_flips
+from watchkeeper.watch.model import Flip
 
 log = logging.getLogger(__name__)
 
@@ -43,9 +43,8 @@ def take_flips(connection: Connection, bindings: Bindings, now: datetime, routes
     """Turn untaken flips into alerts opened and ended; give those that changed. Calling it again changes nothing."""
     bounds = {bound.key: bound for bound in bindings.bound}
     changed: dict[str, Alert] = {}
-    for flip in connection.execute(select(flips).where(flips.c.taken == 0).order_by(flips.c.id)).all():
-        mine = connection.execute(update(flips).where(flips.c.id == flip.id, flips.c.taken == 0).values(taken=1)).rowcount
-        if not mine:
+    for flip in untaken_flips(connection):
+        if not take_flip(connection, flip.id):
             log.info("Another process took flip %s first.", flip.id, extra={"action": "flip_lost"})
             continue
         alert = _take(connection, flip, bounds.get(flip.key), routes)
@@ -55,7 +54,7 @@ def take_flips(connection: Connection, bindings: Bindings, now: datetime, routes
     return list(changed.values())
 
 
-def _take(connection: Connection, flip: Row[Any], bound: Bound | None, routes: Sequence[Route]) -> Alert | None:
+def _take(connection: Connection, flip: Flip, bound: Bound | None, routes: Sequence[Route]) -> Alert | None:
     alert = ledger.open_alert(connection, flip.key)
     if flip.after == "ok" and alert is not None:
         return _end(connection, alert, flip.at)
@@ -80,14 +79,13 @@ def _take(connection: Connection, flip: Row[Any], bound: Bound | None, routes: S
     return alert
 
 
-def _breached_at(connection: Connection, flip: Row[Any], bound: Bound) -> datetime:
+def _breached_at(connection: Connection, flip: Flip, bound: Bound) -> datetime:
     """Give the start of the breach: as the standing remembers it, else the flip less the threshold's own duration."""
     row = connection.execute(select(standings.c.breached_since).where(standings.c.key == flip.key)).first()
     if row is not None and row.breached_since is not None and row.breached_since <= flip.at:
         since: datetime = row.breached_since
         return since
-    start: datetime = flip.at - timedelta(seconds=bound.threshold.for_s or 0.0)
-    return start
+    return flip.at - timedelta(seconds=bound.threshold.for_s or 0.0)
 
 
 def _look_for_blindness(connection: Connection, bounds: dict[str, Bound], now: datetime) -> list[Alert]:

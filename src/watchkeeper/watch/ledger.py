@@ -128,13 +128,8 @@ def read_standings(connection: Connection) -> dict[str, Standing]:
     return {row.key: _standing(row) for row in connection.execute(select(standings))}
 
 
-def save_standing(connection: Connection, signal: str, standing: Standing) -> None:
-    """Keep how a threshold stands; the one before is replaced."""
-    save_standings(connection, [(signal, standing)])
-
-
 def save_standings(connection: Connection, new: Iterable[tuple[str, Standing]]) -> None:
-    """Keep how thresholds stand, each with its signal."""
+    """Keep how thresholds stand, each with its signal; how one stood before is replaced."""
     rows = [
         {
             "key": standing.key,
@@ -187,9 +182,9 @@ def add_flip(connection: Connection, before: State, standing: Standing) -> None:
     connection.execute(insert(flips).values(**row))
 
 
-def untaken_flips(connection: Connection, limit: int = 1_000) -> list[Flip]:
+def untaken_flips(connection: Connection) -> list[Flip]:
     """Give the flips that nobody took yet, oldest first."""
-    rows = connection.execute(select(flips).where(flips.c.taken == 0).order_by(flips.c.id).limit(limit))
+    rows = connection.execute(select(flips).where(flips.c.taken == 0).order_by(flips.c.id)).all()
     return [
         Flip(row.id, row.key, cast(State, row.before), cast(State, row.after), row.at, row.value, row.sentence) for row in rows
     ]
