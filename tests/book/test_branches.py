@@ -148,3 +148,14 @@ def test_a_last_item_that_says_only_when_holds_for_the_unindented_fence_below_it
         ("systemctl restart shop", "trouble stays"),
         ("df -h", None),
     ]
+
+
+def test_a_branch_whose_check_is_a_long_command_is_still_a_branch() -> None:
+    check = 'psql -h db -U shop -d shop -Atc "select count(*) from pg_stat_activity where ' + " and ".join(
+        f"application_name <> 'job-{number}'" for number in range(9)
+    )
+    source = f'## Sessions\n\n**Resolution**:\n\n**If `{check}"` prints more than 0:**\n\n' + FENCE.format("psql -c 'select 1'")
+    (step,) = steps(source)
+    assert step.condition is not None
+    assert step.condition.command is not None
+    assert (step.condition.test and step.condition.test.kind, len(step.condition.command.text) > 300) == ("above", True)

@@ -224,6 +224,10 @@ _ELSE = Opening(
 _CJK_IF = re.compile(r"^(?P<rest>.{1,60}?)(?:の場合|场合|場合|时|的话|인 경우|경우|일 때)[は、,:：]?\s*$")
 
 
+#: a check in backquotes may be as long as it likes: a branch that is not seen would run without its condition
+_INLINE = re.compile(r"`[^`]*`")
+
+
 @lru_cache(maxsize=8192)
 def branch_of(text: str, *, heading: bool = False) -> str | None:
     """Give the condition of a branch label ("**If X**:", "For slow queries:", "Scenario A: X"), None where it is none."""
@@ -234,7 +238,7 @@ def branch_of(text: str, *, heading: bool = False) -> str | None:
     if cjk:
         return cjk.group("rest").strip()
     found = _BRANCH.match(said)
-    if not found or len(said) > 160:
+    if not found or len(_INLINE.sub("``", said)) > 160:
         return None
     how, rest = found.group("how").lower(), found.group("rest").strip(" *:")
     if how in ("for", "bei", "se", "si", "case", "when") and heading:
