@@ -1,0 +1,1 @@
+"""One module a release: how a product is shown, what an order costs."""

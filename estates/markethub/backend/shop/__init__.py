@@ -1,0 +1,1 @@
+"""The shop: a catalogue, sessions, orders, payments and a rewards program."""
