@@ -38,6 +38,7 @@ _TAKEN_HERE = frozenset({"p50", "p90", "p95", "p99", "avg", "max"})
 _PERCENTILES = frozenset({"p50", "p90", "p95", "p99"})
 #: the time over which a percentile or an average is taken where the book names none
 WINDOW_S = 300.0
+_KNOWN = {known.name: known for known in METRICS}
 #: words around a metric that name nothing ("CPU usage of each host, on average"), and those that mean a machine
 _NOISE = frozenset({"all", "answer", "any", "behind", "each", "every", "in", "on", "only", "over", "per", "request"})
 _MACHINES = frozenset({"host", "instance", "machine", "node", "server", "system", "vm"})
@@ -253,25 +254,35 @@ def _matches(threshold: Threshold, signal: SignalConfig, any_unit: bool = False)
 
 def _rank(threshold: Threshold, metric: str, signal: SignalConfig) -> tuple[float, str]:
     """Say how well a metric's words name a threshold; 0 where they do not."""
-    subject = f"The book's {threshold.subject!r}"
-    name = _name(threshold)
-    with_state = f"{name} {threshold.state}" if threshold.state else name
-    mine, statistic = _without_statistic(words(metric))
+    plain, mine, statistic = _said(metric)
+    spoken_as, texts = _spoken_as(threshold.subject, threshold.state, threshold.op == "is")
     if statistic and threshold.statistic and statistic != threshold.statistic:
         return 0.0, ""
     bonus = 0.25 if statistic and statistic == threshold.statistic else -0.25 if statistic else 0.0
-    if metric.strip().casefold() in {text.strip().casefold() for text in (name, threshold.subject, with_state)}:
-        return 3.1 + max(bonus, 0.0), subject
-    for text in dict.fromkeys((name, threshold.subject, with_state)):
-        theirs, _ = _without_statistic(words(text))
+    if plain in spoken_as:
+        return 3.1 + max(bonus, 0.0), f"The book's {threshold.subject!r}"
+    for theirs in texts:
         if mine == theirs:
-            return 3.0 + bonus, subject
-        spare = _EMPTY | words(signal.component or "")
-        if mine - theirs <= _EMPTY and theirs - mine <= spare and mine & theirs - _EMPTY:
-            return 2.0 + bonus, f"{subject}, but for {_listed(mine ^ theirs)},"
+            return 3.0 + bonus, f"The book's {threshold.subject!r}"
+        if mine - theirs <= _EMPTY and theirs - mine <= _EMPTY | words(signal.component or "") and mine & theirs - _EMPTY:
+            return 2.0 + bonus, f"The book's {threshold.subject!r}, but for {_listed(mine ^ theirs)},"
     if threshold.metric and threshold.op != "is" and metric.strip() == threshold.metric:
         return 1.0, f"What the book calls {threshold.subject!r} ({threshold.metric})"
     return 0.0, ""
+
+
+@lru_cache(maxsize=20_000)
+def _said(metric: str) -> tuple[str, frozenset[str], str | None]:
+    """Give a metric's words as they are compared, and the statistic that they name."""
+    return metric.strip().casefold(), *_without_statistic(words(metric))
+
+
+@lru_cache(maxsize=20_000)
+def _spoken_as(subject: str, state: str | None, is_state: bool) -> tuple[frozenset[str], tuple[frozenset[str], ...]]:
+    """Give how a threshold may be called, as texts and as words: every metric is held against each of them."""
+    name = name_in(subject, state or "down") if is_state else subject
+    texts = dict.fromkeys((name, subject, f"{name} {state}" if state else name))
+    return frozenset(text.strip().casefold() for text in texts), tuple(_without_statistic(words(text))[0] for text in texts)
 
 
 def known_reading(threshold: Threshold, signal: SignalConfig, any_unit: bool = False) -> str | None:
@@ -279,7 +290,7 @@ def known_reading(threshold: Threshold, signal: SignalConfig, any_unit: bool = F
 
     "Disk usage > 80 %" and "free disk < 20 %" are one metric and two readings.
     """
-    metric = next((known for known in METRICS if known.name == threshold.metric), None)
+    metric = _KNOWN.get(threshold.metric or "")
     if metric is None or threshold.op in ("is", "==", "!="):
         return None
     side = "high" if threshold.op[0] == ">" else "low"
@@ -305,7 +316,7 @@ def _known_rank(threshold: Threshold, signal: SignalConfig) -> float:
 @cache
 def metric_words(metric: str) -> frozenset[str]:
     """Give all words by which books call a canonical metric."""
-    phrases = next((known.words for known in METRICS if known.name == metric), ())
+    phrases = _KNOWN[metric].words if metric in _KNOWN else ()
     return words(metric.replace("_", " ")).union(*(words(phrase.replace("*", " ")) for phrase in phrases))
 
 
