@@ -43,6 +43,7 @@ COMMANDS: tuple[Verb, ...] = (
     Verb("statuspage", "statuspage", "Tell the public: the status page, posts, announced maintenance, subscribers."),
     Verb("silence", "silence", "Keep expected alerts from opening incidents for a time."),
     Verb("oncall", "oncall", "Say who is on call now and next; override, swap, leave notes, subscribe to calendars."),
+    Verb("import", "importing", "Read schedules and policies of PagerDuty, Opsgenie, GoAlert or Grafana OnCall."),
     Verb("page", "page", "Page a person, a role or a rota; say whom it would reach; try every address."),
     Verb("run", "run", "Plan, start, follow, approve, answer, resume, cancel and undo runs of procedures."),
     Verb("halt", "halt", "Stop everything automatic at once."),
@@ -131,7 +132,7 @@ def application(verb: Verb) -> Any:
 
     module = importlib.import_module(f"watchkeeper.cli.{verb.module}")
     made = getattr(module, "app", None)
-    if made is not None and verb.name == verb.module:
+    if made is not None and (verb.name == verb.module or not hasattr(module, verb.name)):
         return made
     single = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
     single.command()(getattr(module, verb.name))
