@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Prints how many logins by ssh failed in the last minute, as the production host's log grows; sshd writes no times into it.
 set -euo pipefail
+export DOCKER_HOST=${DOCKER_HOST:-$(cat state/run/docker_host)}
 mkdir -p state/logins
 count=$(docker exec "${PROJECT}_host_1" grep -a -c "Failed password" /var/log/auth.log || true)
 now=$(date +%s)
