@@ -16,6 +16,8 @@ from tests.estates.carried import carried_out, output_of, watchkeeper
 from watchkeeper.app import App
 from watchkeeper.run.model import Run
 
+AWS = 'aws() { command aws --endpoint-url http://cloud:5000 "$@"; }; '
+
 pytestmark = pytest.mark.asyncio(loop_scope="function")
 
 
@@ -41,9 +43,9 @@ def _opened(estate: Path, state: Path, environment: dict[str, str], patch: pytes
 
 def ops(estate: Path, command: str) -> str:
     """Run a command on the box from which MarketHub is operated."""
-    keys = ["-e", "AWS_ENDPOINT_URL=http://cloud:5000", "-e", "AWS_ACCESS_KEY_ID=estate", "-e", "AWS_SECRET_ACCESS_KEY=estate"]
+    keys = ["-e", "AWS_ACCESS_KEY_ID=estate", "-e", "AWS_SECRET_ACCESS_KEY=estate"]
     keys += ["-e", "AWS_DEFAULT_REGION=us-east-1", "-e", "KUBECONFIG=/srv/work/kubeconfig"]
-    words = [estate / "estate", "compose", "exec", "-T", *keys, "ops", "bash", "-c", command]
+    words = [estate / "estate", "compose", "exec", "-T", *keys, "ops", "bash", "-c", AWS + command]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
