@@ -20,6 +20,15 @@ class Clock(Protocol):
         ...
 
 
+def pace_of(clock: Clock) -> float:
+    """Give how many seconds of a clock pass in one of the machine's: 1, but for a drill's.
+
+    What limits the machine's own work (how long a step may take, a check may fail, a signal may be late) is the machine's time;
+    where that is held against the clock's instants, it is multiplied by this.
+    """
+    return float(getattr(clock, "pace", 1.0))
+
+
 class SystemClock:
     """The machine's clock, never going backwards within one process.
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from watchkeeper.base.clock import Clock
+from watchkeeper.base.clock import Clock, pace_of
 from watchkeeper.base.errors import Conflict, Refused, Transient
 from watchkeeper.book.model import Severity
 from watchkeeper.estate.model import Bindings, Estate
@@ -82,7 +82,7 @@ class Interpreter:
         self._clock = clock
         self._state = state
         self._journal = journal
-        self.world = World(estate, bindings, severities, verify_s)
+        self.world = World(estate, bindings, severities, verify_s * pace_of(clock))
         self._previewer = Previewer(estate, targets, state)
         self._performer = Performer(journal, clock, estate, targets, state, output_bytes, database)
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -132,7 +132,7 @@ class Interpreter:
     async def _advance(self, run_id: str) -> bool:
         now = self._clock.now()
         found = self._ahead.pop(run_id, None)
-        if found is None or now - found.at > FRESH:
+        if found is None or now - found.at > FRESH * pace_of(self._clock):
             found = await self._database.read(lambda connection: self._look(connection, run_id))
         if found is None:
             self._forget(run_id)
@@ -203,7 +203,7 @@ class Interpreter:
                 covered += [act for act in run.plan.acts if act.risk == "change" and run.acts[act.key].state == "to-do"]
             previews: dict[str, Preview] = {}
             for act in dict.fromkeys(covered):
-                if act is ask.act or self._clock.now() - began < LOOKING:
+                if act is ask.act or self._clock.now() - began < LOOKING * pace_of(self._clock):
                     found = await self._preview(run, act)
                     previews |= {act.key: found} if found else {}
             seen = {key: sealed(facts.digests[key], preview) for key, preview in previews.items() if key in facts.digests}

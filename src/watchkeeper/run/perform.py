@@ -20,7 +20,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
-from watchkeeper.base.clock import Clock
+from watchkeeper.base.clock import Clock, pace_of
 from watchkeeper.base.errors import OutsideError, Permanent
 from watchkeeper.base.printed import words_of
 from watchkeeper.base.secrets import Scrubber
@@ -97,7 +97,7 @@ class Performer:
         job = replace(job, passes=lambda found, output: self._judge_printed(do.act, found, output).result == "ok")
         target = self._targets[run.target_of(do.act)]
         began_at = self._clock.now()
-        until = began_at + timedelta(seconds=longest_s(target, job)) + MARGIN
+        until = began_at + (timedelta(seconds=longest_s(target, job)) + MARGIN) * pace_of(self._clock)
         component = run.component or self._estate.service
         intent = Intent(run, do.act, do.attempt, digest, component, until, do.sentence, before)
         self._under_way[run.id] = _UnderWay(target, job)

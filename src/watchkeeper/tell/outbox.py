@@ -17,7 +17,7 @@ from typing import TypeAlias
 
 from sqlalchemy import Connection
 
-from watchkeeper.base.clock import Clock
+from watchkeeper.base.clock import Clock, pace_of
 from watchkeeper.base.durations import format_duration
 from watchkeeper.base.errors import Permanent, Refused, Transient
 from watchkeeper.base.secrets import Scrubber, Secret
@@ -99,7 +99,7 @@ async def send_waiting(
     now = clock.now()
     if not await database.read(lambda connection: something_waits(connection, now)):
         return 0
-    claimed = await database.write(lambda connection: claim_notices(connection, now, LEASE, limit))
+    claimed = await database.write(lambda connection: claim_notices(connection, now, LEASE * pace_of(clock), limit))
     sender = _Sender(database, clock, notifier, estate, links, outsider)
     arrived = await asyncio.gather(*(sender.send(notice) for notice in claimed))
     return sum(arrived)
@@ -140,7 +140,7 @@ class _Sender:
         for address in tried:
             raw = address.reveal() if isinstance(address, Secret) else address
             channel = raw.split(":", 1)[0][:50]
-            begun, until = channel if maybe is None else maybe, self.clock.now() + LEASE
+            begun, until = channel if maybe is None else maybe, self.clock.now() + LEASE * pace_of(self.clock)
             if not await self._note(notice, channel=begun, lease_until=until):
                 log.info("Somebody else finished %s.", notice.id, extra={"action": "notice_lost"})
                 return False

@@ -31,6 +31,8 @@ CONFIRM_MOST_S = 5.0
 CONFIRM_FROM_S = 5.0
 #: looks outside the schedule are counted over this time
 EXTRA_WITHIN = timedelta(seconds=60)
+#: how late a look may be before its signal counts as silent
+LATE_S = 15.0
 #: readings that a statistic needs before it can fire by itself
 FEWEST = 5
 #: readings over the limit that a high percentile needs: of ten readings one is the 95th percentile, and an accident
@@ -135,7 +137,7 @@ def together(bound: Bound, own: Standing, others: Iterable[Standing | None], bef
 
 def stale_after_s(every_s: float) -> float:
     """Say how long a signal may give no sample before nobody can say any more what it was meanwhile."""
-    return max(3 * every_s, every_s + 15.0)
+    return max(3 * every_s, every_s + LATE_S)
 
 
 def stale(bound: Bound, standing: Standing | None, every_s: float, since: datetime, now: datetime) -> Standing | None:

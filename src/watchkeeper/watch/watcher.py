@@ -23,7 +23,7 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from watchkeeper.base.clock import Clock
+from watchkeeper.base.clock import Clock, pace_of
 from watchkeeper.base.errors import Transient
 from watchkeeper.base.secrets import Scrubber
 from watchkeeper.estate.model import Bindings, Bound, Estate, SignalConfig
@@ -296,12 +296,19 @@ class Watcher:
 
     def notice_silence(self, now: datetime) -> None:
         """Make thresholds blind whose signal gave no sample for too long."""
+        # a look ends by the machine's time, so a signal that is being looked at is not silent, and may be late by that time
+        late = timedelta(seconds=rules.LATE_S) * (pace_of(self._clock) - 1)
         for name, bounds in self._bound.items():
-            if name not in self._mine:
+            if name not in self._mine or (name in self._turns and self._turns[name].locked()):
                 continue
             every_s = self._signals[name].every_s if name in self._signals else STALE_CHECK_S
             found = ((bound, self._standings.get(bound.key)) for bound in bounds)
-            blind = [rules.stale(bound, standing, every_s, self._watched_since[name], now) for bound, standing in found]
+            since = self._watched_since[name]
+            blind = [
+                rules.stale(bound, standing, every_s, since, now)
+                for bound, standing in found
+                if rules.stale(bound, standing, every_s, since, now - late)
+            ]
             changed = [standing for standing in blind if standing is not None]
             if changed:
                 self._keep(name, None, changed)
