@@ -42,7 +42,8 @@ start() {
   for _ in $(seq 600); do well >/dev/null && return 0; sleep 0.1; done
   return 1
 }
-alive() { [ -f pid ] && kill -0 "$(cat pid)" 2>/dev/null; }
+# numbers of processes come back, so it has to be ours
+alive() { [ -f pid ] && grep -qs server.py "/proc/$(cat pid)/cmdline" && [ "$(readlink "/proc/$(cat pid)/cwd")" = "$(pwd -P)" ]; }
 stop() { alive && kill -9 "$(cat pid)"; rm -f pid; }
 well() {
   curl -fsS --max-time 1 "http://127.0.0.1:$(cat port)/" >/dev/null 2>&1 || { echo "the kiosk does not answer"; return 1; }
@@ -57,10 +58,10 @@ case $1 in
   down) rm -f policy; stop; rm -f .env; true ;;
   well) well ;;
   start) start ;;
-  kill) kill -9 "$(cat pid)" ;;
-  hang) kill -STOP "$(cat pid)" ;;
+  kill) alive && kill -9 "$(cat pid)" ;;
+  hang) alive && kill -STOP "$(cat pid)" ;;
   mend) alive && kill -CONT "$(cat pid)"; start ;;
-  forget) kill -9 "$(cat pid)"; sed -i 1d orders.txt ;;
+  forget) alive && kill -9 "$(cat pid)"; sed -i 1d orders.txt ;;
   customers)
     number=0
     while true; do

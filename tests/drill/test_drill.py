@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -47,6 +48,16 @@ def test_what_is_lost_and_what_stays_broken_is_red(tiny_estate: Path) -> None:
     assert hung["recovered"] is False
     assert hung["severity_right"] is False
     assert any(said.startswith("It did not recover: “Kiosk is down” is not over") for said in hung["why"])
+
+
+def test_several_estates_are_drilled_side_by_side_in_one_table(tiny_estate: Path, tmp_path: Path) -> None:
+    other = shutil.copytree(tiny_estate, tmp_path / "stall")
+    call = [sys.executable, "-m", "watchkeeper", "drill", str(tiny_estate), str(other), "--fault", "killed", "--format", "json"]
+    done = subprocess.run(call, capture_output=True, text=True, timeout=240)
+    estates = {each["estate"]: each["faults"] for each in json.loads(done.stdout)["estates"]}
+    assert {name: [row["why"] for row in rows] for name, rows in estates.items()} == {"kiosk": [[]], "stall": [[]]}
+    assert done.returncode == 0
+    assert "2 faults: 2 noticed, 2 with the right severity, procedure and cause; 2 recovered" in done.stderr
 
 
 def test_it_says_what_is_missing(tiny_estate: Path, capsys: pytest.CaptureFixture[str]) -> None:

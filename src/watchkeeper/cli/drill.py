@@ -8,6 +8,7 @@ import importlib
 import logging
 import shutil
 import signal
+import statistics
 import tempfile
 import time
 from collections.abc import Iterator
@@ -30,7 +31,7 @@ VERDICTS = {"green": ("as expected", "green"), "red": ("NOT as expected", "red")
 
 
 def drill(
-    folder: Annotated[Path | None, typer.Argument(help="Folder of the estate.")] = None,
+    folders: Annotated[list[Path] | None, typer.Argument(help="Folder of the estate, or of several.", metavar="DIR...")] = None,
     estate: Annotated[str | None, typer.Option("--estate", help="An estate by its name: estates/NAME.")] = None,
     all_: Annotated[bool, typer.Option("--all", help="Every fault; so it is where no --fault is given.")] = False,
     fault: Annotated[list[str] | None, typer.Option("--fault", help="A fault to play; may be given several times.")] = None,
@@ -40,14 +41,20 @@ def drill(
     keep: Annotated[bool, typer.Option("--keep", help="Leave the estate up and Watchkeeper's state where it is.")] = False,
     port: Annotated[int, typer.Option(help="Port of the console; 0 takes a free one.")] = 0,
     thinks: Annotated[float, typer.Option(min=0, help="Real seconds the person on call takes to answer.")] = 5.0,
+    side_by_side: Annotated[int, typer.Option(min=1, help="How many of several estates are drilled at a time.")] = 2,
     format: Annotated[Format, typer.Option("--format", help="text for people, json for programs.")] = "text",
 ) -> int:
     """Break an estate on purpose, and see what its runbook makes of it."""
-    if (folder is None) == (estate is None):
+    if bool(folders) == (estate is not None):
         raise InputError("Which estate?", hint="Name its folder, or --estate NAME for estates/NAME.", code="WK925")
     if all_ and fault:
         raise InputError("Both --all and --fault are given.", hint="Give one of them.", code="WK925")
-    course: Course = importlib.import_module("watchkeeper.drill.reading").read_course(folder or Path("estates") / str(estate))
+    chosen_folders = folders or [Path("estates") / str(estate)]
+    if len(chosen_folders) > 1:
+        given = [f"--fault={name}" for name in fault or []] + ([f"--pace={pace}"] if pace else []) + [f"--thinks={thinks}"]
+        given += ["--beside-restarts"] if beside_restarts else []
+        return _several(chosen_folders, given + (["--keep"] if keep else []), side_by_side, format)
+    course: Course = importlib.import_module("watchkeeper.drill.reading").read_course(chosen_folders[0])
     if list_:
         for each in course.faults:
             print(f"{each.name:28} {each.sentence}")
@@ -68,7 +75,27 @@ def drill(
         print_json({"estate": course.name, "faults": [row.as_dict() for row in rows]})
     else:
         console.print(table_of(course.name, rows))
+    console.print(summary_of(rows), soft_wrap=True)
     return 0 if all(row.verdict != "red" for row in rows) else 1
+
+
+def _several(folders: list[Path], options: list[str], side_by_side: int, format: Format) -> int:
+    """Drill several estates and print one table for each, or all rows as JSON."""
+    several = importlib.import_module("watchkeeper.drill.several")
+    console, width = Console(stderr=format == "json", highlight=False), max(len(folder.name) for folder in folders)
+
+    def say(name: str, line: str) -> None:
+        console.print(f"{name:{width}} | {line}", markup=False, soft_wrap=True)
+
+    found = asyncio.run(several.drill_several(folders, options, side_by_side, say))
+    if format == "json":
+        estates = [{"estate": name, "faults": [row.as_dict() for row in rows]} for name, rows in found.items()]
+        print_json({"estates": estates})
+    else:
+        for name, rows in found.items():
+            console.print(table_of(name, rows))
+    console.print(summary_of([row for rows in found.values() for row in rows]), soft_wrap=True)
+    return 0 if all(row.verdict != "red" for rows in found.values() for row in rows) else 1
 
 
 def _chosen(course: Course, names: list[str]) -> tuple[Break, ...]:
@@ -142,6 +169,21 @@ def table_of(name: str, rows: list[Judged]) -> Table:
         ]
         table.add_row(*cells, *((_alone(row),) if beside else ()))
     return table
+
+
+def summary_of(rows: list[Judged]) -> str:
+    """Say what a drill came to in one sentence."""
+    took = [row.recovered_s for row in rows if row.recovered and row.recovered_s is not None]
+    median = f", median {statistics.median(took):.0f} s" if took else ""
+    noticed = sum(row.detected_s is not None for row in rows)
+    right = sum(row.severity_right and row.procedure_right and row.cause_right for row in rows)
+    waits = sum(row.verdict == "waits" for row in rows)
+    harm = sum(len(row.harm) for row in rows)
+    red = sum(row.verdict == "red" for row in rows)
+    return (
+        f"{len(rows)} faults: {noticed} noticed, {right} with the right severity, procedure and cause; "
+        f"{len(took)} recovered{median}; {waits} wait for somebody outside; {harm} harms; {red} not as expected."
+    )
 
 
 def _times(real_s: float | None, book_s: float | None) -> Text:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from watchkeeper.actions import acts
 from watchkeeper.app import App
 from watchkeeper.base.errors import WatchkeeperError
+from watchkeeper.drill.commands import SHORT_S, Commands
 from watchkeeper.drill.model import Break
 from watchkeeper.drill.watching import Seen
 from watchkeeper.people.identity import Actor
@@ -20,6 +21,8 @@ from watchkeeper.run.model import Act, Run, Standing
 ON_CALL = Actor("on-call", ("operator",), "drill", "this machine", "on-call")
 #: how long they take to answer, in real seconds
 THINKS_S = 5.0
+#: begins an answer that is a command of the estate: the person does it, then says that it is done
+BY_HAND = "$ "
 
 
 @dataclass
@@ -27,6 +30,7 @@ class Approver:
     """Answers the questions of one fault's runs, each once, after thinking."""
 
     app: App
+    commands: Commands
     fault: Break
     thinks_s: float = THINKS_S
     asked: list[str] = field(default_factory=list)
@@ -52,7 +56,10 @@ class Approver:
         answer, waited_s = answer_of(self.fault, act, standing), time.monotonic() - self._since[question]
         if answer is None or waited_s < self.thinks_s:
             return
-        given, inputs = ("input", dict([answer.split("=", 1)])) if "=" in answer else (answer, None)
+        if answer.startswith(BY_HAND):
+            status, _ = await self.commands.call(answer.removeprefix(BY_HAND), SHORT_S)
+            answer = "done" if status == 0 else "abort"
+        given, inputs = ("input", dict([answer.split("=", 1)])) if standing.question == "input" else (answer, None)
         confirm = to_type(run, act) or ""
         why = "The drill's person on call says so."
         try:

@@ -10,15 +10,22 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
+
+import psutil
 
 from watchkeeper.base.errors import Permanent
 from watchkeeper.drill.model import Course
+from watchkeeper.plugins.shell.processes import marked
 
 #: starting may build images first
 UP_S = 1800.0
 SHORT_S = 180.0
 ASKED_S = 30.0
 SHOWN = 600
+GRACE_S = 5.0
+#: the variable that each process of a command carries
+MARK = "WATCHKEEPER_DRILL"
 
 
 @dataclass
@@ -28,7 +35,8 @@ class Commands:
     course: Course
     #: where what is begun and goes on says what it has to say
     logs: Path
-    _running: list[asyncio.subprocess.Process] = field(default_factory=list)
+    #: what was begun, each with the mark in its environment
+    _running: dict[asyncio.subprocess.Process, str] = field(default_factory=dict)
 
     async def up(self, *, alone: bool = False) -> None:
         """Start the estate; `alone` with restart policies of its own."""
@@ -77,39 +85,40 @@ class Commands:
         folder = self.logs / self.course.name
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / f"{name}.log").open("ab") as log:
-            process = await self._start(command, log.fileno())
-        self._running.append(process)
+            process, mark = await self._start(command, log.fileno())
+        self._running[process] = mark
         return process
 
     async def end(self, process: asyncio.subprocess.Process) -> None:
         """End what was begun, with all that it started."""
-        self._running.remove(process)
-        await _end(process)
+        await _end(process, self._running.pop(process))
 
     async def end_begun(self) -> None:
         """End what was begun and still runs, with all that it started."""
         while self._running:
-            await _end(self._running.pop())
+            await _end(*self._running.popitem())
 
     async def call(self, command: str, within_s: float, *, both: bool = True) -> tuple[int, str]:
         """Run a command to its end, at most so long; gives its exit status and what it said last."""
-        process = await self._start(command, asyncio.subprocess.PIPE, both=both)
+        process, mark = await self._start(command, asyncio.subprocess.PIPE, both=both)
         try:
             async with asyncio.timeout(within_s):
                 said, _ = await process.communicate()
         except TimeoutError:
-            await _end(process)
+            await _end(process, mark)
             return 124, f"it took longer than {within_s:.0f} s"
         except BaseException:
-            await _end(process)
+            await _end(process, mark)
             raise
         return process.returncode or 0, said.decode(errors="replace").strip()[-SHOWN:]
 
-    async def _start(self, command: str, output: int, *, both: bool = True) -> asyncio.subprocess.Process:
+    async def _start(self, command: str, output: int, *, both: bool = True) -> tuple[asyncio.subprocess.Process, str]:
         errors = asyncio.subprocess.STDOUT if both else asyncio.subprocess.DEVNULL
         silent: dict[str, Any] = {"stdin": asyncio.subprocess.DEVNULL, "stdout": output, "stderr": errors}
-        call = ("bash", "-c", command)
-        return await asyncio.create_subprocess_exec(*call, cwd=self.course.folder, start_new_session=True, **silent)
+        mark = uuid4().hex
+        where: dict[str, Any] = {"cwd": self.course.folder, "env": {**os.environ, MARK: mark}, "start_new_session": True}
+        process = await asyncio.create_subprocess_exec("bash", "-c", command, **where, **silent)
+        return process, mark
 
     def _failed(self, name: str, status: int, said: str) -> Permanent:
         said = said.splitlines()[-1] if said else "it said nothing"
@@ -123,11 +132,25 @@ def variables_of(path: Path) -> dict[str, str]:
     return {name.strip(): value.strip().strip("'\"") for name, value in pairs}
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
+async def _end(process: asyncio.subprocess.Process, mark: str) -> None:
+    """End a command with what it started and left in its group; nobody else, should the group's number be another's by now."""
     for number in (signal.SIGTERM, signal.SIGKILL):
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, number)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(5):
-                await process.wait()
-                return
+        left = await asyncio.to_thread(_left_of, process.pid, mark)
+        for each in left:
+            with suppress(psutil.Error):
+                each.send_signal(number)
+        deadline = asyncio.get_running_loop().time() + GRACE_S
+        while any(each.is_running() and each.status() != psutil.STATUS_ZOMBIE for each in left):
+            if asyncio.get_running_loop().time() > deadline:
+                break
+            await asyncio.sleep(0.05)
+    await process.wait()
+
+
+def _left_of(group: int, mark: str) -> list[psutil.Process]:
+    found = []
+    for each in marked(MARK, mark):
+        with suppress(OSError):
+            if os.getpgid(each.pid) == group:
+                found.append(each)
+    return found

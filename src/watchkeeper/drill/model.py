@@ -44,7 +44,8 @@ class Break:
     pace: float = 1.0
     #: real time until it counts as not recovered
     patience_s: float = 120.0
-    #: what the person on call says to what the book leaves to a person: words of the step -> yes, no, done, skip, NAME=VALUE
+    #: what the person on call says to what the book leaves to a person: words of the step -> yes, no, done, skip, NAME=VALUE,
+    #: or `$ COMMAND`, which they carry out before they say that it is done
     answers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -148,3 +149,10 @@ class Judged:
         alone = self.alone
         row["restarts_alone"] = None if alone is None else {"felt": alone.felt, "well_after_s": alone.well_after_s}
         return {name: list(value) if isinstance(value, tuple) else value for name, value in row.items()}
+
+    @classmethod
+    def from_dict(cls, row: Mapping[str, Any]) -> Judged:
+        """Read back what `as_dict` gave."""
+        given: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in row.items()}
+        alone = given.pop("restarts_alone")
+        return cls(**given, alone=None if alone is None else Alone(alone["felt"], alone["well_after_s"]))

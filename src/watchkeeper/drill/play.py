@@ -127,7 +127,7 @@ class _Drilled:
 
     async def _break(self, app: App) -> Played:
         before, _ = await self.commands.promised()
-        approver = Approver(app, self.fault, self.options.thinks_s)
+        approver = Approver(app, self.commands, self.fault, self.options.thinks_s)
         broken_at = app.clock.now()
         self.show.say(0.0, "broken", self.fault.sentence)
         breaking = await self.commands.begin(self.fault.breaks, f"{self.fault.name}.break")

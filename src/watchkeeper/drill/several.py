@@ -1,0 +1,54 @@
+"""Drills several estates, each in a process of its own, some of them side by side, and brings their rows together."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from watchkeeper.base.errors import Permanent
+from watchkeeper.drill.model import Judged
+
+#: a line of progress is never longer
+LONGEST = 1 << 20
+
+
+async def drill_several(
+    folders: Sequence[Path], options: Sequence[str], side_by_side: int, say: Callable[[str, str], None]
+) -> Mapping[str, list[Judged]]:
+    """Drill each, so many at a time; `say` hears each line of each one's progress. Gives their rows by their names."""
+    turns = asyncio.Semaphore(side_by_side)
+
+    async def one(folder: Path) -> tuple[str, list[Judged]]:
+        async with turns:
+            return await _drill(folder, options, say)
+
+    return dict(await asyncio.gather(*(one(folder) for folder in folders)))
+
+
+async def _drill(folder: Path, options: Sequence[str], say: Callable[[str, str], None]) -> tuple[str, list[Judged]]:
+    call = (sys.executable, "-m", "watchkeeper", "drill", str(folder), "--format", "json", *options)
+    pipe, nothing = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
+    process = await asyncio.create_subprocess_exec(*call, stdin=nothing, stdout=pipe, stderr=pipe, limit=LONGEST)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    told: list[str] = []
+    reading = asyncio.create_task(process.stdout.read())
+    try:
+        while line := await process.stderr.readline():
+            told.append(line.decode(errors="replace").rstrip())
+            say(folder.name, told[-1])
+        found = await reading
+        await process.wait()
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            await process.wait()
+    try:
+        given = json.loads(found)
+    except ValueError:
+        last = next((line for line in reversed(told) if line.startswith("watchkeeper: ")), f"status {process.returncode}")
+        raise Permanent(f"{folder.name} could not be drilled: {last.removeprefix('watchkeeper: ')}", code="WK927") from None
+    return given["estate"], [Judged.from_dict(row) for row in given["faults"]]
