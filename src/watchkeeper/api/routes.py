@@ -16,8 +16,9 @@ from pydantic import AwareDatetime, BaseModel, Field
 from watchkeeper.actions import acts, arriving, effects, public, silences
 from watchkeeper.actions.callers import address_of, check_csrf, cookie_name, program_for, session_for
 from watchkeeper.actions.permission import require
-from watchkeeper.actions.views import books, following, incidents, records, runs, signals
+from watchkeeper.actions.views import books, capacity, following, incidents, records, runs, signals
 from watchkeeper.actions.views import why as reasons
+from watchkeeper.actions.views.capacity import CapacityView
 from watchkeeper.actions.views.model import (
     BookView,
     EffectView,
@@ -386,6 +387,12 @@ async def push_metrics(
     """Push a page of metrics, in the text format of Prometheus or OpenMetrics, to a signal."""
     text = (await request.body()).decode(errors="replace")
     return Taken(taken=await arriving.push_metrics(app, actor, signal, text, idempotency_key))
+
+
+@router.get("/capacity")
+async def show_capacity(app: TheApp) -> CapacityView:
+    """Say of each threshold where its reading goes, and when it reaches its limit."""
+    return await capacity.capacity(app)
 
 
 @router.get("/ledger")

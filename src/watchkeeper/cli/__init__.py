@@ -36,6 +36,7 @@ COMMANDS: tuple[Verb, ...] = (
     Verb("worker", "worker", "Work beside others on one PostgreSQL: watch, drive runs, tell people; no console."),
     Verb("address", "address", "Print an address of the running console, with a token that opens one session."),
     Verb("signals", "signals", "Show each signal with its readings and the thresholds they decide."),
+    Verb("capacity", "capacity", "Say of each threshold where its reading goes, and when it reaches its limit."),
     Verb("check", "check", "Look at every signal once and print how the service stands; the exit status says it too."),
     Verb("export", "export", "Write Prometheus rules, Alertmanager routes, Grafana dashboards or a status from the runbook."),
     Verb("why", "why", "Say why a threshold or an incident stands as it does."),

@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from watchkeeper import __version__
 from watchkeeper.actions.callers import address_of, cookie_name, session_for
 from watchkeeper.actions.permission import require
-from watchkeeper.actions.views import books, incidents, records, runs, signals
+from watchkeeper.actions.views import books, capacity, incidents, records, runs, signals
 from watchkeeper.actions.views.model import SPANS, Span
 from watchkeeper.app import App
 from watchkeeper.people.identity import Session
@@ -128,6 +128,12 @@ async def signal_list(request: Request, app: TheApp, session: SignedIn, span: Sp
     """All signals, with their curves over a span of time."""
     view = await signals.all_signals(app, span)
     return page("signals.html", request, session, view, here="/signals", twin=f"{API}/signals?span={span}", spans=list(SPANS))
+
+
+@router.get("/capacity")
+async def capacity_page(request: Request, app: TheApp, session: SignedIn) -> Response:
+    """When what reaches its limit."""
+    return page("capacity.html", request, session, await capacity.capacity(app), here="/signals", twin=f"{API}/capacity")
 
 
 @router.get("/ledger")
