@@ -88,6 +88,8 @@ def test_nothing_names_a_machine() -> None:
     places = [str(place) for place in (ROOT, Path.home()) if len(place.parts) > 1]
     folders = ("src", "docs", "tools", "bench", "tests", "estates", ".ci")
     files = [p for folder in folders for p in (ROOT / folder).rglob("*") if p.is_file() and p.suffix not in (".png", ".pyc")]
+    made = (".env", "state", ".watchkeeper")  # by an estate that was started here, and ignored by git
+    files = [path for path in files if not set(path.relative_to(ROOT).parts) & set(made)]
     texts = {str(path.relative_to(ROOT)): path.read_text(errors="ignore") for path in files}
     named = re.compile("|".join(rf"{re.escape(place)}(?![\w.-])" for place in places))
     assert len(texts) > 100
