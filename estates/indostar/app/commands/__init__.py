@@ -1,0 +1,1 @@
+"""Things to be done by hand, as `python -m app.commands.NAME`."""

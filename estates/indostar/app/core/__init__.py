@@ -1,0 +1,1 @@
+"""What every part of the shop stands on."""
