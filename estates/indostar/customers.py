@@ -36,7 +36,9 @@ def visit(shop: str, gateway: str, number: int, promises: Path) -> None:
     note(promises, {"order": order["id"]})
     time.sleep(0.5)
     form = {"key_id": order["key_id"], "order_id": order["razorpay_order_id"], "amount": str(order["paise"]), "currency": "INR"}
-    paid = ask(f"{gateway}/v1/payments/create/ajax", form={**form, "method": "upi", "email": person["email"], "contact": person["phone"]})
+    paid = ask(
+        f"{gateway}/v1/payments/create/ajax", form={**form, "method": "upi", "email": person["email"], "contact": person["phone"]}
+    )
     time.sleep(0.3)
     ask(f"{shop}/api/v1/payments", paid)
     note(promises, {"payment": paid["razorpay_payment_id"]})

@@ -1,4 +1,4 @@
-"""Ways in which this shop's code can misbehave on cue; they are there only where FAULTS is set. Each is real: what it takes is taken."""
+"""Ways in which this shop can misbehave on cue, only where FAULTS is set. Each is real: what it takes is taken."""
 
 from __future__ import annotations
 

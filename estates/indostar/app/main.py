@@ -22,7 +22,7 @@ from app.core.database import engine
 log = logging.getLogger("indostar")
 logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stdout)
 logging.getLogger("httpx").setLevel(logging.WARNING)
-LOCK = Path(os.environ.get("LOCK_FILE", "/tmp/indostar-backend.lock"))  # noqa: S108
+LOCK = Path(os.environ.get("LOCK_FILE", "/tmp/indostar-backend.lock"))
 if LOCK.exists():
     sys.exit(f"ERROR {LOCK} says that another instance runs here; it was left by one that was killed.")
 

@@ -51,7 +51,7 @@ def list_products(category: int | None = None) -> list[dict[str, object]]:
     """List products of a category, each with how many others there are of its kind."""
     if RELEASE.startswith("broken"):
         raise KeyError("price_per_kilogram")
-    chosen = category or random.randint(1, 40)  # noqa: S311
+    chosen = category or random.randint(1, 40)
     if (found := _cached(f"cache:products:{chosen}")) is not None:
         return found
     like = products.alias("like_it")
@@ -86,7 +86,12 @@ def order(asked: NewOrder) -> dict[str, object]:
         upsert = upsert.on_conflict_do_update(index_elements=["email"], set_={"email": asked.email})
         user_id = connection.execute(upsert.returning(users.c.id)).scalar_one()
         made = orders.insert().values(
-            user_id=user_id, product_id=product.id, paise=product.paise, phone=asked.phone, status="pending", razorpay_order_id=there
+            user_id=user_id,
+            product_id=product.id,
+            paise=product.paise,
+            phone=asked.phone,
+            status="pending",
+            razorpay_order_id=there,
         )
         order_id = connection.execute(made.returning(orders.c.id)).scalar_one()
         if asked.subscribe:

@@ -1,7 +1,7 @@
-"""AWS for the estate: moto's server, and in front of it what moto does not do: an act on a database or cache reaches its container.
+"""AWS for the estate: moto's server, and in front of it what moto does not do: an act that reaches a container.
 
-`rds reboot-db-instance` starts the container `postgres` anew, `elasticache test-failover` the container `broker`, whose queue is on
-disk. Everything else is moto's. On its start it makes what the runbook names: instances, volume, certificate, log group.
+`rds reboot-db-instance` starts the container `postgres` anew, `elasticache test-failover` the container `broker`, whose queue is
+on disk. Everything else is moto's. On its start it makes what the runbook names: instances, volume, certificate, log group.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import parse_qs, quote
 
 import boto3
+from botocore.config import Config
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import run_simple
 
@@ -83,9 +84,13 @@ class Front:
 
 def furnish() -> None:
     """Make what the runbook names."""
-    client = lambda name: boto3.client(  # noqa: E731
-        name, endpoint_url=f"http://127.0.0.1:{PORT}", region_name="ap-south-1", aws_access_key_id="a", aws_secret_access_key="b"
-    )
+    # asked once: a second try beside a slow first one would find everything made
+    once = Config(read_timeout=120, retries={"max_attempts": 0})
+
+    def client(name: str) -> Any:
+        at, who = f"http://127.0.0.1:{PORT}", {"aws_access_key_id": "standin", "aws_secret_access_key": "standin-secret-key"}
+        return boto3.client(name, endpoint_url=at, region_name="ap-south-1", config=once, **who)
+
     client("rds").create_db_instance(
         DBInstanceIdentifier="indostar-production", DBInstanceClass="db.t3.medium", Engine="postgres", EngineVersion="15.4",
         AllocatedStorage=50, MasterUsername="indostar_user", MasterUserPassword="indostar-database", DBName="indostar_naturals",

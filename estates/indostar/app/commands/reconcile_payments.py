@@ -1,4 +1,4 @@
-"""Asks Razorpay about payments that are pending: python -m app.commands.reconcile_payments --since 24h --limit 100 [--dry-run]."""
+"""Asks Razorpay about pending payments: python -m app.commands.reconcile_payments --since 24h --limit 100 [--dry-run]."""
 
 from __future__ import annotations
 
