@@ -16,7 +16,7 @@ import asyncio
 import logging
 import time
 import zlib
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -38,7 +38,7 @@ from watchkeeper.incident.model import Incident
 from watchkeeper.learn import ledger as reviews
 from watchkeeper.learn import review
 from watchkeeper.run import ledger as runs
-from watchkeeper.run.choose import choose
+from watchkeeper.run.choose import Choice, another, choose
 from watchkeeper.run.model import Run
 from watchkeeper.store import due, workers
 from watchkeeper.store.membership import RUN, SIGNAL, TURN, Membership
@@ -212,14 +212,30 @@ class Loop:
                 await acts.cancel_run(app, acts.OURSELVES, last.id, f"The cause turned out to be {incident.cause}.")
             elif last is None or last.component != incident.cause:
                 await self._begin(incident)
+        elif last is not None and last.state == "failed" and incident.status in ("open", "acknowledged"):
+            await self._begin_another(incident, mine)
 
     async def _begin(self, incident: Incident) -> None:
         """Choose a procedure for an incident and start it; a person is told where none fits or nothing may run."""
-        app = self.led
-        linked = await app.database.read(lambda c: alerts.alerts_of(c, incident.id))
-        choice = choose(app.book, linked, incident, app.bindings)
-        now = app.clock.now()
+        linked = await self.led.database.read(lambda c: alerts.alerts_of(c, incident.id))
+        await self._carry_out(incident, choose(self.led.book, linked, incident, self.led.bindings))
 
+    async def _begin_another(self, incident: Incident, tried: Sequence[Run]) -> None:
+        """After a procedure that failed, start what another alert of the incident names; a person's incident is left to them."""
+        if incident.acknowledged_by not in (None, acts.AUTOMATION):
+            return
+        linked, told = await self.led.database.read(
+            lambda c: (alerts.alerts_of(c, incident.id), incidents.read_timeline(c, incident.id))
+        )
+        refused = {str(entry.body.get("procedure", "")) for entry in told if entry.kind == "refused"}
+        done = {run.plan.procedure_id for run in tried} | {incident.procedure_id or ""} | refused
+        choice = another(self.led.book, linked, self.led.bindings, done)
+        if choice is not None:
+            await self._carry_out(incident, choice)
+
+    async def _carry_out(self, incident: Incident, choice: Choice) -> None:
+        app = self.led
+        now = app.clock.now()
         chosen = choice.procedure_id or ""
         await app.database.write(lambda c: lifecycle.choose_procedure(c, now, incident.id, chosen, choice.sentence))
         if not chosen:
@@ -227,8 +243,8 @@ class Loop:
         try:
             await acts.start_run(app, acts.OURSELVES, chosen, incident.id, why=choice.sentence)
         except Refused as refusal:
-            sentence = str(refusal)
-            await app.database.write(lambda c: incidents.add_entry(c, incident.id, now, "refused", acts.AUTOMATION, sentence))
+            said, body = str(refusal), {"procedure": chosen}
+            await app.database.write(lambda c: incidents.add_entry(c, incident.id, now, "refused", acts.AUTOMATION, said, body))
 
     async def _tell_question(self, incident: Incident, run: Run) -> None:
         """Tell those who know of the incident what the run asks, once a question."""

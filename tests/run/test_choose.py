@@ -11,7 +11,7 @@ from watchkeeper.alert.model import Alert
 from watchkeeper.book.model import Book, Procedure, Step, Threshold
 from watchkeeper.estate.model import Bindings, Bound
 from watchkeeper.incident.model import Incident
-from watchkeeper.run.choose import choose
+from watchkeeper.run.choose import another, choose
 
 
 def procedure(title: str, *symptoms: str, kind: str = "troubleshooting") -> Procedure:
@@ -117,3 +117,27 @@ def test_the_heading_of_the_whole_book_says_nothing_about_its_procedures(now: da
     only = replace(procedure("Database down"), path=("Till service",))
     book = Book(title="Till service", service="Till service", procedures=(only,))
     assert choose(book, *firing(now, threshold("till is blind"))).procedure_id is None  # type: ignore[arg-type]
+
+
+def test_after_a_failure_what_another_alert_names_comes_next_the_causes_own_first(now: datetime) -> None:
+    slow = threshold("Response time", 'Follow "Web application hangs"')
+    down = threshold("Web application is down", 'Follow "Web application down"')
+    alerts, _, bindings = firing(now, slow, down, component="web")
+    alerts = [replace(alerts[0], explained_by="web"), alerts[1]]  # type: ignore[index, type-var, list-item]
+    choice = another(BOOK, alerts, bindings, {"web-application-hangs"})  # type: ignore[arg-type]
+    assert choice is not None
+    assert choice.procedure_id == "web-application-down"
+    assert choice.sentence.startswith("“Web application is down” fires as well")
+    both = {"web-application-hangs", "web-application-down"}
+    assert another(BOOK, alerts, bindings, both) is None  # type: ignore[arg-type]
+    assert another(BOOK, alerts, bindings, set()).procedure_id == "web-application-down"  # type: ignore[arg-type, union-attr]
+
+
+def test_after_a_failure_nothing_is_guessed_and_what_has_ended_names_nothing(now: datetime) -> None:
+    words_only, two = threshold("Database down"), threshold("Queue", 'See "Order queue grows" or "Database unavailable"')
+    alerts, _, bindings = firing(now, words_only, two, component="database")
+    assert another(BOOK, alerts, bindings, set()) is None  # type: ignore[arg-type]
+    named = threshold("Web application is down", 'Follow "Web application down"')
+    alerts, _, bindings = firing(now, named, component="web")
+    over = [replace(alert, ended_at=now) for alert in alerts]  # type: ignore[attr-defined, type-var]
+    assert another(BOOK, over, bindings, set()) is None  # type: ignore[arg-type]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from watchkeeper.alert.model import Alert
@@ -110,6 +110,23 @@ def choose(book: Book, alerts: Sequence[Alert], incident: Incident, bindings: Bi
         return Choice(None, f"Several procedures fit about as well, so a person chooses: {titles}.", best.score, (best, *others))
     then = f"; the next best is “{others[0].title}”" if others else ""
     return Choice(best.procedure_id, f"“{best.title}” speaks of {_listed(best.words)}{then}.", best.score, others)
+
+
+def another(book: Book, alerts: Sequence[Alert], bindings: Bindings, tried: Collection[str]) -> Choice | None:
+    """Choose a procedure after one has failed: what an alert of the incident names by its own actions and nobody carried out yet.
+
+    A symptom may fire before its cause has lasted long enough to count, and its procedure finds nothing to do; once the cause
+    has fired too, its own actions are what the book wants. Nothing is guessed here: only what an alert names, and only where it
+    names one. None where there is no such.
+    """
+    thresholds = bindings.thresholds
+    causes_first = sorted(alerts, key=lambda alert: (alert.explained_by is not None, -alert.fired_at.timestamp()))
+    for alert in causes_first:
+        named = _named(book.procedures, [thresholds[alert.rule]]) if alert.rule in thresholds and alert.ended_at is None else []
+        if len(named) == 1 and named[0].id not in tried:
+            said = f"“{alert.subject}” fires as well, and the book's own actions for it name “{named[0].title}”."
+            return Choice(named[0].id, said, 100.0)
+    return None
 
 
 def _named(procedures: Iterable[Procedure], thresholds: Sequence[Threshold]) -> list[Procedure]:
