@@ -209,11 +209,22 @@ class Loop:
             return
         if incident.procedure_id is None and incident.status != "recovered":
             if last is not None and last.state not in ENDED:
-                await acts.cancel_run(app, acts.OURSELVES, last.id, f"The cause turned out to be {incident.cause}.")
+                await self._reconsider(incident, last)
             elif last is None or last.component != incident.cause:
                 await self._begin(incident)
         elif last is not None and last.state == "failed" and incident.status in ("open", "acknowledged"):
             await self._begin_another(incident, mine)
+
+    async def _reconsider(self, incident: Incident, running: Run) -> None:
+        """The cause turned out to be another: stop what is being carried out, unless it is what meets that cause as well."""
+        app, now = self.led, self.led.clock.now()
+        linked = await app.database.read(lambda c: alerts.alerts_of(c, incident.id))
+        choice = choose(app.book, linked, incident, app.bindings)
+        if choice.procedure_id != running.plan.procedure_id:
+            await acts.cancel_run(app, acts.OURSELVES, running.id, f"The cause turned out to be {incident.cause}.")
+            return
+        said = f"{choice.sentence} It is being carried out already."
+        await app.database.write(lambda c: lifecycle.choose_procedure(c, now, incident.id, choice.procedure_id, said))
 
     async def _begin(self, incident: Incident) -> None:
         """Choose a procedure for an incident and start it; a person is told where none fits or nothing may run."""
