@@ -148,7 +148,8 @@ def _filled(text: str) -> dict[str, str]:
         "REDIS_URL": "redis://127.0.0.1:1/0", "BROKER": "redis://127.0.0.1:1/0",
         "ADDRESS": "127.0.0.1:1", "ICMP_HOST": "127.0.0.1", "_URL": "http://127.0.0.1:1/",
     }  # fmt: skip
-    return {name: next((value for end, value in known.items() if name.endswith(end)), "long-enough-for-a-key") for name in names}
+    # two jobs never share a key
+    return {name: next((v for end, v in known.items() if name.endswith(end)), f"long-enough-for-{name}") for name in names}
 
 
 def test_figures_of_the_business_are_queries_of_one_signal_that_are_blind_until_somebody_writes_them(tmp_path: Path) -> None:
