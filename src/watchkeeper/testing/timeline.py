@@ -79,6 +79,7 @@ class Timeline:
         app.notifier, app.engine = self.notifier, DirectEngine()
         app.interpreter = interpreter_of(app)
         self.app, self.loop = app, Loop(app)
+        self.loop.worker.alone = True  # one process lives through this night, whatever its database
         self.watcher = Watcher(self.database, self.clock, self.estate, app.bindings, app.probes, app.wake)
         self.database.write_now(due.void_claims)
         self.database.write_now(void_claims)
