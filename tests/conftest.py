@@ -48,10 +48,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         long = [item for item in items if item.get_closest_marker("soak")]
         config.hook.pytest_deselected(items=long)
         items[:] = [item for item in items if item not in long]
+    contained = [item for item in items if _room(item) == "estates" and "docker" in getattr(item, "fixturenames", ())]
+    for item in contained:
+        item.add_marker(pytest.mark.estate)
     if "estate" not in (config.option.markexpr or ""):
-        minutes = [item for item in items if _room(item) == "estates"]
-        config.hook.pytest_deselected(items=minutes)
-        items[:] = [item for item in items if item not in minutes]
+        config.hook.pytest_deselected(items=contained)
+        items[:] = [item for item in items if item not in contained]
     items.sort(key=lambda item: _room(item) not in FIRST)
     for item in items:
         folder = _room(item)

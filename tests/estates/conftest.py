@@ -20,12 +20,6 @@ ESTATES = Path(__file__).parents[2] / "estates"
 EVERYTHING = os.environ.get("WATCHKEEPER_TEST_EVERYTHING", "") == "1"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.estate)
-
-
 def need(condition: object, what: str) -> None:
     if not condition:
         pytest.fail(f"missing here: {what}") if EVERYTHING else pytest.skip(f"missing here: {what}")

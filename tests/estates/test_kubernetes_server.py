@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -62,8 +61,6 @@ metadata: {name: migrate}
 spec: {template: {spec: {containers: [{name: web, command: [sh, -c, "echo migrated in $COLOR"]}]}}}
 """
 
-pytestmark = pytest.mark.estate
-
 
 class Cluster:
     def __init__(self, folder: Path, port: str) -> None:
@@ -85,29 +82,26 @@ class Cluster:
         return [f"pod/{pod['metadata']['name']}" for pod in found if "deletionTimestamp" not in pod["metadata"]]
 
 
-def docker(*words: str, **environment: str) -> str:
+def told(*words: str, **environment: str) -> str:
     ended = subprocess.run(words, capture_output=True, text=True, timeout=600, env={**os.environ, **environment}, check=False)
     assert ended.returncode == 0, ended.stderr
     return ended.stdout.strip()
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    if not shutil.which("docker-compose") or subprocess.run(["docker", "info"], capture_output=True, check=False).returncode:
-        pytest.skip("needs Docker Engine with docker-compose")
-    subprocess.run([str(BASE / "build.sh")], check=True, timeout=1_800)
+def cluster(docker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     folder = tmp_path_factory.mktemp("cluster")
     (folder / "compose.yml").write_text(COMPOSE)
-    socket = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock").removeprefix("unix://")
+    socket = docker.removeprefix("unix://")
     said = {"PROJECT": PROJECT, "BASE": str(BASE), "SOCKET": socket}
     compose = ("docker-compose", "-p", PROJECT, "-f", str(folder / "compose.yml"))
     for tag in ("1", "2"):
-        docker("docker", "tag", "watchkeeper-estate-base", f"{PROJECT}-web:{tag}")
+        told("docker", "tag", "watchkeeper-estate-base", f"{PROJECT}-web:{tag}")
     try:
-        docker(*compose, "up", "-d", "--build", **said)
-        port = docker(*compose, "port", "kubernetes", "6443", **said).rpartition(":")[2]
-        server = docker(*compose, "ps", "-q", "kubernetes", **said)
-        docker("docker", "cp", "-L", f"{server}:/usr/local/bin/kubectl", str(folder / "kubectl"))
+        told(*compose, "up", "-d", "--build", **said)
+        port = told(*compose, "port", "kubernetes", "6443", **said).rpartition(":")[2]
+        server = told(*compose, "ps", "-q", "kubernetes", **said)
+        told("docker", "cp", "-L", f"{server}:/usr/local/bin/kubectl", str(folder / "kubectl"))
         found = Cluster(folder, port)
         until = time.monotonic() + 60
         while subprocess.run(["curl", "-fsS", f"http://127.0.0.1:{port}/readyz"], capture_output=True, check=False).returncode:
@@ -118,9 +112,9 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         found.kubectl("rollout", "status", "deployment/shop-web", "--timeout=60s")
         yield found
     finally:
-        docker(*compose, "down", "-v", "-t", "1", **said)
+        told(*compose, "down", "-v", "-t", "1", **said)
         for tag in ("1", "2"):
-            docker("docker", "rmi", f"{PROJECT}-web:{tag}")
+            told("docker", "rmi", f"{PROJECT}-web:{tag}")
 
 
 def settled(count: int) -> list[str]:
@@ -133,7 +127,7 @@ def settled(count: int) -> list[str]:
 
 
 def containers() -> list[str]:
-    shown = docker("docker", "ps", "--filter", f"label=com.docker.compose.project={PROJECT}", "--format", "{{.Image}} {{.ID}}")
+    shown = told("docker", "ps", "--filter", f"label=com.docker.compose.project={PROJECT}", "--format", "{{.Image}} {{.ID}}")
     return sorted(line for line in shown.splitlines() if "-web:" in line)
 
 
@@ -193,7 +187,7 @@ def test_an_image_that_is_not_there_leaves_the_old_pod_serving(cluster: Cluster)
 
 def test_a_container_that_ends_is_started_again_and_counted(cluster: Cluster) -> None:
     (pod,) = cluster.pods()
-    docker("docker", "kill", containers()[0].split()[1])
+    told("docker", "kill", containers()[0].split()[1])
     cluster.kubectl("wait", "--for=jsonpath={.status.containerStatuses[0].restartCount}=1", pod, "--timeout=60s")
     cluster.kubectl("wait", "--for=condition=ready", pod, "--timeout=60s")
     assert "begun in" in cluster.kubectl("logs", "--previous", pod)

@@ -44,7 +44,7 @@ def _opened(estate: Path, state: Path, environment: dict[str, str], patch: pytes
 def ops(estate: Path, command: str) -> str:
     """Run a command on the box from which MarketHub is operated."""
     keys = ["-e", "AWS_ACCESS_KEY_ID=estate", "-e", "AWS_SECRET_ACCESS_KEY=estate"]
-    keys += ["-e", "AWS_DEFAULT_REGION=us-east-1", "-e", "KUBECONFIG=/srv/work/kubeconfig"]
+    keys += ["-e", "AWS_DEFAULT_REGION=us-east-1", "-e", "KUBECONFIG=/srv/operations/kubeconfig"]
     words = [estate / "estate", "compose", "exec", "-T", *keys, "ops", "bash", "-c", AWS + command]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
