@@ -58,6 +58,8 @@ IDLE_S = 1.0
 IDLE_BESIDE_OTHERS_S = 0.25
 #: how long a review waits for the last notices to arrive, so that it can say so
 TELLING_TAKES = timedelta(seconds=3)
+#: how often the public's page is read for news: apart from notices, which must not wait for it
+NEWS_S = 5.0
 ENDED = ("succeeded", "failed", "cancelled")
 
 
@@ -96,6 +98,8 @@ class Loop:
             asyncio.create_task(self._forever("tell", self.tell), name="tell"),
             asyncio.create_task(self._forever("keep", self.keep), name="keep"),
         ]
+        if app.estate.statuspage is not None:
+            self._children.append(asyncio.create_task(self._forever("news", self.news), name="news"))
         try:
             await asyncio.gather(*self._children)
         finally:
@@ -361,11 +365,14 @@ class Loop:
         app = self.app
         if app.notifier is None:
             return IDLE_S
-        if app.estate.statuspage is not None:
-            await public.tell_news(app)
         lines, outsider = partial(links.lines_for, app), partial(public.outsider, app)
         sent = await outbox.send_waiting(app.database, app.clock, app.notifier, app.estate, links=lines, outsider=outsider)
         return 0.0 if sent else 0.3
+
+    async def news(self) -> float:
+        """Write a notice of what is new on the public's page to each who asked; returns how long to rest, in seconds."""
+        await public.tell_news(self.app)
+        return NEWS_S
 
     async def keep(self) -> float:
         """Anchor the ledger, ping the dead man's switch, and forget what is old; returns how long to rest, in seconds."""

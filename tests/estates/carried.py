@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -10,7 +11,6 @@ from pathlib import Path
 
 from watchkeeper.actions import acts
 from watchkeeper.app import App, open_app
-from watchkeeper.drill.commands import variables_of
 from watchkeeper.people.identity import Actor
 from watchkeeper.run import ledger as runs
 from watchkeeper.run.approving import to_type
@@ -23,9 +23,8 @@ ENDED = ("succeeded", "failed", "cancelled")
 
 
 @asynccontextmanager
-async def watchkeeper(folder: Path, state: Path, environment: dict[str, str]) -> AsyncIterator[App]:
-    """Open Watchkeeper over an estate that is up, with a state of its own."""
-    environment.update(variables_of(folder / ".env"))
+async def watchkeeper(folder: Path, state: Path) -> AsyncIterator[App]:
+    """Open Watchkeeper over an estate that is up, with a state of its own; its variables stand in the environment."""
     app = open_app(folder / "watchkeeper.toml", load_settings(state=str(state), database_url="", engine="dbos"))
     async with serving(app, "127.0.0.1", 0, []):
         yield app
@@ -65,3 +64,16 @@ def output_of(run: Run, words: str) -> str:
         if act.command is not None and words in act.command.text and outcome is not None:
             return outcome.output
     raise AssertionError(f"no command with {words!r} was run")
+
+
+def succeeded(run: Run) -> None:
+    """Hold that a run succeeded, and say how each of its acts ended where it did not."""
+    ends = [f"{key}: {each.outcome.sentence}" for key, each in run.acts.items() if each.outcome is not None]
+    assert run.state == "succeeded", f"{run.sentence} {ends}"
+
+
+def said(estate: Path, *words: str) -> str:
+    """Give what a verb of an estate prints."""
+    done = subprocess.run([estate / "estate", *words], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()

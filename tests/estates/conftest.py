@@ -11,10 +11,14 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.estates.carried import watchkeeper
+
+from watchkeeper.app import App
+from watchkeeper.drill.commands import variables_of
 
 ESTATES = Path(__file__).parents[2] / "estates"
 EVERYTHING = os.environ.get("WATCHKEEPER_TEST_EVERYTHING", "") == "1"
@@ -75,3 +79,12 @@ def estate_up(docker: str) -> Iterator[Callable[[str], Path]]:
     yield start
     for folder in up.values():
         subprocess.run([folder / "estate", "down"], check=True)
+
+
+@pytest.fixture
+async def app(estate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[App]:
+    """Watchkeeper over the estate of a test file."""
+    for name, value in variables_of(estate / ".env").items():
+        monkeypatch.setenv(name, value)
+    async with watchkeeper(estate, tmp_path / "state") as opened:
+        yield opened

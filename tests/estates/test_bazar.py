@@ -3,39 +3,22 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import time
 import urllib.request
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from tests.estates.carried import carried_out, output_of, watchkeeper
+from tests.estates.carried import carried_out, output_of, said, succeeded
 
 from watchkeeper.app import App
 from watchkeeper.drill.commands import variables_of
-from watchkeeper.run.model import Run
 
 
 @pytest.fixture(scope="module")
 def estate(estate_up: Callable[[str], Path]) -> Path:
     return estate_up("bazar")
-
-
-@pytest.fixture
-async def app(estate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[App]:
-    for name, value in variables_of(estate / ".env").items():
-        monkeypatch.setenv(name, value)
-    async with watchkeeper(estate, tmp_path / "state", {}) as opened:
-        yield opened
-
-
-def said(estate: Path, *words: str) -> str:
-    """Give what a verb of the estate prints."""
-    done = subprocess.run([estate / "estate", *words], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
 
 
 def sql(estate: Path, statement: str) -> str:
@@ -47,11 +30,6 @@ def release(estate: Path) -> str:
     port = variables_of(estate / ".env")["SITE_PORT"]
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=10) as answer:
         return str(json.load(answer)["release"])
-
-
-def succeeded(run: Run) -> None:
-    ends = [f"{key}: {each.outcome.sentence}" for key, each in run.acts.items() if each.outcome is not None]
-    assert run.state == "succeeded", f"{run.sentence} {ends}"
 
 
 async def test_last_nights_backup_is_checked(app: App, estate: Path) -> None:

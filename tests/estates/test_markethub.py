@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from tests.estates.carried import carried_out, output_of, watchkeeper
+from tests.estates.carried import carried_out, output_of, said, succeeded
 
 from watchkeeper.app import App
-from watchkeeper.run.model import Run
 
 AWS = 'aws() { command aws --endpoint-url http://cloud:5000 "$@"; }; '
 
@@ -26,41 +24,15 @@ def estate(estate_up: Callable[[str], Path]) -> Path:
     return estate_up("markethub")
 
 
-@pytest.fixture
-async def app(estate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[App]:
-    environment: dict[str, str] = {}
-    async with _opened(estate, tmp_path, environment, monkeypatch) as opened:
-        yield opened
-
-
-def _opened(estate: Path, state: Path, environment: dict[str, str], patch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
-    from watchkeeper.drill.commands import variables_of
-
-    for name, value in variables_of(estate / ".env").items():
-        patch.setenv(name, value)
-    return watchkeeper(estate, state / "state", environment)
-
-
 def ops(estate: Path, command: str) -> str:
     """Run a command on the box from which MarketHub is operated."""
     keys = ["-e", "AWS_ACCESS_KEY_ID=estate", "-e", "AWS_SECRET_ACCESS_KEY=estate"]
     keys += ["-e", "AWS_DEFAULT_REGION=us-east-1", "-e", "KUBECONFIG=/srv/operations/kubeconfig"]
-    words = [estate / "estate", "compose", "exec", "-T", *keys, "ops", "bash", "-c", AWS + command]
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
+    return said(estate, "compose", "exec", "-T", *keys, "ops", "bash", "-c", AWS + command)
 
 
 def sql(estate: Path, statement: str, database: str = "markethub", host: str = "postgres") -> str:
-    words = [estate / "estate", "compose", "exec", "-T", "-u", "postgres", host, "psql", "-d", database, "-Atc", statement]
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
-
-
-def succeeded(run: Run) -> None:
-    ends = [f"{key}: {each.outcome.sentence}" for key, each in run.acts.items() if each.outcome is not None]
-    assert run.state == "succeeded", f"{run.sentence} {ends}"
+    return said(estate, "compose", "exec", "-T", "-u", "postgres", host, "psql", "-d", database, "-Atc", statement)
 
 
 async def test_a_backup_is_made_and_proved_by_restoring_it(app: App, estate: Path) -> None:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.estates.carried import carried_out, output_of, watchkeeper
+from tests.estates.carried import carried_out, output_of, said, succeeded
 
 from watchkeeper.app import App
-from watchkeeper.drill.commands import variables_of
-from watchkeeper.run.model import Run
 
 
 @pytest.fixture(scope="module")
@@ -19,29 +16,9 @@ def estate(estate_up: Callable[[str], Path]) -> Path:
     return estate_up("mobile-matrix")
 
 
-@pytest.fixture
-async def app(estate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[App]:
-    for name, value in variables_of(estate / ".env").items():
-        monkeypatch.setenv(name, value)
-    async with watchkeeper(estate, tmp_path / "state", {}) as opened:
-        yield opened
-
-
-def said(estate: Path, *words: str) -> str:
-    """Give what a verb of the estate prints."""
-    done = subprocess.run([estate / "estate", *words], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
-
-
 def newest_backup(estate: Path) -> str:
     said(estate, "backup")
     return said(estate, "on_host", "sh", "-c", "ls -t /backups/mobile_matrix_backup_*.sql.gz | head -1")
-
-
-def succeeded(run: Run) -> None:
-    ends = [f"{key}: {each.outcome.sentence}" for key, each in run.acts.items() if each.outcome is not None]
-    assert run.state == "succeeded", f"{run.sentence} {ends}"
 
 
 async def test_the_morning_check_finds_the_backup(app: App, estate: Path) -> None:

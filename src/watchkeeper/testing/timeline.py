@@ -16,22 +16,20 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from watchkeeper.actions import acts, oncall
-from watchkeeper.app import App, interpreter_of
-from watchkeeper.base.secrets import Scrubber, Secret
+from watchkeeper.app import interpreter_of
+from watchkeeper.base.secrets import Secret
 from watchkeeper.book.model import Book
-from watchkeeper.estate.bind import bind
 from watchkeeper.estate.config import load_estate
 from watchkeeper.estate.model import Estate, Policy, SignalConfig
 from watchkeeper.incident import ledger as incidents
 from watchkeeper.loop import Loop
 from watchkeeper.people.identity import Actor
 from watchkeeper.people.ladder import addresses
-from watchkeeper.settings import load_settings
 from watchkeeper.store import due
 from watchkeeper.store.database import Database
 from watchkeeper.tell.ledger import void_claims
 from watchkeeper.testing.doubles import DirectEngine, RecordingNotifier
-from watchkeeper.testing.world import COMPONENTS, Broken, Truth, WorldClock, WorldProbe, night_book
+from watchkeeper.testing.world import COMPONENTS, Broken, Truth, WorldClock, night_app, night_book
 from watchkeeper.watch.watcher import Watcher
 
 SERVICE = '[service]\nname = "night"\nrunbook = "runbook.md"\nmode = "observe"\n\n'
@@ -64,18 +62,7 @@ class Timeline:
 
     def _rise(self) -> None:
         self._rises += 1
-        app = App(
-            settings=load_settings({}),
-            clock=self.clock,
-            state=self.folder,
-            database=self.database,
-            estate=self.estate,
-            book=self.book,
-            bindings=bind(self.book, self.estate),
-            scrubber=Scrubber(),
-            owner=f"timeline-{self._rises}",
-        )
-        app.probes = {name: WorldProbe(name, self.truth, self.clock) for name in COMPONENTS}
+        app = night_app(self.database, self.clock, self.folder, self.estate, self.book, self.truth, f"timeline-{self._rises}")
         app.notifier, app.engine = self.notifier, DirectEngine()
         app.interpreter = interpreter_of(app)
         self.app, self.loop = app, Loop(app)

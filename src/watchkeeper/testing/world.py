@@ -237,6 +237,23 @@ def night_estate(folder: Path) -> Estate:
     )
 
 
+def night_app(database: Database, clock: WorldClock, folder: Path, estate: Estate, book: Book, truth: Truth, owner: str) -> App:
+    """Open Watchkeeper over a simulated service: real but for its clock and its probes."""
+    app = App(
+        settings=load_settings({}),
+        clock=clock,
+        state=folder,
+        database=database,
+        estate=estate,
+        book=book,
+        bindings=bind(book, estate),
+        scrubber=Scrubber(),
+        owner=owner,
+    )
+    app.probes = {name: WorldProbe(name, truth, clock) for name in COMPONENTS}
+    return app
+
+
 class World:
     """One night."""
 
@@ -256,19 +273,8 @@ class World:
 
     def _rise(self) -> None:
         """Start Watchkeeper, as after a death: nothing but the rows is remembered."""
-        app = App(
-            settings=load_settings({}),
-            clock=self.clock,
-            state=self.folder,
-            database=self.database,
-            estate=self.estate,
-            book=self.book,
-            bindings=bind(self.book, self.estate),
-            scrubber=Scrubber(),
-            owner=f"night-{self.deaths}",
-        )
+        app = night_app(self.database, self.clock, self.folder, self.estate, self.book, self.truth, f"night-{self.deaths}")
         app.targets = {"local": self.target}
-        app.probes = {name: WorldProbe(name, self.truth, self.clock) for name in COMPONENTS}
         app.notifier = self.notifier
         journal = DyingJournal(self.database, app.owner, "one-boot", told=chronicle, when=self._death)
         app.interpreter = interpreter_of(app, journal)
