@@ -43,7 +43,7 @@ from watchkeeper.run.model import Run
 from watchkeeper.store import due, workers
 from watchkeeper.store.membership import RUN, SIGNAL, TURN, Membership
 from watchkeeper.tell import message, outbox
-from watchkeeper.tell.clocks import clock_due
+from watchkeeper.tell.clocks import clock_due, tell_again
 from watchkeeper.tell.ledger import list_notices, void_claims
 from watchkeeper.tell.outbox import people_told
 from watchkeeper.tell.paging import announce
@@ -191,9 +191,8 @@ class Loop:
 
         await app.database.write(work)
 
-    def _facts(self, incident: Incident, kind: str, now: datetime, **more: str) -> dict[str, str]:
-        address = f"{self.app.address}/incidents/{incident.id}" if self.app.address else ""
-        return message.facts_of(incident, kind, now, link=address, more=more)
+    def _link(self, incident: Incident) -> dict[str, str]:
+        return {"link": f"{self.app.address}/incidents/{incident.id}"} if self.app.address else {}
 
     # 2 + 3 ------------------------------------------------------------ one incident
 
@@ -270,7 +269,8 @@ class Loop:
         standing = run.acts[act.key]
         what = act.command.text if act.command else act.text
         asked = int(standing.asked_at.timestamp() * 1000) if standing.asked_at else 0  # two questions may share a second
-        facts = self._facts(incident, "ask", now, question=f"{what} — {standing.sentence}")
+        more = self._link(incident) | {"question": f"{what} — {standing.sentence}"}
+        facts = message.facts_of(incident, "ask", now, more)
 
         def work(connection: Connection) -> None:
             people = links.people_to_ask(app.estate, people_told(connection, app.estate, incident.id), run, act)
@@ -301,9 +301,8 @@ class Loop:
             if verdict.kind == "failed" and run is not None and run.id in runs.unjudged_runs(connection):
                 runs.mark_judged(connection, run.id, verified=False)
                 incidents.add_entry(connection, incident.id, now, "verdict", acts.AUTOMATION, verdict.sentence)
-                people = people_told(connection, app.estate, incident.id)
-                words = message.compose("ask", app.book, incident, self._facts(incident, "ask", now, done=verdict.sentence))
-                outbox.write_notices(connection, now, "ask", incident, people, words, level=int(now.timestamp()))
+                facts = self._link(incident) | {"done": verdict.sentence}
+                tell_again(connection, "ask", app.book, app.estate, incident, now, facts, level=int(now.timestamp()))
             return False
 
         return await app.database.write(work)
@@ -324,9 +323,7 @@ class Loop:
                 incident = incidents.get_incident(connection, incident_id)
                 if incident is None or incident.resolved_at is None:
                     continue
-                people = people_told(connection, app.estate, incident_id)
-                words = message.compose("resolution", app.book, incident, self._facts(incident, "resolution", now))
-                outbox.write_notices(connection, now, "resolution", incident, people, words, level=1)
+                tell_again(connection, "resolution", app.book, app.estate, incident, now, self._link(incident), level=1)
                 unsent = any(n.state in ("waiting", "sending") for n in list_notices(connection, incident_id, 1000))
                 if not unsent or now - incident.resolved_at > TELLING_TAKES:
                     review.write(connection, app.book, app.bindings, incident, now, app.state, app.estate)
@@ -355,8 +352,7 @@ class Loop:
         if incident is None:
             due.settle(connection, row.key, now)
             return
-        link = {"link": f"{self.app.address}/incidents/{incident.id}"} if self.app.address else {}
-        clock_due(connection, row, self.app.book, self.app.estate, incident, now, link)
+        clock_due(connection, row, self.app.book, self.app.estate, incident, now, self._link(incident))
 
     # beside the turn -------------------------------------------------- notices and housekeeping
 

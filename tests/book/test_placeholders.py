@@ -45,6 +45,11 @@ def test_slots_of_templates_and_contacts() -> None:
     assert sorted(slots(source)) == [("+1-XXX-XXX-XXXX", "word"), ("[Brief Description]", "bracket"), ("[time]", "bracket")]
 
 
+def test_a_number_that_stands_as_a_variable_is_still_to_be_filled_in() -> None:
+    source = "## Contacts\n\n- **On call**: $ONCALL_PHONE, on-call@firm.test\n- It costs $5, and `$HOME_FOLDER` is yours.\n"
+    assert slots(source) == [("$ONCALL_PHONE", "env")]
+
+
 def test_all_lines_of_a_slot_are_kept() -> None:
     text = read_text("## Do it\n```bash\nping <host>\nssh <host>\n```\n")
     (only,) = read_placeholders(text, *read_procedures(text))

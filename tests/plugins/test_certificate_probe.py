@@ -187,15 +187,15 @@ async def test_peers_that_do_not_speak_tls_hang_or_talk_without_end(probe: Make,
         await writer.drain()
         await asyncio.sleep(60)
 
-    async def look(port: int, **options: Any) -> tuple[dict[str, float], str]:
-        found = await probe("certificate", timeout_s=0.5, address=f"127.0.0.1:{port}", **options).look()
+    async def look(port: int, timeout_s: float = 30, **options: Any) -> tuple[dict[str, float], str]:
+        found = await probe("certificate", timeout_s=timeout_s, address=f"127.0.0.1:{port}", **options).look()
         assert found.problem is None
         return found.values, found.detail
 
     hanging = await peer(hang)
-    assert await look(hanging) == ({"up": 0.0, "seconds": 0.5}, "no certificate within 0.5 s")
-    assert (await look(hanging, starttls="smtp"))[0]["up"] == 0
-    assert (await look(await peer(noise)))[0]["up"] == 0
+    assert await look(hanging, 0.5) == ({"up": 0.0, "seconds": 0.5}, "no certificate within 0.5 s")
+    assert (await look(hanging, 0.5, starttls="smtp"))[0]["up"] == 0
+    assert (await look(await peer(noise), 0.5))[0]["up"] == 0
     assert await look(await peer(noise), starttls="smtp") == ({"up": 0.0}, f"it says {'250-' + 'x' * 60!r}")
     assert await look(await peer(line), starttls="smtp") == ({"up": 0.0}, "it says a line of more than 4,096 bytes")
     assert await look(await peer(no), starttls="smtp") == ({"up": 0.0}, "it offers no STARTTLS")

@@ -19,7 +19,7 @@ NOW = datetime(2026, 3, 14, 12, 0, tzinfo=UTC)
 INCIDENT = Incident(
     "inc-1", "shop", "Shop application is down", "P1", "open", "Shop application", NOW - timedelta(seconds=35), NOW
 )
-FACTS = facts_of(INCIDENT, "initial", NOW, doing="restarting the shop", link="http://127.0.0.1:9/i/inc-1")
+FACTS = facts_of(INCIDENT, "initial", NOW, {"done": "restarting the shop", "link": "http://127.0.0.1:9/i/inc-1"})
 
 
 def template(body: str, name: str = "Initial update", placeholders: tuple[str, ...] = ()) -> Template:
@@ -131,7 +131,7 @@ def test_the_book_itself_knows_who_is_hit_and_what_is_done() -> None:
         "Shop application is down. Impact: Shop application is down, needed by Load balancer and Customers. "
         "Now: “Restart the shop” is being carried out. Next: to verify that “Restart the shop” helped."
     )
-    assert "what it was" in compose("initial", known, chosen, facts_of(chosen, "initial", NOW, doing="what it was")).body
+    assert "what it was" in compose("initial", known, chosen, facts_of(chosen, "initial", NOW, {"done": "what it was"})).body
 
 
 def test_a_resolution_may_say_only_that_it_is_over() -> None:

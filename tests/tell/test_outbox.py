@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection, func, select
 
 from watchkeeper.base.errors import Permanent, Refused, Transient
 from watchkeeper.base.secrets import Secret
@@ -15,7 +16,7 @@ from watchkeeper.estate.model import Estate, Person, Variable
 from watchkeeper.incident import ledger as incidents
 from watchkeeper.incident.model import Incident
 from watchkeeper.store.database import Database
-from watchkeeper.tell.ledger import list_notices, next_send_at, void_claims
+from watchkeeper.tell.ledger import list_notices, outbox, void_claims
 from watchkeeper.tell.model import Message, Notice
 from watchkeeper.tell.outbox import LEASE, send_waiting, wait_before, write_notices
 
@@ -25,6 +26,11 @@ BEN = Person("ben", "Ben", 7, ("Lead",), (Secret("json://127.0.0.1/ben", "ben"),
 NOBODY = Person("dan", "Dan", 9, ("CTO",), ("+1-XXX-XXX-XXXX",))
 ESTATE = Estate(Path("/e/watchkeeper.toml"), "shop", Path("/e/runbook.md"), people={p.id: p for p in (ANNA, BEN, NOBODY)},
                 variables={"PASSWORD": Variable("PASSWORD", PASSWORD, "env", 2)})  # fmt: skip
+
+
+def next_send_at(connection: Connection) -> datetime | None:
+    """Give when the next notice is sent again; None where none waits."""
+    return connection.execute(select(func.min(outbox.c.next_at)).where(outbox.c.state == "waiting")).scalar()
 
 
 @dataclass

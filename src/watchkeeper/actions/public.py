@@ -137,7 +137,7 @@ async def subscribe_by_mail(app: App, address: str) -> None:
             # once an hour, so that nobody is flooded by somebody else's asking
             key = f"public/confirm/{found.id}/{now:%Y-%m-%dT%H}"
             body = f"Somebody, perhaps you, asks to be told by mail of the news of {page.title}.\nIf it was not you, do nothing."
-            _write(
+            outbox.write_notice(
                 connection, Notice(key, None, OUTSIDER + found.id, "confirm", f"{page.title}: confirm", body, "waiting", 0, now)
             )
 
@@ -229,7 +229,7 @@ async def tell_news(app: App) -> int:
                         0,
                         now,
                     )
-                    _write(connection, notice)
+                    outbox.write_notice(connection, notice)
         return len(fresh)
 
     if not await app.database.read(lambda connection: _may_have_news(connection, app, now)):
@@ -259,10 +259,6 @@ def news(page: PublicPage) -> list[tuple[str, datetime, str, str]]:
         if work.stage(page.at) == "in progress":
             found.append((f"public/{work.id}/begun", work.begins_at, f"Maintenance begins: {work.title}", body))
     return sorted(found, key=lambda piece: piece[1])
-
-
-def _write(connection: Connection, notice: Notice) -> None:
-    outbox.write_notice(connection, notice)
 
 
 async def outsider(app: App, person: str) -> Person | None:

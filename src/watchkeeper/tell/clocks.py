@@ -161,7 +161,7 @@ class _Telling:
     def write(self, kind: str, people: tuple[Person, ...], level: int, why: str = "") -> list[str]:
         """Compose a message and write it for these people."""
         more = self.facts | ({"why": why} if why else {})
-        facts = facts_of(self.incident, kind, self.now, more=more)
+        facts = facts_of(self.incident, kind, self.now, more)
         message = compose(kind, self.book, self.incident, facts)
         return write_notices(self.connection, self.now, kind, self.incident, people, message, level)
 

@@ -17,7 +17,6 @@ from sqlalchemy import (
     and_,
     bindparam,
     exists,
-    func,
     or_,
     select,
     update,
@@ -99,13 +98,6 @@ def list_notices(connection: Connection, incident_id: str | None = None, limit: 
     if incident_id is not None:
         query = query.where(outbox.c.incident_id == incident_id)
     return [_notice(row) for row in connection.execute(query)]
-
-
-def next_send_at(connection: Connection) -> datetime | None:
-    """Give the instant at which something is to be sent or taken over; None where nothing waits."""
-    waiting = connection.execute(select(func.min(outbox.c.next_at)).where(outbox.c.state == "waiting")).scalar()
-    abandoned = connection.execute(select(func.min(outbox.c.lease_until)).where(outbox.c.state == "sending")).scalar()
-    return min((at for at in (waiting, abandoned) if at is not None), default=None)
 
 
 def void_claims(connection: Connection) -> int:

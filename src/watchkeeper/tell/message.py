@@ -40,10 +40,8 @@ _PREFIX = {"resolution": "Resolved: ", "update": "Update: ", "escalation": "Esca
 _TELLING = frozenset({"title", "cause", "service"})
 
 
-def facts_of(
-    incident: Incident, kind: str, now: datetime, *, doing: str = "", link: str = "", more: Mapping[str, str] | None = None
-) -> dict[str, str]:
-    """Give what is known of an incident under the names that slots ask for; what is not known is not there."""
+def facts_of(incident: Incident, kind: str, now: datetime, more: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Give what is known of an incident, and `more`, under the names that slots ask for; what is not known is not there."""
     person = incident.acknowledged_by if incident.acknowledged_by not in (None, "automation") else None
     end = incident.recovered_at or incident.resolved_at or now
     facts = {
@@ -55,9 +53,7 @@ def facts_of(
         "began": _instant(incident.began_at),
         "duration": format_duration((end - incident.began_at).total_seconds()),
         "ended": _instant(end) if incident.recovered_at or incident.resolved_at else "",
-        "done": doing,
         "owner": person or "",
-        "link": link,
         "id": incident.id,
         **(more or {}),
     }

@@ -160,6 +160,11 @@ def _of_block(block: Block, links: set[str]) -> Iterator[tuple[str, SlotKind, in
         ):
             continue
         yield token, kind, _line_of(block, token)
+    for span in block.spans if "$" in plain_text else ():
+        # a number to call that stands as $ONCALL_PHONE is still to be filled in; "$5" and "$HOME" are what they are
+        for name, offset in env_names(span.text) if span.kind == "text" else ():
+            if name.isupper() and "_" in name:
+                yield f"${name}", "env", span.line + span.text.count("\n", 0, offset)
     for span in block.spans:
         if span.kind == "link":
             for token, kind, _ in marked_slots(span.href if span.href != span.text else span.text, in_shell=False):
