@@ -96,11 +96,12 @@ class Pattern:
         """Say whether the arguments are of this pattern."""
         if self.options and not given.options:
             return False
-        words = tuple(word.lower() for word in given.words) if nocase else given.words
+        words = given.words
         if len(words) < len(self.words) or (self.ends and len(words) > len(self.words)):
             return False
         for word, wanted in zip(words, self.words, strict=False):
-            if word != wanted and not (("*" in wanted or "?" in wanted or "[" in wanted) and fnmatchcase(word, wanted)):
+            said = word.lower() if nocase else word
+            if said != wanted and not (("*" in wanted or "?" in wanted or "[" in wanted) and fnmatchcase(said, wanted)):
                 return False
         for name, values in self.options:
             if not given.has(name, values, read=self.reads):

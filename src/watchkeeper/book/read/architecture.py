@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from watchkeeper.book.model import Component, Dependency, Link
 from watchkeeper.book.read.flowcharts import read_chart
@@ -63,10 +64,8 @@ def read_components(passages: Passages) -> tuple[Component, ...]:
             or len(passage.body) > 140
         ):
             continue
-        near = passage.under[-1] if passage.under else passage.section.title
         if (
-            _ABOUT.search(near)
-            and not _NOT_ABOUT.search(near)
+            _lists_components(passage.under[-1] if passage.under else passage.section.title)
             and not _URL.match(passage.body)
             and not _ADDRESS.search(passage.text)
         ):
@@ -74,6 +73,11 @@ def read_components(passages: Passages) -> tuple[Component, ...]:
     for table in passages.tables:
         found.extend(_component_rows(table))
     return tuple(sorted(found, key=lambda c: c.line))
+
+
+@lru_cache(maxsize=1024)
+def _lists_components(title: str) -> bool:
+    return bool(_ABOUT.search(title)) and not _NOT_ABOUT.search(title)
 
 
 def _component_rows(table: TableAt) -> Iterator[Component]:

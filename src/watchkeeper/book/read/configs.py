@@ -62,7 +62,7 @@ def read_configs(passages: Passages) -> tuple[Config, ...]:
             if values:
                 found.append(Config(line=block.line, kind="env", target=target, values=values))
                 continue
-        for matches, kind, read in _KINDS:
+        for matches, kind, read in _KINDS if _SIGNS.search(block.text) else ():
             if matches(block):
                 target, values = read(block.text)
                 if values:
@@ -221,11 +221,16 @@ def _equals(text: str) -> tuple[str | None, Values]:
     return None, {m[1]: _number(m[2]) for m in re.finditer(r"^\s*(\w+)\s*=\s*([^#\n]+)", text, re.MULTILINE)}
 
 
+#: the words of all kinds
+_EVERY_SIGN: set[str] = set()
+
+
 def _has(*patterns: str, infos: str = "", words: str) -> Callable[[Block], bool]:
     """Recognise a block: its language word, one of the words that only it has, then its patterns."""
     compiled = [re.compile(pattern, re.MULTILINE) for pattern in patterns]
     allowed = frozenset(infos.split(","))
     any_of = tuple(words.split())
+    _EVERY_SIGN.update(any_of)
 
     def matches(block: Block) -> bool:
         if infos and block.info not in allowed:
@@ -282,3 +287,5 @@ _KINDS: tuple[tuple[Callable[[Block], bool], str, Callable[[str], tuple[str | No
         _equals,
     ),
 )
+#: most blocks have none of the words, and are of no kind
+_SIGNS = re.compile("|".join(map(re.escape, sorted(_EVERY_SIGN))))

@@ -117,12 +117,13 @@ class _Address:
 
 
 def _address(text: str) -> _Address:
-    phone, email, hours = _PHONE.search(text), _EMAIL.search(text), _HOURS.search(text)
-    channel = _CHANNEL.search(text)
+    phone, hours = _PHONE.search(text), _HOURS.search(text)
+    email = _EMAIL.search(text) if "@" in text or "<" in text else None
+    channel = _CHANNEL.search(text) if "#" in text else None
     service = _SERVICE.search(text)
-    url = _URL.search(text)
+    url = _URL.search(text) if "://" in text else None
     named = service.group() if service and not phone and not email else None
-    handle = _HANDLE.search(text) if channel is None and email is None else None
+    handle = _HANDLE.search(text) if "@" in text and channel is None and email is None else None
     said = (
         channel.group()
         if channel

@@ -27,15 +27,17 @@ def read_phases(passages: Passages) -> tuple[Phase, ...]:
     for group in _siblings(passages):
         if len(group) < 2:
             continue
+        timed = [p for p in group if _span(p) is not None]
+        around = group[0].context[0] if group[0].context else ""
+        if len(timed) < 2 and not _PHASE.search(around):
+            continue
         nearest = " ".join(group[0].context[:2])
         process = _PHASE.search(nearest) or (_PROCESS.search(nearest) and any(_PROCESS.search(p.text) for p in group))
         if not process or any(_ALERTS.search(p.text) for p in group):
             continue
-        timed = [p for p in group if _span(p) is not None]
         if (
             len(timed) < 2
-            and _PHASE.search(group[0].context[0] if group[0].context else "")
-            and _STEPS.search(group[0].context[0])
+            and _STEPS.search(around)
             and group[0].kind == "item"
             and all(p.children for p in group)
             and len(group) >= 3
@@ -57,7 +59,9 @@ def _siblings(passages: Passages) -> Iterator[list[Passage]]:
 
 
 def _span(passage: Passage) -> Duration | None:
-    title = passage.label if passage.label and "(" in passage.label else passage.text.split("\n")[0]
+    title = passage.label if passage.label and "(" in passage.label else passage.text.split("\n", 1)[0]
+    if "(" not in title and "[" not in title:
+        return None
     if _LEVEL.match(title):
         return None
     match = _RANGE.search(title.rstrip(": "))

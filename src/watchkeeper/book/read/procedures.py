@@ -341,6 +341,8 @@ _EXISTING = re.compile(rf"^(?:\w+\s+)?{_SET_UP}\s+(?:\w+\s+)?{_JOBS}\b|\b{_JOBS}
 def _is_procedure(section: Section, reader: StepReader) -> bool:
     """Say whether somebody can carry the section out."""
     drafts = reader.drafts
+    if not drafts:
+        return False
     title = plain(section.title)
     if _EXISTING.search(title) and not any(draft.told and draft.source in ("ordered", "numbered") for draft in drafts):
         return False
