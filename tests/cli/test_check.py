@@ -22,8 +22,8 @@ from watchkeeper.app import open_app
 from watchkeeper.cli import execute
 from watchkeeper.incident.ledger import incidents
 from watchkeeper.watch import ledger as watch
-from watchkeeper.watch.history import sum_up
 from watchkeeper.watch.model import Sample, Standing
+from watchkeeper.watch.past.history import sum_up
 
 RUNBOOK = """# Shop
 

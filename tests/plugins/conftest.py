@@ -19,6 +19,8 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from tests.conftest import need
+from tests.plugins.dockerd import BUSYBOX, DOCKERD, Dockerd, start_dockerd
 
 from watchkeeper.base.errors import WatchkeeperError
 from watchkeeper.demo.database import wait_until_ready
@@ -99,6 +101,24 @@ async def peer() -> AsyncIterator[Callable[[Conversation], Awaitable[int]]]:
 def closed_port() -> int:
     """A port on which nothing listens."""
     return free_port()
+
+
+@pytest.fixture(scope="session")
+def dockerd() -> Iterator[Dockerd]:
+    need(DOCKERD is not None and shutil.which("docker") is not None, "Docker (Debian: docker.io)")
+    need(BUSYBOX is not None, "busybox (Debian: busybox-static)")
+    need(os.geteuid() == 0, "root, to start a Docker Engine")
+    made = start_dockerd()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def engine(dockerd: Dockerd) -> Iterator[Dockerd]:
+    """A real Docker Engine with no containers, for the tests of one file."""
+    yield dockerd
+    if containers := dockerd.docker("ps", "-aq").split():
+        dockerd.docker("rm", "-fv", *containers)
 
 
 @pytest.fixture(scope="session")

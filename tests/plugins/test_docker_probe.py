@@ -7,14 +7,14 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
 from tests.conftest import need
-from tests.plugins.dockerd import BUSYBOX, DOCKERD, IMAGE, LASTS, Dockerd, start_dockerd
+from tests.plugins.dockerd import IMAGE, LASTS, Dockerd
 
 from watchkeeper.base.errors import ConfigError
 from watchkeeper.plugins.docker.figures import Container, Wanted, readings_of, spent
@@ -33,16 +33,6 @@ services:
     network_mode: none
     command: ["/bin/sh", "-c", "{LASTS.replace("$", "$$")}"]
 """
-
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[Dockerd]:
-    need(DOCKERD is not None and shutil.which("docker") is not None, "Docker (Debian: docker.io)")
-    need(BUSYBOX is not None, "busybox (Debian: busybox-static)")
-    need(os.geteuid() == 0, "root, to start a Docker Engine")
-    made = start_dockerd()
-    yield made
-    made.close()
 
 
 @pytest.fixture(scope="module")

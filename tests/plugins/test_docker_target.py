@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.conftest import need
-from tests.plugins.dockerd import BUSYBOX, DOCKERD, LASTS, Dockerd, start_dockerd
+from tests.plugins.dockerd import LASTS, Dockerd
 from tests.plugins.remote_jobs import MakeJob, carry_out, job_maker
 
 from watchkeeper.base.errors import ConfigError, OutsideError, Permanent, Transient
@@ -27,16 +26,6 @@ services:
     network_mode: none
     command: ["/bin/sh", "-c", "{LASTS.replace("$", "$$")}"]
 """
-
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[Dockerd]:
-    need(DOCKERD is not None and shutil.which("docker") is not None, "Docker (Debian: docker.io)")
-    need(BUSYBOX is not None, "busybox (Debian: busybox-static)")
-    need(os.geteuid() == 0, "root, to start a Docker Engine")
-    made = start_dockerd()
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.conftest import need
-from tests.plugins.dockerd import BUSYBOX, DOCKERD, IMAGE, LASTS, Dockerd, start_dockerd
+from tests.plugins.dockerd import IMAGE, LASTS, Dockerd
 from tests.plugins.effect_bench import Bench, bench_in
 
 COMPOSE = f"""\
@@ -27,16 +26,6 @@ services:
 volumes:
   data: {{}}
 """
-
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[Dockerd]:
-    need(DOCKERD is not None and shutil.which("docker") is not None, "Docker (Debian: docker.io)")
-    need(BUSYBOX is not None, "busybox (Debian: busybox-static)")
-    need(os.geteuid() == 0, "root, to start a Docker Engine")
-    made = start_dockerd()
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ import pytest
 from aiohttp import ClientSession, web
 from tests.conftest import need
 from tests.plugins.conftest import free_port, wait_for
-from tests.plugins.dockerd import BUSYBOX, DOCKERD, IMAGE, Dockerd, start_dockerd
+from tests.plugins.dockerd import IMAGE, Dockerd
 
 from watchkeeper.plugins.logs.journal import JournalSource
 from watchkeeper.watch.probe import Probe
@@ -149,14 +149,6 @@ async def test_entries_that_are_no_text_and_lines_that_are_no_entries(tmp_path: 
         await source.read(lambda _tally, line, _level: found.append(line), 100_000, time.monotonic() + 5)
     assert found == ["?: ERROR\ufffd", "?: ", "?: two"]
     assert "--after-cursor=s=1;i=4" in (tmp_path / "asked").read_text()
-
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[Dockerd]:
-    need(DOCKERD is not None and BUSYBOX is not None and os.geteuid() == 0, "dockerd, busybox and root")
-    made = start_dockerd()
-    yield made
-    made.close()
 
 
 @pytest.mark.parametrize("terminal", [False, True], ids=["framed", "terminal"])

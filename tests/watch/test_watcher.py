@@ -348,3 +348,16 @@ async def test_a_budget_is_counted_over_restarts_and_fires_like_a_threshold(data
         await again.clock.advance(15)
     assert again.changes() == [("ok", "firing")]
     assert "times as fast as 30 d allow" in database.read_now(ledger.read_standings)["Uptime"].sentence
+
+
+async def test_a_look_that_confirms_spends_no_budget(database: Database) -> None:
+    slow = bound(replace(DOWN, subject="Shop", for_s=20.0))
+    budget = bound(replace(DOWN, subject="Uptime", state="burning", for_s=None), budget=Budget(0.001, "up", 30 * 86_400.0))
+    both = (replace(slow, every_s=15.0), replace(budget, every_s=15.0))
+    scene = Scene(database, {"shop": Scripted(DEAD)}, *both, every_s=15.0)
+    async with running(scene):
+        await scene.clock.advance(30)
+    began = scene.samples()[0].at
+    assert [(s.at - began).total_seconds() for s in scene.samples()] == [0, 5, 15, 20, 30]
+    counted = database.read_now(lambda connection: ledger.read_counts(connection, "Uptime", began - timedelta(minutes=5)))
+    assert sum(each.looks for each in counted) == 3

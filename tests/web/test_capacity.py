@@ -9,7 +9,7 @@ from sqlalchemy import insert
 from tests.web.conftest import NOW
 
 from watchkeeper.app import App
-from watchkeeper.watch.history import buckets
+from watchkeeper.watch.past.history import buckets
 
 
 async def test_a_reading_that_grows_is_told_with_its_day(app: App, anna: httpx.AsyncClient) -> None:

@@ -17,9 +17,9 @@ from watchkeeper.app import App
 from watchkeeper.incident.ledger import incidents
 from watchkeeper.run.ledger import append_event
 from watchkeeper.run.live import LiveOutput
-from watchkeeper.watch import history
 from watchkeeper.watch.ledger import standings, write_samples
 from watchkeeper.watch.model import Sample
+from watchkeeper.watch.past import history
 
 INCIDENT, RUN = "inc-01k9x3h8v2-7dq4mz", "run-01k9x3hb0c-2m5r8t"
 PAST = "inc-01k9w0000a-past01"

@@ -24,9 +24,10 @@ from watchkeeper.store import due, export, workers
 from watchkeeper.store.anchor import NAME, write_anchor
 from watchkeeper.store.ledger import Head, read_head
 from watchkeeper.store.locks import hold
-from watchkeeper.watch import arrivals, history
+from watchkeeper.watch import arrivals
 from watchkeeper.watch import ledger as watch
-from watchkeeper.watch.rollup import LEVELS, Kept, forget_before, kept
+from watchkeeper.watch.past import history
+from watchkeeper.watch.past.rollup import LEVELS, Kept, forget_before, kept
 
 log = logging.getLogger(__name__)
 

@@ -94,13 +94,18 @@ class Spent:
         del self._looks[:first], self._failed[:first], self._bad[:first]
 
 
-def judge(bound: Bound, before: Standing | None, sample: Sample, now: datetime, spent: Spent) -> tuple[Standing, Count | None]:
-    """Say how a budget stands after a sample, and what was counted; a look without the reading counts for nothing."""
+def judge(
+    bound: Bound, before: Standing | None, sample: Sample, now: datetime, spent: Spent, *, between: bool = False
+) -> tuple[Standing, Count | None]:
+    """Say how a budget stands after a sample, and what was counted; a look without the reading counts for nothing.
+
+    Nor does one `between` those of the schedule: it was taken because of a failure, and would make the failure weigh more.
+    """
     at, before = rules.in_order(sample.at, before, now)
     raw = sample.values.get(bound.reading)
     if raw is None or math.isnan(raw):
         return rules.without_reading(bound, before, at, rules.why_missing(bound, sample, raw)), None
-    counted = spent.add(at, bad_share(bound, raw))
+    counted = None if between else spent.add(at, bad_share(bound, raw))
     rates = [
         (factor, long_s, short_s, *_rates(bound, spent, at, long_s, short_s)) for factor, long_s, short_s in pairs(spent.budget)
     ]

@@ -92,6 +92,8 @@ class Watcher:
         self._watched_since = dict.fromkeys(self._bound, clock.now())
         self._failed_at: dict[str, datetime] = {}
         self._extra: defaultdict[str, deque[datetime]] = defaultdict(lambda: deque(maxlen=60))
+        #: the signals whose next look is one of those
+        self._between: set[str] = set()
         self._turns = {name: asyncio.Lock() for name in probes}
         #: set for a signal that was taken from a peer, so that it is looked at now and not at its next turn
         self._overdue = {name: asyncio.Event() for name in self._bound}
@@ -208,6 +210,7 @@ class Watcher:
     def _next_look_at(self, signal: SignalConfig, started_at: datetime, now: datetime) -> datetime:
         """Give the next instant of the schedule, or sooner one that decides about a pending threshold or confirms a failure."""
         steady = rules.next_look_at(started_at, signal.every_s, now)
+        self._between.discard(signal.name)
         if getattr(self._probes.get(signal.name), "acts", False):
             return steady
         standings = [(bound, self._standings.get(bound.key)) for bound in self._bound[signal.name]]
@@ -218,6 +221,8 @@ class Watcher:
             return steady
         sooner = min(steady, max(sooner, now + timedelta(seconds=min(signal.every_s, SOONEST_S))))
         self._extra[signal.name].append(sooner)
+        if sooner < steady:
+            self._between.add(signal.name)
         return sooner
 
     async def _look(self, signal: SignalConfig) -> Sample:
@@ -264,7 +269,8 @@ class Watcher:
 
     def _judge_plainly(self, bound: Bound, before: Standing | None, sample: Sample, now: datetime) -> Standing:
         if bound.budget is not None:
-            standing, counted = burning.judge(bound, before, sample, now, self._spent[bound.key])
+            between = bound.signal in self._between
+            standing, counted = burning.judge(bound, before, sample, now, self._spent[bound.key], between=between)
             if counted is not None:
                 self._spool.count(bound.signal, bound.key, counted)
             return standing

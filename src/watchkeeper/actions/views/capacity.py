@@ -16,9 +16,9 @@ from watchkeeper.base.words import words
 from watchkeeper.book.model import Book
 from watchkeeper.estate.model import Bound
 from watchkeeper.incident.rules import quantity
-from watchkeeper.watch.capacity import Outlook, outlook
-from watchkeeper.watch.history import read_buckets
-from watchkeeper.watch.rollup import LEVELS
+from watchkeeper.watch.past.capacity import Outlook, outlook
+from watchkeeper.watch.past.history import read_buckets
+from watchkeeper.watch.past.rollup import LEVELS
 
 #: how far back is looked
 PAST = timedelta(days=60)

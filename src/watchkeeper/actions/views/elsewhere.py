@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from watchkeeper.app import App
-from watchkeeper.watch.rollup import Sum
+from watchkeeper.watch.past.rollup import Sum
 
 #: what was read at which instant, oldest first
 Past: TypeAlias = Sequence[tuple[datetime, Mapping[str, Sum]]]

@@ -21,11 +21,11 @@ from watchkeeper.incident.ledger import list_incidents
 from watchkeeper.incident.model import Incident
 from watchkeeper.incident.rules import gravity
 from watchkeeper.run.ledger import brakes, list_runs
-from watchkeeper.watch.history import read_buckets
 from watchkeeper.watch.ledger import latest_samples, read_samples, read_standings
 from watchkeeper.watch.model import Sample, Standing
 from watchkeeper.watch.once import judge_all, look_at_all
-from watchkeeper.watch.rollup import start_of
+from watchkeeper.watch.past.history import read_buckets
+from watchkeeper.watch.past.rollup import start_of
 from watchkeeper.watch.rules import stale_after_s
 
 Verdict: TypeAlias = Literal["well", "bad", "blind"]

@@ -14,9 +14,9 @@ from watchkeeper.incident import ledger as incidents
 from watchkeeper.incident.model import Incident
 from watchkeeper.tell.public import ledger, rules
 from watchkeeper.tell.public.model import PublicPage, Spell
-from watchkeeper.watch.history import buckets
 from watchkeeper.watch.ledger import read_standings, samples
-from watchkeeper.watch.rollup import LEVELS
+from watchkeeper.watch.past.history import buckets
+from watchkeeper.watch.past.rollup import LEVELS
 
 #: incidents that are looked at, newest first; more than so many in two weeks do not help a reader
 MOST = 60

@@ -15,10 +15,10 @@ from watchkeeper.actions.views.options import shown_options
 from watchkeeper.alert.ledger import heard_of
 from watchkeeper.app import App
 from watchkeeper.estate.model import Bound, Charted, SignalConfig
-from watchkeeper.watch.history import read_buckets
 from watchkeeper.watch.ledger import latest_samples, read_samples, read_standings
 from watchkeeper.watch.model import Sample, Standing
-from watchkeeper.watch.rollup import Sum, level_for, start_of
+from watchkeeper.watch.past.history import read_buckets
+from watchkeeper.watch.past.rollup import Sum, level_for, start_of
 
 #: points of a curve: more than a phone has pixels for would be wasted
 POINTS = 180

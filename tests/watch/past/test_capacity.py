@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from watchkeeper.watch.capacity import MOST_POINTS, outlook
+from watchkeeper.watch.past.capacity import MOST_POINTS, outlook
 
 NOW = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
 

@@ -15,10 +15,10 @@ from sqlalchemy import Connection, func, select
 from tests.conftest import DATABASE_URL
 
 from watchkeeper.store.database import Database
-from watchkeeper.watch import history
 from watchkeeper.watch.ledger import samples, write_samples
 from watchkeeper.watch.model import Sample
-from watchkeeper.watch.rollup import LEVELS, Bucket, of_samples, start_of
+from watchkeeper.watch.past import history
+from watchkeeper.watch.past.rollup import LEVELS, Bucket, of_samples, start_of
 
 
 def looks(now: datetime, count: int, every_s: float = 15.0, signals: int = 2, seed: int = 1) -> list[Sample]:
@@ -127,7 +127,7 @@ SUMMING = """
 import sys
 from pathlib import Path
 from watchkeeper.store.database import open_database
-from watchkeeper.watch import history
+from watchkeeper.watch.past import history
 database = open_database(sys.argv[1], Path(sys.argv[2]))
 print("ready", flush=True)
 while database.write_now(lambda c: history.sum_up(c, 40)):

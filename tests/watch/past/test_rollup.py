@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from watchkeeper.watch.model import Sample
-from watchkeeper.watch.rollup import (
+from watchkeeper.watch.past.rollup import (
     LEVELS,
     MOST_READINGS,
     Bucket,

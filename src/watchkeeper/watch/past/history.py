@@ -19,7 +19,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from watchkeeper.store.locks import hold
 from watchkeeper.store.schema import Instant, Json, Serial, metadata
 from watchkeeper.watch.ledger import samples, to_sample
-from watchkeeper.watch.rollup import LEVELS, Bucket, Sum, of_buckets, of_samples, start_of
+from watchkeeper.watch.past.rollup import LEVELS, Bucket, Sum, of_buckets, of_samples, start_of
 
 buckets = Table(
     "sample_bucket",
