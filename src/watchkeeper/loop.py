@@ -187,7 +187,9 @@ class Loop:
 
         def work(connection: Connection) -> None:
             board.take_flips(connection, app.bindings, now, app.estate.alerting.routes)
-            opening.group_alerts(connection, app.book, app.bindings, app.estate.service, now, wait, app.estate.alerting)
+            opening.group_alerts(
+                connection, app.book, app.bindings, app.estate.service, now, wait, app.estate.alerting, app.estate.office
+            )
 
         await app.database.write(work)
 

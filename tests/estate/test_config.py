@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -165,6 +166,8 @@ def test_queries_are_not_filled_in_because_a_value_never_becomes_code(shop: Path
         ('"Shop" = "up"', '"Shop" = "upp"', 26, "the reading 'upp'", "'up'"),
         ('every = "2s"', 'every = "soon"', 23, "signals.shop.every is 'soon'", "duration"),
         ("timeout = 3", "timeout = 0", 24, "signals.shop.timeout is 0", "at least 0.1 s"),
+        ('mode = "act"', 'mode = "act"\nhours = "office hours"', 5, "'office hours' are no hours", "Mon-Fri 09:00-17:00"),
+        ('mode = "act"', 'mode = "act"\nholidays = ["soon"]', 5, "'soon' is no day", "12-25"),
         ('mode = "act"', 'mode = "acts"', 4, "service.mode is 'acts'", "'act'"),
         ('name = "shop"\n', "", 1, "service has no 'name'", "name ="),
         ('"$SHOP_URL/health"', '"$SHOPURL/health"', 21, "signals.shop.url uses $SHOPURL", "'SHOP_URL'"),
@@ -218,3 +221,20 @@ def test_lines_survive_long_texts_lists_comments_and_dotted_keys() -> None:
     assert found["t", "u", 0, "x"] == 12
     assert found["t", "u", 1, "v", "y"] == 15
     assert ("not", "a", "table") not in found
+
+
+def test_business_hours_of_the_service_and_those_that_are_usual(tmp_path: Path) -> None:
+    path = tmp_path / "watchkeeper.toml"
+    path.write_text(
+        '[service]\nname = "shop"\nrunbook = "r.md"\nhours = "Mon-Sat 08:00-20:00 Europe/Madrid"\n'
+        'holidays = ["01-06", "2026-11-09"]\n'
+    )
+    office = load_estate(path, {}).office
+    assert office.stated
+    assert office.is_open(datetime(2026, 11, 7, 18, tzinfo=UTC))  # a Saturday, at 19:00 there
+    assert not office.is_open(datetime(2026, 11, 9, 12, tzinfo=UTC))
+    assert not office.is_open(datetime(2027, 1, 6, 12, tzinfo=UTC))
+    path.write_text('[service]\nname = "shop"\nrunbook = "r.md"\n')
+    usual = load_estate(path, {}).office
+    assert not usual.stated
+    assert usual.is_open(datetime(2026, 11, 9, 12, tzinfo=UTC))

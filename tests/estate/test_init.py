@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from watchkeeper.book.model import Book, Component, Contact, Escalation, Placeholder, Severity, Threshold
+from watchkeeper.cli.init import init
 from watchkeeper.estate.bind import bind
 from watchkeeper.estate.config import load_estate
 from watchkeeper.estate.init import annotated_toml
@@ -107,3 +108,16 @@ def test_the_address_that_the_book_has_stands_beside_the_role() -> None:
     contacts = (Contact(line=5, role="the on-call engineer", email="anna@shop.example"),)
     text = annotated_toml(Book(title="Shop", service=None, escalation=ladder, contacts=contacts), Path("runbook.md"))
     assert "; line 5 has anna@shop.example" in text
+
+
+def test_a_book_without_a_ladder_is_told_who_would_be_told_when(tmp_path: Path) -> None:
+    runbook = tmp_path / "runbook.md"
+    runbook.write_text(
+        "# Shop runbook\n\n## Contacts\n\n| Role | Email | Hours |\n|---|---|---|\n| On-call | oncall@shop.example | 24/7 |\n"
+        "| CTO | cto@shop.example | critical escalations only |\n"
+    )
+    init(runbook)
+    written = (tmp_path / "watchkeeper.toml").read_text()
+    assert "# The book has no ladder. As it stands:" in written
+    assert "#   Level 1, On-call, is told at once (line 7: the book has no ladder; its contact says “24/7”)." in written
+    assert "#   Level 2, CTO, is told after 15 min" in written

@@ -9,7 +9,8 @@ import pytest
 from watchkeeper.alert.model import Alert
 from watchkeeper.book.model import Book, Escalation, Phase, Severity, Template, Threshold
 from watchkeeper.incident.model import Incident
-from watchkeeper.incident.rules import IMMEDIATELY_S, call, clocks, gravity, in_order, one_title, title, update_every_s
+from watchkeeper.incident.rules import IMMEDIATELY_S, call, clocks, one_title, title, update_every_s
+from watchkeeper.people.gravity import gravity, in_order
 
 NOW = datetime(2026, 3, 14, 12, 0, tzinfo=UTC)
 

@@ -14,7 +14,8 @@ from watchkeeper.base.secrets import Secret
 from watchkeeper.book.model import Book, Contact, Escalation, Severity
 from watchkeeper.estate.model import Estate, Person
 from watchkeeper.estate.rota import Layer, Rota
-from watchkeeper.people.ladder import addresses, findings, is_placeholder, people_for, reach, rungs, severity_of
+from watchkeeper.people.gravity import severity_of
+from watchkeeper.people.ladder import addresses, findings, is_placeholder, people_for, reach, rungs
 from watchkeeper.people.model import OnCall
 
 ANNA = Person("anna", "Anna", 3, ("On-call engineer",), ("json://127.0.0.1/anna",))

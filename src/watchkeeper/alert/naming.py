@@ -13,7 +13,7 @@ from watchkeeper.alert.model import Named, Report
 from watchkeeper.base.words import likeness, nearest, words
 from watchkeeper.book.model import Book, Threshold
 from watchkeeper.estate.model import Bindings, Hook
-from watchkeeper.people.ladder import severity_of
+from watchkeeper.people.gravity import severity_of
 
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[_\-/.:]+")
 #: words of an alert's name that say nothing about what is wrong

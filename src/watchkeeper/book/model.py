@@ -73,6 +73,8 @@ class Severity(Stated):
     criteria: tuple[str, ...] = ()
     #: 0 = immediately
     respond_within_s: float | None = None
+    #: "next business day" is 1: by the end of it
+    respond_within_days: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from watchkeeper.base.errors import Conflict
 from watchkeeper.base.words import counted
 from watchkeeper.book.reader import read_book
 from watchkeeper.estate.init import annotated_toml
+from watchkeeper.people.ladder import rungs
 
 
 def init(
@@ -23,7 +24,8 @@ def init(
     path = (runbook if runbook.is_dir() else runbook.parent) / CONFIG
     if path.exists() and not force:
         raise Conflict(f"{path} is already there.", hint="Add --force to replace it.", code="WK316")
-    path.write_text(annotated_toml(book, runbook))
+    ladder = [rung.sentence for rung in rungs(book, book.severities[0].code if book.severities else None)]
+    path.write_text(annotated_toml(book, runbook, ladder))
     alerts = sum(1 for t in book.thresholds if t.role == "alert")
     found = (counted(alerts, "threshold"), counted(len(book.procedures), "procedure"), counted(len(book.contacts), "contact"))
     print("Wrote {}: {} to bind, {}, {}.".format(path, *found))

@@ -19,11 +19,11 @@ from watchkeeper.estate import plugins
 from watchkeeper.estate.access import check_people, read_access, read_person
 from watchkeeper.estate.alerting import check_routes, read_alerting
 from watchkeeper.estate.declared import read_inputs
-from watchkeeper.estate.hours import Hours, parse_hours
+from watchkeeper.estate.hours import USUAL, Hours, Office, parse_hours
 from watchkeeper.estate.lines import key_lines
 from watchkeeper.estate.model import Estate, Mode, Permission, Policy, PolicyRule, SignalConfig, TargetConfig
 from watchkeeper.estate.public import read_statuspage
-from watchkeeper.estate.rota_tables import check_rotas, read_rotas
+from watchkeeper.estate.rota_tables import check_rotas, read_holidays, read_rotas
 from watchkeeper.estate.table import Table, did_you_mean
 from watchkeeper.estate.variables import Variables, must_be_secret, names_used
 
@@ -45,10 +45,12 @@ def load_estate(path: Path, environment: Mapping[str, str] | None = None) -> Est
     name, runbook = service.text("name"), service.text("runbook")
     mode = cast(Mode, service.choice("mode", ("observe", "ask", "act"), "ask"))
     platform = service.choice("platform", PLATFORMS) if "platform" in service.values else None
+    office = _read_office(service)
     service.finish()
     estate = Estate(
         path=path,
         service=name,
+        office=office,
         runbook=(path.parent / runbook).resolve(),
         variables=known,
         targets={key: _read_target(_named(key, table), key, variables) for key, table in root.named_tables("targets")},
@@ -67,6 +69,16 @@ def load_estate(path: Path, environment: Mapping[str, str] | None = None) -> Est
     check_routes(estate, root)
     check_people(estate.people.values(), estate.access, name, root.table("people"))
     return estate
+
+
+def _read_office(service: Table) -> Office:
+    """Read when the people of the service are at work."""
+    said = service.text("hours", "") if "hours" in service.values else ""
+    hours = parse_hours(said) if said else None
+    if said and hours is None:
+        raise service.error("hours", f"{said!r} are no hours.", 'Write them as "Mon-Fri 09:00-17:00 Europe/Berlin".')
+    holidays, yearly = read_holidays(service)
+    return Office(hours or USUAL.hours, holidays, yearly, stated=hours is not None)
 
 
 def options_of(signal: SignalConfig, estate: Estate) -> Table:

@@ -43,6 +43,41 @@ class Hours:
         return instant_of(datetime.combine(day, self.begins), self.zone), instant_of(datetime.combine(last, self.ends), self.zone)
 
 
+@dataclass(frozen=True, slots=True)
+class Office:
+    """When the people of a service are at work: its business hours, but for its holidays."""
+
+    hours: Hours
+    holidays: frozenset[date] = frozenset()
+    #: (month, day) of holidays that come every year
+    yearly: frozenset[tuple[int, int]] = frozenset()
+    #: watchkeeper.toml says so; else it is only what is usual
+    stated: bool = False
+
+    def is_open(self, now: datetime) -> bool:
+        """Tell whether an instant lies in business hours."""
+        return any(begins <= now < ends for begins, ends in self._spans(now))
+
+    def opens_at(self, now: datetime) -> datetime | None:
+        """Give the instant itself where it lies in business hours, else that at which they begin next; None within two weeks."""
+        if self.is_open(now):
+            return now
+        return min((begins for begins, _ in self._spans(now) if begins > now), default=None)
+
+    def ends_after(self, now: datetime, days: int) -> datetime | None:
+        """Give the end of the business day that comes so many business days after that of an instant; None within two weeks."""
+        today = now.astimezone(ZoneInfo(self.hours.zone)).date()
+        later = [ends for begins, ends in self._spans(now) if begins.astimezone(ZoneInfo(self.hours.zone)).date() > today]
+        return later[days - 1] if 0 < days <= len(later) else None
+
+    def _spans(self, now: datetime) -> list[tuple[datetime, datetime]]:
+        """Give the business hours from the day before an instant to two weeks after it."""
+        today = now.astimezone(ZoneInfo(self.hours.zone)).date()
+        days = [today + timedelta(days=n) for n in range(-1, 15)]
+        worked = [day for day in days if day not in self.holidays and (day.month, day.day) not in self.yearly]
+        return [span for span in map(self.hours.span_on, worked) if span is not None]
+
+
 def instant_of(local: datetime, zone: str) -> datetime:
     """Give the instant of a time on the clocks of a zone, as RFC 5545 reads it.
 
@@ -82,3 +117,7 @@ def _days(text: str | None) -> frozenset[int]:
         start, end = _DAYS.index(first), _DAYS.index(last or first)
         found.update((start + step) % 7 for step in range((end - start) % 7 + 1))
     return frozenset(found)
+
+
+#: where watchkeeper.toml says nothing
+USUAL = Office(Hours(frozenset(range(5)), time(9), time(17), "UTC"))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from watchkeeper.base.words import words
@@ -20,8 +20,8 @@ from watchkeeper.estate.proposals import COMMAND, Line, Proposal, metric_of, one
 from watchkeeper.estate.variables import NAME
 
 
-def annotated_toml(book: Book, runbook: Path) -> str:
-    """Write the file for a book."""
+def annotated_toml(book: Book, runbook: Path, ladder: Sequence[str] = ()) -> str:
+    """Write the file for a book; `ladder` says who is told when, of one that has no ladder of its own."""
     proposals, unread = propose(book, offers())
     service = slug(book.service or book.title or runbook.stem)
     runbook_name = "." if runbook.is_dir() else runbook.name
@@ -38,7 +38,7 @@ def annotated_toml(book: Book, runbook: Path) -> str:
         *_unread(unread),
         *_unwatched(book),
         *_hooks(book),
-        *_people(book),
+        *_people(book, ladder),
         *_policy(book),
     ]
     return "\n".join(parts) + "\n"
@@ -153,9 +153,11 @@ def _hooks(book: Book) -> Iterator[str]:
     yield f'# kind = "deliveries"\n# sender = {_text(kind)}'
 
 
-def _people(book: Book) -> Iterator[str]:
+def _people(book: Book, ladder: Iterable[str]) -> Iterator[str]:
     yield "\n# Who is told: the book's own role words, and addresses as Apprise writes them, tried in order."
     yield '# access = "responder" lets one of them answer in the console and by links (docs/guide/people.md); one is "owner".'
+    if not book.escalation:
+        yield from _without_ladder(ladder)
     roles = dict.fromkeys(rung.role for rung in sorted(book.escalation, key=lambda rung: rung.level))
     known = {words(role) for role in roles}
     others = [contact for contact in book.contacts if words(contact.role) not in known]
@@ -170,6 +172,15 @@ def _people(book: Book) -> Iterator[str]:
     for contact in others:
         reach = contact.phone or contact.email or contact.channel or "no address"
         yield f"# line {contact.line}: {one_line(contact.role)}, {one_line(reach)}"
+
+
+def _without_ladder(ladder: Iterable[str]) -> Iterator[str]:
+    """Say who would be told when, of a book that has no ladder."""
+    yield "# The book has no ladder. As it stands:"
+    for sentence in ladder:
+        yield f"#   {one_line(sentence)}"
+    yield "# A list below a heading “Escalation” of the book changes that: `1. On-call engineer (15 minutes)`, `2. Team lead` …"
+    yield '# [service] hours = "Mon-Fri 09:00-17:00 Europe/Berlin" and holidays = ["12-25"] say what business hours are.'
 
 
 def _is_reach(contact: Contact, role: str) -> bool:

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 
 from watchkeeper.base.secrets import Secret
 from watchkeeper.book.model import Threshold
-from watchkeeper.estate.hours import Hours
+from watchkeeper.estate.hours import USUAL, Hours, Office
 from watchkeeper.estate.rota import Rota
 
 Mode: TypeAlias = Literal["observe", "ask", "act"]
@@ -295,6 +295,7 @@ class Estate:
     rotas: Mapping[str, Rota] = field(default_factory=dict)
     #: "docker", "kubernetes" or "systemd", where the file says it; it chooses among the alternatives of the book
     platform: str | None = None
+    office: Office = USUAL
     #: by the name of the placeholder
     inputs: Mapping[str, InputRule] = field(default_factory=dict)
     policy: Policy = field(default_factory=Policy)

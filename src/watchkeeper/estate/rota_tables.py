@@ -48,7 +48,7 @@ def check_rotas(rotas: Iterable[Rota], people: Mapping[str, Person], root: Table
 
 def _read_rota(table: Table, name: str) -> Rota:
     zone = _zone(table, "UTC")
-    holidays, yearly = _read_holidays(table)
+    holidays, yearly = read_holidays(table)
     layers = [_read_layer(table, zone)] if "people" in table.values else []
     layers += [_read_layer(each, zone) for each in table.tables("layers")]
     announce = table.flag("announce", False)
@@ -151,7 +151,8 @@ def _local(table: Table, key: str, zone: str) -> datetime | None:
     return (value.astimezone(ZoneInfo(zone)) if value.tzinfo else value).replace(tzinfo=None)
 
 
-def _read_holidays(table: Table) -> tuple[frozenset[date], frozenset[tuple[int, int]]]:
+def read_holidays(table: Table) -> tuple[frozenset[date], frozenset[tuple[int, int]]]:
+    """Read the days that are holidays, once and every year, of a table."""
     days: set[date] = set()
     yearly: set[tuple[int, int]] = set()
     value = table.take("holidays", [])

@@ -23,11 +23,13 @@ from watchkeeper.alert.rules import Scene, group, place_of
 from watchkeeper.alert.silencing import WINDOW, held, windows_at
 from watchkeeper.base.ids import new_id
 from watchkeeper.book.model import Book, Threshold
+from watchkeeper.estate.hours import USUAL, Office
 from watchkeeper.estate.model import Alerting, Bindings
 from watchkeeper.incident import ledger as incidents
 from watchkeeper.incident import lifecycle, rules, timers
 from watchkeeper.incident.model import ClockRun, Incident
 from watchkeeper.incident.routing import routed
+from watchkeeper.people.gravity import gravity
 from watchkeeper.store import ledger
 from watchkeeper.watch.ledger import standings as standing_rows
 from watchkeeper.watch.model import Standing
@@ -43,6 +45,7 @@ def group_alerts(
     now: datetime,
     group_wait_s: float,
     alerting: Alerting = Alerting(),  # noqa: B008 - frozen
+    office: Office = USUAL,
 ) -> list[Incident]:
     """Give every waiting alert its incident; returns the incidents that were opened or changed, as they are now."""
     if not alerts.any_waiting(connection):
@@ -50,7 +53,7 @@ def group_alerts(
     quieting = crowds.Quieting(alerts.list_silences(connection, now), windows_at(book, now), now)
     waiting = _not_held(connection, alerts.waiting_alerts(connection), quieting)
     scene = scene_of(connection, [], book, bindings, now, group_wait_s)
-    room = _Room(connection, book, bindings, service, now, scene.graph, alerting)
+    room = _Room(connection, book, bindings, service, now, scene.graph, alerting, office)
     room.crowds = {crowd.lead.id: crowd for crowd in crowds.gather(connection, quieting, scene.incidents, alerting.storm)}
     waiting |= room.lead_on(scene.incidents)
     scene = replace(scene, waiting=list(waiting.values()), open_alerts=alerts.open_alerts(connection))
@@ -107,11 +110,12 @@ class _Room:
         now: datetime,
         graph: Graph,
         alerting: Alerting,
+        office: Office,
     ) -> None:
         self.connection, self.book, self.service, self.now, self.graph = connection, book, service, now, graph
         self.bounds = {bound.key: bound for bound in bindings.bound}
         self.thresholds: Mapping[str, Threshold] = bindings.thresholds
-        self.alerting = alerting
+        self.alerting, self.office = alerting, office
         self.touched: dict[str, None] = {}
         #: by the alert that leads each
         self.crowds: dict[str, crowds.Crowd] = {}
@@ -195,7 +199,7 @@ class _Room:
             values["procedure_id"] = None  # none fitted before; what the cause itself says may decide it
         members = alerts.alerts_of(self.connection, incident_id)
         called = rules.call(self.book, members)
-        if rules.gravity(self.book, called.severity) < rules.gravity(self.book, before.severity):
+        if gravity(self.book, called.severity) < gravity(self.book, before.severity):
             values["severity"] = called.severity
         if grouping.new_cause or "severity" in values:
             values["title"] = rules.title(members, self.thresholds, self.book)
@@ -236,7 +240,7 @@ class _Room:
 
     def _clocks(self, incident: Incident, members: Sequence[Alert]) -> list[ClockRun]:
         causes = [self.thresholds[a.rule] for a in members if a.explained_by is None and a.rule in self.thresholds]
-        found = rules.clocks(self.book, incident, causes, *routed(members, self.alerting))
+        found = rules.clocks(self.book, incident, causes, *routed(members, self.alerting), office=self.office)
         taken = incident.acknowledged_by not in (None, lifecycle.AUTOMATION)
         return [clock for clock in found if not taken or clock.kind == "update"]
 

@@ -10,15 +10,16 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import pairwise
 
 from watchkeeper.alert.model import Alert
 from watchkeeper.base.durations import find_durations, format_duration
 from watchkeeper.base.words import words
-from watchkeeper.book.model import Book, Severity, Threshold
+from watchkeeper.book.model import Book, Threshold
+from watchkeeper.estate.hours import USUAL, Office
 from watchkeeper.estate.model import Route
 from watchkeeper.incident.model import ClockRun, Incident
-from watchkeeper.people.ladder import rungs, severity_of
+from watchkeeper.people.gravity import gravity, severity_of
+from watchkeeper.people.ladder import rungs
 
 #: a promise to respond "immediately" is late after this long: less cannot be told from the time it takes to read
 IMMEDIATELY_S = 60.0
@@ -26,7 +27,6 @@ IMMEDIATELY_S = 60.0
 #: states that need no verb: "backup failed", "checkout outage"
 _DEEDS = frozenset({"failed", "fails", "detected", "outage", "breach"})
 _PLURALS = ("workers", "servers", "services", "nodes", "replicas", "instances", "pods", "jobs", "queues", "backups", "payments")
-_NUMBER = re.compile(r"^([A-Za-z -]*?)[-_ ]?(\d+)$")
 _UPDATE = re.compile(r"\bupdat|aktualis|mise à jour|actualiza|atualiza|aktualizac|\bstatus\b|更新|업데이트", re.IGNORECASE)
 _EVERY = re.compile(r"\bevery|\bwithin|\balle\b|\binnerhalb|\btoutes les|\bcada\b|\bco\b|ごと|每", re.IGNORECASE)
 
@@ -37,30 +37,6 @@ class Called:
 
     severity: str | None
     sentence: str
-
-
-def in_order(severities: Sequence[Severity]) -> list[Severity]:
-    """Give the book's severities, gravest first: by their numbers, else by response times that only fall, else as written.
-
-    A number counts where all codes have one and share the word before it: P0 comes before P1 wherever the book lists them.
-    """
-    matches = [_NUMBER.match(s.code.strip()) for s in severities]
-    if severities and all(matches) and len({m[1].casefold() for m in matches if m}) == 1:
-        return sorted(severities, key=lambda s: int(_NUMBER.sub(r"\2", s.code.strip())))
-    times = [s.respond_within_s for s in severities]
-    known = [t for t in times if t is not None]
-    if len(known) == len(times) > 1 and all(a > b for a, b in pairwise(known)):
-        return list(reversed(severities))
-    return list(severities)
-
-
-def gravity(book: Book, severity: str | None) -> int:
-    """Give the rank of a severity, 0 the gravest; words that the book does not define come after those, none at all last."""
-    ordered = in_order(book.severities)
-    found = severity_of(book, severity)
-    if found is not None:
-        return ordered.index(found)
-    return len(ordered) + (0 if severity else 1)
 
 
 def call(book: Book, alerts: Sequence[Alert]) -> Called:
@@ -164,12 +140,22 @@ def update_every_s(book: Book) -> tuple[float, int] | None:
     return None
 
 
-def respond_within(book: Book, incident: Incident, thresholds: Sequence[Threshold] = ()) -> tuple[float, str] | None:
-    """Give the shortest response time promised for an incident, and by whom; None where nothing is promised."""
+def respond_within(
+    book: Book, incident: Incident, thresholds: Sequence[Threshold] = (), office: Office = USUAL
+) -> tuple[float, str] | None:
+    """Give the shortest response time promised for an incident, and by whom; None where nothing is promised.
+
+    A promise in business days lasts to the end of that day, as the service's hours and holidays have it.
+    """
     severity = severity_of(book, incident.severity)
     promised = [(t.respond_within_s, f"line {t.line}") for t in thresholds if t.respond_within_s is not None]
     if severity is not None and severity.respond_within_s is not None:
         promised.append((severity.respond_within_s, f"{severity.code}, line {severity.line}"))
+    elif severity is not None and severity.respond_within_days is not None:
+        by = office.ends_after(incident.opened_at, severity.respond_within_days)
+        days = "the next business day" if severity.respond_within_days == 1 else f"{severity.respond_within_days} business days"
+        if by is not None:
+            promised.append(((by - incident.opened_at).total_seconds(), f"{severity.code}, line {severity.line}: {days}"))
     return min(promised, default=None)
 
 
@@ -179,6 +165,7 @@ def clocks(
     thresholds: Sequence[Threshold] = (),
     route: Route | None = None,
     repeat_s: float | None = None,
+    office: Office = USUAL,
 ) -> list[ClockRun]:
     """Give the promises that run on an incident from its opening: the rungs of the ladder, the response, the next update.
 
@@ -197,7 +184,7 @@ def clocks(
         told = f"The route {route.name} (line {route.line} of watchkeeper.toml) tells {{}} at once, instead of the first rung."
         found = [run for run in found if run.level != first]
         found += [ClockRun("rung", start, told.format(each), each, first) for each in route.tell]
-    respond = respond_within(book, incident, thresholds)
+    respond = respond_within(book, incident, thresholds, office)
     if respond is not None:
         seconds, source = respond
         within = f"within {format_duration(seconds)}" if seconds else f"at once, so within {format_duration(IMMEDIATELY_S)}"

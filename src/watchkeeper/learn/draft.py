@@ -13,6 +13,7 @@ from datetime import datetime
 from watchkeeper.alert.model import Alert
 from watchkeeper.base.durations import format_duration
 from watchkeeper.book.model import Book
+from watchkeeper.estate.hours import USUAL, Office
 from watchkeeper.estate.model import Bindings
 from watchkeeper.incident.model import Entry, Incident
 from watchkeeper.learn.markdown import fence, table, text
@@ -44,10 +45,11 @@ def draft(
     bindings: Bindings | None = None,
     findings: Sequence[str] = (),
     alerts_total: int = 0,
+    office: Office = USUAL,
 ) -> str:
     """Write the review; `findings` are sentences about the ladder that reached nobody."""
     case = _Case(book, incident, list(alerts), list(entries), sorted(runs, key=lambda r: (r.started_at, r.id)), list(notices),
-                 now, bindings or Bindings(), list(findings), alerts_total)  # fmt: skip
+                 now, bindings or Bindings(), list(findings), alerts_total, office)  # fmt: skip
     parts = [
         f"# Review: {text(incident.title)}",
         _about(case),
@@ -78,6 +80,7 @@ class _Case:
     findings: list[str]
     #: all of them, those that only followed one like them too
     alerts_total: int
+    office: Office
 
     def measures(self) -> dict[str, float | None]:
         return measure(self.incident, self.alerts, self.entries, self.runs)
@@ -85,7 +88,7 @@ class _Case:
     def promises(self) -> list[Promise]:
         causes = {a.rule for a in self.alerts if a.explained_by is None}
         thresholds = [threshold for key, threshold in self.bindings.thresholds.items() if key in causes]
-        return promises(self.book, self.incident, self.measures(), thresholds)
+        return promises(self.book, self.incident, self.measures(), thresholds, self.office)
 
 
 def _about(case: _Case) -> str:

@@ -14,9 +14,10 @@ from watchkeeper.alert.model import Alert
 from watchkeeper.base.durations import format_duration
 from watchkeeper.base.words import likeness, words
 from watchkeeper.book.model import Book, Recovery, Threshold
+from watchkeeper.estate.hours import USUAL, Office
 from watchkeeper.incident.model import Entry, Incident
-from watchkeeper.incident.rules import IMMEDIATELY_S, gravity, respond_within
-from watchkeeper.people.ladder import severity_of
+from watchkeeper.incident.rules import IMMEDIATELY_S, respond_within
+from watchkeeper.people.gravity import gravity, severity_of
 from watchkeeper.run.model import Run
 
 
@@ -52,17 +53,21 @@ def measure(
 
 
 def promises(
-    book: Book, incident: Incident, measures: Mapping[str, float | None], thresholds: Sequence[Threshold] = ()
+    book: Book,
+    incident: Incident,
+    measures: Mapping[str, float | None],
+    thresholds: Sequence[Threshold] = (),
+    office: Office = USUAL,
 ) -> list[Promise]:
     """Hold the measures against the book: the response time of the severity, and the recovery time objective."""
     return [
-        _response(book, incident, measures.get("response_s"), thresholds),
+        _response(book, incident, measures.get("response_s"), thresholds, office),
         _recovery(book, incident, measures.get("recovery_s")),
     ]
 
 
-def _response(book: Book, incident: Incident, measured: float | None, thresholds: Sequence[Threshold]) -> Promise:
-    found = respond_within(book, incident, thresholds)
+def _response(book: Book, incident: Incident, measured: float | None, thresholds: Sequence[Threshold], office: Office) -> Promise:
+    found = respond_within(book, incident, thresholds, office)
     if found is None:
         named = incident.severity or "an incident without a severity"
         return Promise("response", None, measured, None, f"The book promises no response time for {named}.")

@@ -40,7 +40,9 @@ def write(
     notices = list_notices(connection, incident.id, 1000)
     unreached = findings(book, estate) if estate is not None else ()
     total, _ = alerts.count_members(connection, incident.id)
-    said = {"bindings": bindings, "findings": unreached, "alerts_total": total}
+    said: dict[str, object] = {"bindings": bindings, "findings": unreached, "alerts_total": total}
+    if estate is not None:
+        said["office"] = estate.office
     markdown = draft(book, incident, members, entries, done, notices, now, **said)  # type: ignore[arg-type]
     path = Path(FOLDER) / f"{incident.id}.md"
     review = Review(incident.id, now, path.as_posix(), markdown, measure(incident, members, entries, done))

@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from watchkeeper.base.durations import format_duration
 from watchkeeper.base.secrets import Secret
 from watchkeeper.base.words import likeness, words
-from watchkeeper.book.model import Book, Contact, Escalation, Severity
+from watchkeeper.book.model import Book, Contact, Escalation
 from watchkeeper.estate.model import Estate, Person
 from watchkeeper.estate.rota import Rota
+from watchkeeper.people.conditions import Condition, by_condition, condition_of
+from watchkeeper.people.gravity import severity_of
 from watchkeeper.people.model import OnCall
 
 #: how long a level has where the book names levels without times and the severity promises no response time
@@ -58,18 +60,15 @@ class Reach:
         return not self.people
 
 
-def severity_of(book: Book, word: str | None) -> Severity | None:
-    """Find the book's severity by its code or name, case ignored; None where the book does not define it."""
-    if word is None:
-        return None
-    wanted = words(word)
-    exact = (s for s in book.severities if wanted in (words(s.code), words(s.name or s.code)))
-    return next(exact, None)
-
-
 def rungs(book: Book, severity: str | None) -> list[Rung]:
-    """Give the ladder of a severity in order; with no ladder in the book one rung with no role: everybody, at once."""
+    """Give the ladder of a severity in order.
+
+    With no ladder in the book its contacts make one, where it says of them when they are told; else there is one rung with no
+    role: everybody, at once.
+    """
     ladder, which = _ladder(book, severity)
+    if not ladder and (contacts := by_condition(book.contacts)):
+        return _rungs_of(contacts, book, severity)
     if not ladder:
         return [Rung(1, "", 0.0, 0, "The book has no ladder: everybody whom watchkeeper.toml names is told at once.")]
     ladder = sorted(ladder, key=lambda e: (e.level, e.line))
@@ -78,6 +77,20 @@ def rungs(book: Book, severity: str | None) -> list[Rung]:
     times, reading = _times([own[n] for n in levels], book, severity)
     at = dict(zip(levels, times, strict=True))
     return [Rung(e.level, e.role, at[e.level], e.line, _say(e, at[e.level], which, reading)) for e in ladder]
+
+
+def _rungs_of(contacts: Sequence[tuple[int, Contact, Condition]], book: Book, severity: str | None) -> list[Rung]:
+    times, _ = _times([None] * max(level for level, _, _ in contacts), book, severity)
+    return [
+        Rung(level, contact.role, times[level - 1], contact.line, _say_contact(level, contact, condition, times[level - 1]))
+        for level, contact, condition in contacts
+    ]
+
+
+def _say_contact(level: int, contact: Contact, condition: Condition, after_s: float) -> str:
+    when = "at once" if after_s == 0 else f"after {format_duration(after_s)}"
+    because = f"the book has no ladder; its contact says “{condition.words}”"
+    return f"Level {level}, {contact.role}, is told {when} (line {contact.line}: {because})."
 
 
 def _ladder(book: Book, severity: str | None) -> tuple[list[Escalation], str]:
@@ -218,6 +231,12 @@ def _on_call(role: str, estate: Estate, rotas: Sequence[Rota], on_call: Mapping[
             said.append(f"{', '.join(ids)}, on call for {rota.name}, has no address that can be used")
     end = "." if found else "; nobody is told."
     return Reach(tuple(found.values()), f"{role}: {', '.join(said)}{end}", tuple(rotas))
+
+
+def condition_for(role: str, book: Book) -> Condition | None:
+    """Give when the book says that a role's contact is told; None where it says nothing of it."""
+    contact = _contact(role, book) if role.strip() else None
+    return condition_of(contact) if contact is not None else None
 
 
 def _contact(role: str, book: Book) -> Contact | None:

@@ -22,8 +22,10 @@ from watchkeeper.incident import timers
 from watchkeeper.incident.lifecycle import AUTOMATION
 from watchkeeper.incident.model import ClockRun, Incident
 from watchkeeper.incident.routing import routed
-from watchkeeper.incident.rules import gravity, update_every_s
-from watchkeeper.people.ladder import Reach, reach
+from watchkeeper.incident.rules import update_every_s
+from watchkeeper.people.conditions import opens_at, withheld
+from watchkeeper.people.gravity import gravity
+from watchkeeper.people.ladder import Reach, condition_for, reach, rungs
 from watchkeeper.people.rota_ledger import who_is_on_call
 from watchkeeper.store import due as dues
 from watchkeeper.store import ledger
@@ -56,7 +58,11 @@ def clock_due(
         what = {"rung": f"level {run.level} need not be told", "respond": "nobody is late"}.get(run.kind, "no update is owed")
         sentence = f"{_status(incident)}, so {what}."
     elif run.kind == "rung":
-        sentence = room.rung(run)
+        kept_back, later = room.kept_back(run.role, run.level)
+        sentence = room.rung(run, kept_back)
+        if later is not None:
+            dues.put_off(connection, due.key, later)
+            return sentence
     elif run.kind == "respond":
         sentence = room.late(run, due.key)
     else:
@@ -97,20 +103,26 @@ class _Telling:
         self.connection, self.book, self.estate, self.incident, self.now = connection, book, estate, incident, now
         self.facts = facts
 
-    def rung(self, run: ClockRun) -> str:
-        """Tell a level of the ladder; where it reaches nobody, say so and bring the next level forward."""
+    def rung(self, run: ClockRun, kept_back: str | None = None) -> str:
+        """Tell a level of the ladder; where it reaches nobody, or is kept back, say so and bring the next level forward."""
         found = reach(run.role, self.book, self.estate, who_is_on_call(self.connection, self.estate, self.now))
+        if kept_back is not None:
+            found = Reach((), f"{run.role}: {kept_back}.")
         if found.nobody:
             sentence = f"Level {run.level} of the ladder reaches nobody: {found.sentence}"
-            following = self._bring_forward(run.level)
+            beside = self._beside(run)
+            following = None if beside else self._bring_forward(run.level)
             # a gap in the last level must not be the end of it: better somebody off duty than nobody at all
-            instead = reach(run.role, self.book, self.estate).people if following is None and found.rotas else ()
-            if following is not None:
+            instead = reach(run.role, self.book, self.estate).people if following is None and not beside and found.rotas else ()
+            if beside:
+                sentence = f"{found.sentence} Level {run.level} is also {beside}."
+            elif following is not None:
                 sentence = f"{sentence} Level {following} is told at once."
             elif instead:
                 sentence = f"{sentence} There is no further level, so all who take turns in it are told."
             self._entry("not-told", sentence, {"level": run.level, "role": run.role})
-            log.warning("%s", sentence, extra={"action": "level_reaches_nobody", "incident": self.incident.id})
+            if kept_back is None:
+                log.warning("%s", sentence, extra={"action": "level_reaches_nobody", "incident": self.incident.id})
             if not instead:
                 return sentence
             found = Reach(instead, sentence, found.rotas)
@@ -126,6 +138,19 @@ class _Telling:
             ledger.append(self.connection, self.now, AUTOMATION, "incident.escalate", self.incident.id, why=sentence)
             return sentence
         return f"Level {run.level} is told: {names}."
+
+    def kept_back(self, role: str, level: int) -> tuple[str | None, datetime | None]:
+        """Say why a role is not told now, by the words beside its contact, and when it is told after all; None where it is."""
+        condition = condition_for(role, self.book)
+        why = withheld(condition, self.book, self.estate.office, self.incident.severity, now=self.now, escalated=level > 1)
+        return why, opens_at(condition, self.estate.office, self.now) if why else None
+
+    def _beside(self, run: ClockRun) -> str:
+        """Name another role of the same level that is told now; empty where there is none."""
+        on_call = who_is_on_call(self.connection, self.estate, self.now)
+        others = (r.role for r in rungs(self.book, self.incident.severity) if r.level == run.level and r.role != run.role)
+        told = (role for role in others if self.kept_back(role, run.level)[0] is None)
+        return next((role for role in told if not reach(role, self.book, self.estate, on_call).nobody), "")
 
     def _graver(self, people: tuple[Person, ...], run: ClockRun, names: str) -> str:
         """Say to those who know of the incident that it is graver now: its ladder begins anew."""

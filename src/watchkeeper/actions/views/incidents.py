@@ -31,7 +31,7 @@ from watchkeeper.incident.routing import routed
 from watchkeeper.incident.rules import clocks
 from watchkeeper.incident.timers import read_clocks
 from watchkeeper.learn.ledger import reviews
-from watchkeeper.people.ladder import severity_of
+from watchkeeper.people.gravity import severity_of
 from watchkeeper.tell.ledger import list_notices
 from watchkeeper.tell.model import Notice
 from watchkeeper.watch.ledger import read_standings

@@ -19,7 +19,7 @@ from watchkeeper.base.words import words
 from watchkeeper.estate.model import Bound, SignalConfig
 from watchkeeper.incident.ledger import list_incidents
 from watchkeeper.incident.model import Incident
-from watchkeeper.incident.rules import gravity
+from watchkeeper.people.gravity import gravity
 from watchkeeper.run.ledger import brakes, list_runs
 from watchkeeper.watch.ledger import latest_samples, read_samples, read_standings
 from watchkeeper.watch.model import Sample, Standing

@@ -93,6 +93,28 @@ def response_seconds(text: str) -> float | None:
     return 0.0 if _IMMEDIATE.search(text) else None
 
 
+_BUSINESS_DAY = re.compile(
+    r"(?:(?P<n>\d{1,2}|one|two|three|five)\s+|next\s+|following\s+)?(?:business|working)\s+days?\b|nächster? werktag|"
+    r"(?:prochain )?jour ouvré (?:suivant)?|(?:siguiente )?día hábil(?: siguiente)?|próximo dia útil|następny dzień roboczy|"
+    r"翌営業日|下一?个?工作日|다음 영업일",
+    re.IGNORECASE,
+)
+_COUNTED = {"one": 1, "two": 2, "three": 3, "five": 5}
+
+
+def response_days(text: str) -> int | None:
+    """Read by the end of which business day somebody must respond; the next one is 1.
+
+    >>> response_days("Next business day"), response_days("within 3 working days"), response_days("15 minutes")
+    (1, 3, None)
+    """
+    match = _BUSINESS_DAY.search(text)
+    if match is None:
+        return None
+    said = (match["n"] or "").lower()
+    return _COUNTED.get(said) or (int(said) if said else 1)
+
+
 def _named(text: str) -> tuple[str, str | None] | None:
     """Give the code and name that a cell, label or heading begins with."""
     text = clean(text)
@@ -147,6 +169,7 @@ def _from_table(table: TableAt) -> Iterator[Severity]:
             name=named[1],
             criteria=tuple(" ".join(cells[n].split()) for n in criteria if n < len(cells) and cells[n].strip()),
             respond_within_s=response_seconds(cells[response]) if response is not None and response < len(cells) else None,
+            respond_within_days=response_days(cells[response]) if response is not None and response < len(cells) else None,
         )
 
 
@@ -170,6 +193,7 @@ def _from_sections(passages: Passages) -> Iterator[Severity]:
             name=named[1],
             criteria=_criteria(inside),
             respond_within_s=response.seconds,
+            respond_within_days=response.days,
         )
 
 
@@ -179,15 +203,20 @@ class _Said:
 
     said: bool
     seconds: float | None = None
+    days: int | None = None
+
+
+def _said(text: str) -> _Said:
+    return _Said(True, response_seconds(text), response_days(text))
 
 
 def _response(title: str, inside: list[Passage]) -> _Said:
     within = re.search(r"respon(?:se|d)[^:)]*?(?:within|:|<|in)\s*([^)]+)", title, re.IGNORECASE)
     if within:
-        return _Said(True, response_seconds(within[1]))
+        return _said(within[1])
     for passage in inside:
         if passage.label and _RESPONSE.match(passage.label) and passage.body:
-            return _Said(True, response_seconds(passage.body))
+            return _said(passage.body)
     return _Said(False)
 
 
@@ -212,7 +241,9 @@ def _from_passages(passages: Passages) -> Iterator[Severity]:
             continue
         if _RESPONSE.match(passage.label or ""):
             for match in _FOR_CODE.finditer(passage.body):
-                yield Severity(line=passage.line, code=match["code"].upper(), respond_within_s=response_seconds(match["time"]))
+                said = _said(match["time"])
+                code = match["code"].upper()
+                yield Severity(line=passage.line, code=code, respond_within_s=said.seconds, respond_within_days=said.days)
         if passage.label and _HEADING.search(passage.label):
             yield from _enumerated(passage)
         label = passage.label or (clean(passage.text) if passage.kind == "item" and len(passage.text) < 60 else "")
@@ -227,10 +258,17 @@ def _from_passages(passages: Passages) -> Iterator[Severity]:
         inside = by_label.get((id(passage.section), label), []) + passage.children
         response = _response(label, inside)
         if not response.said:
-            said = _ANSWER.search(body)
-            response = _Said(True, response_seconds(said[1]) if said else None)
+            answer = _ANSWER.search(body)
+            response = _said(answer[1]) if answer else _Said(True)
         criteria = ((body,) if body else ()) + tuple(p.text for p in inside if not _RESPONSE.match(p.label or ""))
-        yield Severity(line=passage.line, code=named[0], name=named[1], criteria=criteria, respond_within_s=response.seconds)
+        yield Severity(
+            line=passage.line,
+            code=named[0],
+            name=named[1],
+            criteria=criteria,
+            respond_within_s=response.seconds,
+            respond_within_days=response.days,
+        )
 
 
 _ONE_OF = re.compile(

@@ -15,7 +15,7 @@ from watchkeeper.alert.graph import graph_of
 from watchkeeper.base.yaml import comment, dump
 from watchkeeper.book.model import Book
 from watchkeeper.estate.model import Bindings
-from watchkeeper.incident.rules import in_order
+from watchkeeper.people.gravity import in_order
 from watchkeeper.people.ladder import rungs
 from watchkeeper.plugins.prometheus.own import seconds
 from watchkeeper.plugins.prometheus.rule_files import label_text, severity_word

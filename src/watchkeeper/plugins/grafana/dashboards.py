@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 
 from watchkeeper.book.model import Book
 from watchkeeper.estate.model import Bindings, Bound, Estate
-from watchkeeper.incident.rules import gravity
+from watchkeeper.people.gravity import gravity
 from watchkeeper.plugins.prometheus import own
 
 Area: TypeAlias = Literal["infrastructure", "application", "database"]

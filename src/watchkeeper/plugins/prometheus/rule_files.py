@@ -16,8 +16,8 @@ from watchkeeper.base.durations import format_duration
 from watchkeeper.base.yaml import comment, dump
 from watchkeeper.book.model import Book, Threshold
 from watchkeeper.estate.model import Bindings, Bound
-from watchkeeper.incident.rules import in_order, quantity
-from watchkeeper.people.ladder import severity_of
+from watchkeeper.incident.rules import quantity
+from watchkeeper.people.gravity import in_order, severity_of
 from watchkeeper.plugins.prometheus import own
 from watchkeeper.watch.burning import pairs
 
