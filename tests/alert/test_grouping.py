@@ -110,6 +110,14 @@ def test_a_fresh_alert_waits_for_the_others() -> None:
     assert (found.move, found.sentence) == ("wait", "Waiting 750 ms for an alert that may explain shop.")
 
 
+def test_a_cause_that_fires_right_after_its_symptom_leads_its_incident() -> None:
+    found = look([alert("shop", -1.5), alert("db", -0.2)])
+    assert (found["db"].move, found["db"].cause) == ("open", "database")
+    assert (found["shop"].move, found["shop"].leader, found["shop"].explained_by) == ("join", "alt-db", "database")
+    together = look([alert("shop", -0.5), alert("db", -0.2)])
+    assert {grouping.move for grouping in together.values()} == {"wait"}
+
+
 def test_an_alert_on_the_same_component_joins_at_once() -> None:
     members = (alert("shop", -60, incident="inc-1"),)
     found = look(

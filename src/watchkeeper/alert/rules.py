@@ -172,7 +172,9 @@ class _Board:
             left = format_duration((end - now).total_seconds())
             sentence = f"{name}, on which {alert.component} depends, is breached too and may explain it; waiting at most {left}."
             return Grouping(alert.id, "wait", None, None, sentence)
-        end = min(alert.fired_at + timedelta(seconds=self.scene.group_wait_s), limit)
+        # those of one cause wait together, from the first on: else a symptom would open the incident while its cause still waits
+        first = min(a.fired_at for a in self.scene.waiting if self.root(a) == root)
+        end = min(first + timedelta(seconds=self.scene.group_wait_s), limit)
         if now < end:
             left = format_duration((end - now).total_seconds())
             return Grouping(alert.id, "wait", None, None, f"Waiting {left} for an alert that may explain {alert.subject}.")
