@@ -9,6 +9,7 @@ import ast
 import contextlib
 import io
 import os
+import runpy
 import sys
 import tomllib
 from collections.abc import Callable, Iterator
@@ -248,6 +249,11 @@ def api() -> str:
     return "\n".join([*parts, ""])
 
 
+def drills() -> str:
+    """Give the page of what was seen in drills."""
+    return str(runpy.run_path(str(ROOT / "docs" / "drills.py"))["page"]())
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "settings.md": settings,
     "commands.md": commands,
@@ -256,6 +262,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "thresholds.md": thresholds,
     "errors.md": errors,
     "api.md": api,
+    "drills.md": drills,
 }
 
 

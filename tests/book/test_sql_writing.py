@@ -17,6 +17,7 @@ READS = [
     "SELECT table_name FROM information_schema.tables",
     "SELECT updated_at, deleted FROM orders WHERE note = 'waits for update'",
     "WITH late AS (SELECT id FROM orders) SELECT count(*) FROM late",
+    "SELECT pid FROM pg_stat_activity WHERE cardinality(pg_blocking_pids(pid)) > 0",
 ]
 
 

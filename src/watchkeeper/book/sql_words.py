@@ -99,7 +99,7 @@ PURE = word_set("""count sum avg min max coalesce nullif greatest least now cloc
     strftime julianday datetime total
     to_char to_date to_timestamp to_number to_json to_jsonb to_tsvector to_tsquery to_hex date_trunc date_part
     date_format date_bin date_diff array_length array_to_string
-    array_position array_remove array_append array_cat array_upper array_lower string_to_array string_to_table
+    cardinality array_position array_remove array_append array_cat array_upper array_lower string_to_array string_to_table
     isfinite is_ipv4 isempty has_table_privilege has_database_privilege has_schema_privilege has_column_privilege
     has_function_privilege lower_inc upper_inc range_merge time_bucket sqlite_version typeof printf regr_slope nanvl
     nvl nvl2 listagg ratio_to_report

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib
+import json
 import logging
+import os
 import shutil
 import signal
 import statistics
 import tempfile
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -41,6 +44,7 @@ def drill(
     keep: Annotated[bool, typer.Option("--keep", help="Leave the estate up and Watchkeeper's state where it is.")] = False,
     port: Annotated[int, typer.Option(help="Port of the console; 0 takes a free one.")] = 0,
     thinks: Annotated[float, typer.Option(min=0, help="Real seconds the person on call takes to answer.")] = 5.0,
+    record: Annotated[Path | None, typer.Option("--record", help="File to which each row is added, as a line of JSON.")] = None,
     side_by_side: Annotated[int, typer.Option(min=1, help="How many of several estates are drilled at a time.")] = 2,
     format: Annotated[Format, typer.Option("--format", help="text for people, json for programs.")] = "text",
 ) -> int:
@@ -53,6 +57,7 @@ def drill(
     if len(chosen_folders) > 1:
         given = [f"--fault={name}" for name in fault or []] + ([f"--pace={pace}"] if pace else []) + [f"--thinks={thinks}"]
         given += ["--beside-restarts"] if beside_restarts else []
+        given += [f"--record={record.absolute()}"] if record else []
         return _several(chosen_folders, given + (["--keep"] if keep else []), side_by_side, format)
     course: Course = importlib.import_module("watchkeeper.drill.reading").read_course(chosen_folders[0])
     if list_:
@@ -65,7 +70,7 @@ def drill(
         signal.signal(number, signal.default_int_handler)
     play = importlib.import_module("watchkeeper.drill.play")
     console = Console(stderr=format == "json", highlight=False)
-    show = _Show(console)
+    show = _Show(console, course.name, record)
     with _folder(keep) as made:
         options = play.Options(made, pace, beside_restarts, keep, port, thinks)
         rows = asyncio.run(play.drill(course, chosen, options, show))
@@ -119,8 +124,9 @@ def _folder(keep: bool) -> Iterator[Path]:
 class _Show:
     """A drill in a terminal."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, estate: str, record: Path | None) -> None:
         self._console = console
+        self._estate, self._record = estate, record
         self._started = time.monotonic()
 
     def stage(self, sentence: str) -> None:
@@ -143,6 +149,11 @@ class _Show:
         self._console.print(f"  {said}{f' for {row.waits_for}' if row.verdict == 'waits' else ''}", style=f"bold {colour}")
         for sentence in row.why:
             self._console.print(Text(f"  - {sentence}", style="red"))
+        if self._record is not None:
+            played_at = datetime.now(UTC).isoformat(timespec="seconds")
+            line = {"estate": self._estate, "played_at": played_at, "cores": os.cpu_count(), **row.as_dict()}
+            with self._record.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(line, ensure_ascii=False) + "\n")
 
 
 def table_of(name: str, rows: list[Judged]) -> Table:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -29,8 +29,11 @@ from watchkeeper.drill.model import Alone, Break, Course, Judged, Lived, Played
 from watchkeeper.drill.pace import PacedClock
 from watchkeeper.drill.rules import is_over, judge
 from watchkeeper.drill.watching import Followed, follow, wait_until_calm
+from watchkeeper.estate.model import Bound
 from watchkeeper.settings import load_settings
 from watchkeeper.watch import ledger as watch
+from watchkeeper.watch.model import Standing
+from watchkeeper.watch.rules import is_breached
 from watchkeeper.web.serving import serving
 
 #: how long an estate may take to become calm, in real seconds
@@ -210,8 +213,10 @@ def _changed(followed: Followed) -> list[tuple[str, str]]:
 async def _still_red(app: App, patience_s: float) -> tuple[str, ...]:
     """Wait until every threshold is healthy; give those that are not when patience ends."""
 
+    bounds = {bound.key: bound for bound in app.bindings.bound}
+
     def red(connection: Connection) -> tuple[str, ...]:
-        return tuple(each.sentence.rstrip(".") for each in watch.read_standings(connection).values() if each.state != "ok")
+        return tuple(each.sentence.rstrip(".") for each in watch.read_standings(connection).values() if is_red(each, bounds))
 
     deadline = time.monotonic() + patience_s
     while found := await app.database.read(red):
@@ -219,6 +224,14 @@ async def _still_red(app: App, patience_s: float) -> tuple[str, ...]:
             return found
         await asyncio.sleep(0.25)
     return ()
+
+
+def is_red(standing: Standing, bounds: Mapping[str, Bound]) -> bool:
+    """Say whether a threshold is not healthy; one that flapped and is only kept firing for a while has a healthy reading."""
+    bound = bounds.get(standing.key)
+    if standing.state == "firing" and standing.value is not None and bound is not None:
+        return is_breached(bound, standing.value)
+    return standing.state != "ok"
 
 
 async def _beside(commands: Commands, chosen: Sequence[Break], rows: Sequence[Judged], show: Show) -> list[Judged]:

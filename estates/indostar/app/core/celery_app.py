@@ -27,6 +27,7 @@ celery.conf.update(
     beat_schedule={
         "subscriptions": {"task": "indostar.subscriptions", "schedule": 15.0},
         "reconcile": {"task": "indostar.reconcile", "schedule": 900.0},
+        "unsent": {"task": "indostar.unsent", "schedule": 15.0},
         "figures": {"task": "indostar.figures", "schedule": 60.0},
     },
 )
@@ -62,6 +63,18 @@ def renew() -> int:
 def reconcile() -> int:
     """Ask the gateway about payments that have been pending for a quarter of an hour."""
     return len(payments.reconcile(since_s=86_400, older_s=900, limit=100))
+
+
+@celery.task(name="indostar.unsent")
+def send_unsent() -> int:
+    """Confirm what was paid while the queue could not be reached, and say how many orders that were."""
+    late = orders.c.created_at.between(sa.func.now() - sa.text("interval '1 day'"), sa.func.now() - sa.text("interval '20 seconds'"))
+    with engine.connect() as connection:
+        unsent = sa.select(orders.c.id).where(orders.c.status == "paid", orders.c.mailed_at.is_(None), late).limit(100)
+        found = connection.execute(unsent).scalars().all()
+    for order_id in found:
+        confirm.apply_async((order_id,), retry=False)
+    return len(found)
 
 
 @celery.task(name="indostar.figures")

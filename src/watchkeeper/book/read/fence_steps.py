@@ -22,6 +22,8 @@ from watchkeeper.book.shell import is_alternative
 
 _OR_ELSE = re.compile(r"^(?:or|oder|ou|o|または|或)\s+(?!else)(?P<do>\S.*)$", re.IGNORECASE)
 _ALTERNATIVE = "instead of the step before"
+_SAID = re.compile(r"(?:expected|expect|should|must|output|result|erwartet|example|sample)\b", re.IGNORECASE)
+_EXPECTED = re.compile(r"\b(?:expected|erwartet)\b", re.IGNORECASE)
 
 
 _IF = re.compile(
@@ -98,10 +100,10 @@ class FenceSteps:
                 self.current = None
             return
         if self.current is not None and self.current.commands and not entry.apart:
-            expectation = read_expectation(text, entry.line)
-            if expectation:
-                last = self.current.commands[-1]
-                self.current.commands[-1] = replace(last, expects=last.expects or expectation)
+            expectation, last = read_expectation(text, entry.line), self.current.commands[-1]
+            # where a command's own expectation stands above it, the next one belongs to what follows
+            if expectation and last.expects is None and not _EXPECTED.search(last.purpose or ""):
+                self.current.commands[-1] = replace(last, expects=expectation)
                 return
         if entry.apart:
             self._flush()
@@ -113,7 +115,7 @@ class FenceSteps:
         """Turn comments that no command followed into a step for a person."""
         if self.pending:
             text = "; ".join(dict.fromkeys(clean_comment(entry.text) for entry in self.pending))
-            said = re.match(r"(?:expected|expect|should|must|output|result|erwartet|example|sample)\b", text, re.IGNORECASE)
+            said = _SAID.match(text)
             expectation = read_expectation(text, self.pending[0].line)
             last = next((draft for draft in reversed(self.reader.drafts) if draft.commands), None)
             if expectation and last is not None and not is_instruction(text):

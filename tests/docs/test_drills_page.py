@@ -1,0 +1,37 @@
+"""The page of drills shows the last time that each fault was played, what was red in it, and what was never played."""
+
+from __future__ import annotations
+
+import json
+import runpy
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+ROW = {
+    "estate": "bazar", "fault": "cache-killed", "played_at": "2026-01-02T10:00:00+00:00", "cores": 2, "pace": 1.0,
+    "verdict": "green", "why": [], "detected_s": 8.2, "severity": "P2", "severity_right": True, "procedure": "The cache is down",
+    "procedure_right": True, "approvals": 0, "recovered": True, "recovered_s": 31.0, "harm": [], "waits_for": "",
+}  # fmt: skip
+
+
+def test_the_last_row_of_a_fault_counts_and_what_was_not_played_is_named(tmp_path: Path) -> None:
+    page = runpy.run_path(str(ROOT / "docs" / "drills.py"))["page"]
+    red = ROW | {"verdict": "red", "why": ["Its severity is P1."], "severity_right": False, "harm": ["It broke."]}
+    later = ROW | {"played_at": "2026-01-03T10:00:00+00:00"}
+    path = tmp_path / "played.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in (later, red)))
+    text = page(path)
+    assert "| `cache-killed` | 1 | as expected | 8 s | P2 | The cache is down | 0 | 31 s | 0 |" in text
+    assert "Played 2026-01-03, on a machine with 2 cores." in text
+    assert "Not played: " in text
+    path.write_text(json.dumps(red | {"played_at": "2026-01-04T10:00:00+00:00"}) + "\n" + json.dumps(later) + "\n")
+    text = page(path)
+    assert "| `cache-killed` | 1 | **red** | 8 s | **P2** |" in text
+    assert "- `cache-killed`: Its severity is P1." in text
+
+
+def test_without_a_record_nothing_is_claimed(tmp_path: Path) -> None:
+    text = runpy.run_path(str(ROOT / "docs" / "drills.py"))["page"](tmp_path / "none.jsonl")
+    assert "as expected | red" in text
+    assert "Played " not in text
