@@ -68,9 +68,9 @@ def reconcile() -> int:
 @celery.task(name="indostar.unsent")
 def send_unsent() -> int:
     """Confirm what was paid while the queue could not be reached, and say how many orders that were."""
-    late = orders.c.created_at.between(sa.func.now() - sa.text("interval '1 day'"), sa.func.now() - sa.text("interval '20 seconds'"))
+    late = orders.c.created_at.between(sa.text("now() - interval '1 day'"), sa.text("now() - interval '20 seconds'"))
+    unsent = sa.select(orders.c.id).where(orders.c.status == "paid", orders.c.mailed_at.is_(None), late).limit(100)
     with engine.connect() as connection:
-        unsent = sa.select(orders.c.id).where(orders.c.status == "paid", orders.c.mailed_at.is_(None), late).limit(100)
         found = connection.execute(unsent).scalars().all()
     for order_id in found:
         confirm.apply_async((order_id,), retry=False)
