@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection, insert
 
+from watchkeeper.actions import acts
 from watchkeeper.alert import ledger as alerts
 from watchkeeper.alert.model import Alert
 from watchkeeper.app import App
@@ -16,8 +18,10 @@ from watchkeeper.base.secrets import Scrubber
 from watchkeeper.book.model import Book, Command, Procedure, Step, Threshold
 from watchkeeper.estate.model import Bindings, Bound, Estate, Policy, TargetConfig
 from watchkeeper.incident import ledger as incidents
+from watchkeeper.incident import timers
 from watchkeeper.incident.model import Incident
 from watchkeeper.loop import Loop
+from watchkeeper.people.identity import Actor
 from watchkeeper.run import ledger as runs
 from watchkeeper.run.ledger import append_event, create_run
 from watchkeeper.run.model import Run
@@ -27,6 +31,8 @@ from watchkeeper.store.database import Database
 from watchkeeper.store.membership import TURN
 from watchkeeper.testing import FakeClock
 from watchkeeper.watch.ledger import standings
+
+ANNA = Actor("anna", ("operator",), "terminal")
 
 
 def procedure(title: str) -> Procedure:
@@ -147,3 +153,12 @@ async def test_a_run_that_meets_the_new_cause_too_goes_on_and_another_is_stopped
     change(app, procedure_id=None)
     await attend(loop)
     assert "cancelled" in [event.kind for event in app.database.read_now(lambda c: runs.read_events(c, "run-1"))]
+
+
+async def test_a_run_starts_the_clock_of_its_procedures_own_clause(app: App) -> None:
+    failing = replace(procedure("Shop does not run"), escalation="not recovered after 15 minutes: Follow “Answers are slow”")
+    app.book = replace(BOOK, procedures=(BOOK.procedures[0], failing))
+    await acts.start_run(app, ANNA, failing.id, "inc-1")
+    [clause] = [run for run in app.database.read_now(lambda c: timers.read_clocks(c, "inc-1")) if run.kind == "clause"]
+    assert clause.due_at == app.clock.now() + timedelta(minutes=15)
+    assert clause.role == "answers-are-slow"

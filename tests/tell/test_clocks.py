@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection
 
-from watchkeeper.book.model import Book, Escalation, Severity, Template
+from watchkeeper.book.model import Book, Escalation, Procedure, Severity, Template
 from watchkeeper.estate.hours import parse_hours
 from watchkeeper.estate.model import Estate, Person
 from watchkeeper.estate.rota import Layer, Rota
 from watchkeeper.incident import ledger as incidents
 from watchkeeper.incident import lifecycle, rules, timers
-from watchkeeper.incident.model import Incident
+from watchkeeper.incident.model import ClockRun, Incident
 from watchkeeper.people.model import Change
 from watchkeeper.people.rota_ledger import add_change
 from watchkeeper.store import due as dues
@@ -200,3 +200,41 @@ def test_the_end_is_told_to_those_who_know_and_once(night: Night, now: datetime)
 def test_a_book_without_a_ladder_tells_everybody(database: Database, now: datetime) -> None:
     night = Night(database, now, replace(BOOK, escalation=()))
     assert night.at(0) == ["Level 1 is told: Anna, Ben."]
+
+
+def test_a_procedures_own_clause_tells_the_next_level_even_of_an_incident_that_somebody_took(night: Night) -> None:
+    night.at(0)
+    said = "“Shop is down” says: escalate after 10 minutes (line 8). After 10 min the next level is told."
+    clause = ClockRun("clause", night.start + timedelta(minutes=10), said)
+    night.database.write_now(lambda c: timers.set_clock(c, night.incident, clause))
+    night.database.write_now(lambda c: lifecycle.acknowledge(c, night.start, "inc-1", "anna"))
+    assert night.at(9) == []
+    assert night.at(10) == [f"{said} It has not recovered: level 3 (Lead: Ben) is told."]
+    assert "escalation/3/ben" in night.told()
+    assert night.timeline("escalated") == [f"{said} It has not recovered: level 3 (Lead: Ben) is told."]
+
+
+def test_a_clause_that_names_a_procedure_proposes_it_to_those_who_know(database: Database, now: datetime) -> None:
+    restore = Procedure(id="restoring", title="Restoring to a point in time", line=20, end_line=30, kind="restore")
+    night = Night(database, now, replace(BOOK, procedures=(restore,)))
+    night.at(0)
+    asks = "After 10 min “Restoring to a point in time” is proposed."
+    clause = ClockRun("clause", night.start + timedelta(minutes=10), asks, "restoring")
+    night.database.write_now(lambda c: timers.set_clock(c, night.incident, clause))
+    [said] = night.at(10)
+    assert said == "After 10 min “Restoring to a point in time” is proposed. It has not recovered."
+    [asked] = [n for n in night.database.read_now(list_notices) if n.kind == "ask"]
+    assert asked.person == "anna"
+    assert "Start “Restoring to a point in time”?" in asked.body
+    assert night.timeline("proposed") == [said]
+
+
+def test_a_clause_outlives_another_severity_and_ends_with_the_incident(night: Night) -> None:
+    clause = ClockRun("clause", night.start + timedelta(minutes=10), "It says so.")
+    night.database.write_now(lambda c: timers.set_clock(c, night.incident, clause))
+    graver = replace(night.incident, severity="P1")
+    night.database.write_now(lambda c: timers.set_clocks(c, graver, rules.clocks(night.book, graver)))
+    kinds = [run.kind for run in night.database.read_now(lambda c: timers.read_clocks(c, "inc-1"))]
+    assert kinds.count("clause") == 1
+    night.database.write_now(lambda c: lifecycle.resolve(c, night.start, "inc-1", "anna", "it is well"))
+    assert night.database.read_now(lambda c: timers.read_clocks(c, "inc-1")) == []

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
@@ -19,13 +19,14 @@ from watchkeeper.base.errors import Conflict, InputError, NotFound, Refused
 from watchkeeper.base.ids import new_id
 from watchkeeper.book.model import Procedure
 from watchkeeper.incident import ledger as incidents
-from watchkeeper.incident import lifecycle
-from watchkeeper.incident.model import Entry, Incident
+from watchkeeper.incident import lifecycle, timers
+from watchkeeper.incident.model import ClockRun, Entry, Incident
 from watchkeeper.people.identity import Actor
 from watchkeeper.people.permission import needed_to_answer
 from watchkeeper.run import answering, resuming, starting
 from watchkeeper.run import ledger as runs
 from watchkeeper.run.chronicle import chronicle
+from watchkeeper.run.clause import clause_of
 from watchkeeper.run.model import Event, Plan
 from watchkeeper.run.placing import place
 from watchkeeper.run.plan import plan as make_plan
@@ -151,10 +152,20 @@ async def _start(
         if incident is not None:
             sentence = f"“{procedure_plan.title}” is being carried out. {why}".strip()
             incidents.add_entry(connection, incident.id, now, "run", by.name, sentence, {"run": run_id})
+            _set_clause(connection, app, incident, procedure_plan.procedure_id, now)
         drive_at(connection, run_id, now)
         return run_id
 
     return await done_by(app, by, "start", work)
+
+
+def _set_clause(connection: Connection, app: App, incident: Incident, procedure_id: str, now: datetime) -> None:
+    """Start the clock of what the procedure says of its own failing."""
+    procedure = next((each for each in app.book.procedures if each.id == procedure_id), None)
+    clause = clause_of(procedure, app.book) if procedure is not None else None
+    if clause is not None:
+        due_at = now + timedelta(seconds=clause.after_s)
+        timers.set_clock(connection, incident, ClockRun("clause", due_at, clause.sentence, clause.procedure_id or ""))
 
 
 async def answer(

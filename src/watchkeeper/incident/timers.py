@@ -19,8 +19,8 @@ def clock_key(incident: Incident, kind: str, level: int, role: str = "") -> str:
 
 
 def set_clocks(connection: Connection, incident: Incident, runs: Sequence[ClockRun]) -> None:
-    """Write an incident's clocks; those of an earlier severity that are still open are dropped."""
-    due.cancel(connection, incident.id, KIND)
+    """Write an incident's clocks; those of an earlier severity that are still open are dropped, but for a procedure's own."""
+    stop_clocks(connection, incident.id, ("rung", "respond", "update"))
     for run in runs:
         set_clock(connection, incident, run)
 

@@ -130,8 +130,13 @@ def another(book: Book, alerts: Sequence[Alert], bindings: Bindings, tried: Coll
 
 
 def _named(procedures: Iterable[Procedure], thresholds: Sequence[Threshold]) -> list[Procedure]:
-    """Give the procedures that the thresholds' actions name, by title or anchor."""
-    actions = [action for threshold in thresholds for action in threshold.actions]
+    """Give the procedures that the thresholds' actions name."""
+    return named_in(procedures, [action for threshold in thresholds for action in threshold.actions])
+
+
+def named_in(procedures: Iterable[Procedure], texts: Iterable[str]) -> list[Procedure]:
+    """Give the procedures that texts name, by title or anchor; of several where one title is in the others, the longest alone."""
+    actions = list(texts)
     found = []
     for procedure in procedures:
         title, anchor = _plain(procedure.title), "-".join(_plain(procedure.title).split())

@@ -54,8 +54,13 @@ def clock_due(
     if incident.status == "recovered" and run.kind != "update" and not taken:
         dues.put_off(connection, due.key, now + HELD_BACK)
         return "The incident is recovered and held; nobody more is told unless it turns red again."
-    if incident.status == "resolved" or (run.kind != "update" and taken):
-        what = {"rung": f"level {run.level} need not be told", "respond": "nobody is late"}.get(run.kind, "no update is owed")
+    if incident.status == "resolved" or (run.kind in ("rung", "respond") and taken):
+        kept = {
+            "rung": f"level {run.level} need not be told",
+            "respond": "nobody is late",
+            "clause": "nothing more is called for",
+        }
+        what = kept.get(run.kind, "no update is owed")
         sentence = f"{_status(incident)}, so {what}."
     elif run.kind == "rung":
         kept_back, later = room.kept_back(run.role, run.level)
@@ -65,6 +70,8 @@ def clock_due(
             return sentence
     elif run.kind == "respond":
         sentence = room.late(run, due.key)
+    elif run.kind == "clause":
+        sentence = room.clause(run)
     else:
         sentence = room.update(run)
     dues.settle(connection, due.key, now)
@@ -170,6 +177,31 @@ class _Telling:
         self.write("late", people_told(self.connection, self.estate, self.incident.id), 0, why=sentence)
         return sentence
 
+    def clause(self, run: ClockRun) -> str:
+        """Do what the procedure asks for where it has not helped in time: propose another, or tell the next who was not told."""
+        known = people_told(self.connection, self.estate, self.incident.id)
+        procedure = next((each for each in self.book.procedures if each.id == run.role), None)
+        if procedure is not None:
+            sentence = f"{run.sentence} It has not recovered."
+            self._entry("proposed", sentence, {"procedure": procedure.id})
+            self.write("ask", known, int(run.due_at.timestamp()), why=sentence, question=f"Start “{procedure.title}”?")
+            return sentence
+        on_call = who_is_on_call(self.connection, self.estate, self.now)
+        for rung in rungs(self.book, self.incident.severity):
+            found = reach(rung.role, self.book, self.estate, on_call)
+            fresh = tuple(person for person in found.people if person not in known)
+            if not fresh or self.kept_back(rung.role, max(rung.level, 2))[0] is not None:
+                continue
+            if self.write("escalation", fresh, rung.level, why=run.sentence):
+                names = ", ".join(person.name for person in fresh)
+                sentence = f"{run.sentence} It has not recovered: level {rung.level} ({rung.role}: {names}) is told."
+                self._entry("escalated", sentence, {"level": rung.level, "role": rung.role})
+                ledger.append(self.connection, self.now, AUTOMATION, "incident.escalate", self.incident.id, why=sentence)
+                return sentence
+        sentence = f"{run.sentence} It has not recovered, and everybody of the ladder was told before."
+        self._entry("escalated", sentence, {})
+        return sentence
+
     def update(self, run: ClockRun) -> str:
         """Send the update that the book promises to those who were told, and owe the next one."""
         people = people_told(self.connection, self.estate, self.incident.id)
@@ -183,9 +215,9 @@ class _Telling:
             return "An update was due; nobody was told of the incident yet."
         return f"An update was due and goes to {', '.join(p.name for p in people)}."
 
-    def write(self, kind: str, people: tuple[Person, ...], level: int, why: str = "") -> list[str]:
+    def write(self, kind: str, people: tuple[Person, ...], level: int, why: str = "", question: str = "") -> list[str]:
         """Compose a message and write it for these people."""
-        more = self.facts | ({"why": why} if why else {})
+        more = self.facts | {name: said for name, said in (("why", why), ("question", question)) if said}
         facts = facts_of(self.incident, kind, self.now, more)
         message = compose(kind, self.book, self.incident, facts)
         return write_notices(self.connection, self.now, kind, self.incident, people, message, level)

@@ -121,7 +121,7 @@ def clock_words(state: str) -> str:
 
 def clock_name(kind: str, level: int = 0) -> str:
     """Name a clock."""
-    name = {"respond": "response", "rung": "rung", "update": "update"}.get(kind, kind)
+    name = {"respond": "response", "clause": "the procedure's own clause"}.get(kind, kind)
     return f"{name} {level}" if kind == "rung" and level else name
 
 

@@ -151,8 +151,10 @@ def clock_views(connection: Connection, app: App, incident: Incident, now: datet
     keys = {alert.rule for alert in leads}
     thresholds = [threshold for key, threshold in app.bindings.thresholds.items() if key in keys]
     told = routed(leads, app.estate.alerting)
-    promised = [clock for clock in clocks(app.book, incident, thresholds, *told) if clock.kind != "update"]
-    promised += [clock for clock in read_clocks(connection, incident.id) if clock.kind == "update"]
+    promised = [
+        clock for clock in clocks(app.book, incident, thresholds, *told, office=app.estate.office) if clock.kind != "update"
+    ]
+    promised += [clock for clock in read_clocks(connection, incident.id) if clock.kind in ("update", "clause")]
     return judge_clocks(promised, incident, now)
 
 
