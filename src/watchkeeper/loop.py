@@ -25,6 +25,7 @@ import aiohttp
 from sqlalchemy import Connection
 
 from watchkeeper.actions import acts, links, public, restoring
+from watchkeeper.actions.changes import ChangeWatch
 from watchkeeper.actions.keeping import Keeper
 from watchkeeper.alert import board
 from watchkeeper.alert import ledger as alerts
@@ -73,6 +74,7 @@ class Loop:
         self.led = replace(app, database=self.worker.guarded(TURN))
         self._entered = asyncio.Event()
         self.keeper = Keeper(app)
+        self.changes = ChangeWatch(app)
         self._children: list[asyncio.Task[None]] = []
 
     async def run(self) -> None:
@@ -382,6 +384,7 @@ class Loop:
             await self.led.database.write(lambda c: sent.fall_silent(c, self.app.estate.alerting, self.app.clock.now()))
             if self.app.estate.rotas:
                 await self.led.database.write(lambda c: announce(c, self.app.estate, self.app.clock.now()))
+            await self.changes.look()
             await self.keeper.forget()
         return 60.0
 

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, select
 from watchkeeper.actions.acts import AUTOMATION
 from watchkeeper.alert import taking
 from watchkeeper.app import App
+from watchkeeper.incident import changes
 from watchkeeper.incident.ledger import incidents
 from watchkeeper.run import retention
 from watchkeeper.run.interpreter import KIND
@@ -37,6 +38,8 @@ OFTEN = timedelta(hours=1)
 DUES_KEPT = timedelta(days=30)
 #: what was last heard of an alert that is over keeps a late delivery from opening it again
 REPORTS_KEPT = timedelta(days=7)
+#: a change is suspected for a day, and stays for whoever looks back
+CHANGES_KEPT = timedelta(days=400)
 
 
 #: pieces of samples that one call brings into the sums or drops, so that nothing else waits for long
@@ -74,6 +77,7 @@ class Keeper:
         await database.write(lambda c: due.forget(c, KIND, now - DUES_KEPT))
         settled = select(incidents.c.id).where(incidents.c.status == "resolved")
         await database.write(lambda c: taking.forget(c, now - REPORTS_KEPT, settled))
+        await database.write(lambda c: changes.forget_changes(c, now - CHANGES_KEPT))
         if outputs := self._older_than("keep_outputs_days", now):
             until = self._outputs_until
             self._outputs_until = await database.write(lambda c: retention.drop_outputs(c, outputs, until))

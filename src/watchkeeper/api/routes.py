@@ -13,7 +13,7 @@ from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import Response, StreamingResponse
 from pydantic import AwareDatetime, BaseModel, Field
 
-from watchkeeper.actions import acts, arriving, effects, public, silences
+from watchkeeper.actions import acts, arriving, changes, effects, public, silences
 from watchkeeper.actions.callers import address_of, check_csrf, cookie_name, program_for, session_for
 from watchkeeper.actions.permission import require
 from watchkeeper.actions.views import books, capacity, following, incidents, records, runs, signals
@@ -38,7 +38,7 @@ from watchkeeper.actions.views.model import (
 from watchkeeper.alert.model import Silence
 from watchkeeper.api.following import DESCRIBED, as_events
 from watchkeeper.app import App
-from watchkeeper.incident.model import Entry, Incident
+from watchkeeper.incident.model import ChangeEvent, Entry, Incident
 from watchkeeper.people.identity import Actor
 from watchkeeper.tell.public.model import Maintenance, Post
 from watchkeeper.watch.arrivals import Pushed
@@ -136,6 +136,17 @@ class SilenceBody(Why):
     key: str | None = Field(None, max_length=200, description="One threshold's key.")
     hours: str | None = Field(None, max_length=200, description='Only within these: "Sun 02:00-04:00 Europe/Berlin".')
     begins_at: AwareDatetime | None = Field(None, description="Left out: now.")
+
+
+class ChangeBody(BaseModel):
+    """What was changed."""
+
+    sentence: str = Field(max_length=1000, description="“Released 2.4.1”.")
+    kind: str = Field("deployment", max_length=40, description="deployment, release, configuration, or a word of yours.")
+    component: str | None = Field(None, max_length=200)
+    link: str = Field("", max_length=1000, description="A page about it.")
+    at: AwareDatetime | None = Field(None, description="When it took effect; left out: now.")
+    key: str = Field("", max_length=150, description="The same key again is the same change.")
 
 
 class PushBody(BaseModel):
@@ -370,6 +381,19 @@ async def silence(app: TheApp, actor: Caller, body: SilenceBody) -> Silence:
 async def end_silence(app: TheApp, actor: Caller, silence_id: str, body: Why) -> None:
     """End a silence before its time."""
     await silences.end_silence(app, actor, silence_id, body.why)
+
+
+@router.get("/changes")
+async def list_changes(app: TheApp, hours: Annotated[float, Query(gt=0, le=24 * 92)] = 24.0) -> list[ChangeEvent]:
+    """Show what was changed outside of incidents, newest first."""
+    return await changes.list_changes(app, timedelta(hours=hours))
+
+
+@router.post("/changes", status_code=201)
+async def note_change(app: TheApp, actor: Caller, body: ChangeBody) -> ChangeEvent:
+    """Say that something was changed, such as a deployment; it is a suspect of what breaks within a day."""
+    said = body.model_dump(exclude={"sentence", "kind"})
+    return await changes.note_change(app, actor, body.sentence, body.kind, **said)
 
 
 @router.post("/push/{signal}")

@@ -43,6 +43,7 @@ COMMANDS: tuple[Verb, ...] = (
     Verb("incident", "incident", "List, show, acknowledge and resolve incidents."),
     Verb("statuspage", "statuspage", "Tell the public: the status page, posts, announced maintenance, subscribers."),
     Verb("silence", "silence", "Keep expected alerts from opening incidents for a time."),
+    Verb("change", "change", "Say what was deployed, released or set: a suspect of what breaks within a day; list it."),
     Verb("oncall", "oncall", "Say who is on call now and next; override, swap, leave notes, subscribe to calendars."),
     Verb("import", "importing", "Read schedules and policies of PagerDuty, Opsgenie, GoAlert or Grafana OnCall."),
     Verb("page", "page", "Page a person, a role or a rota; say whom it would reach; try every address."),

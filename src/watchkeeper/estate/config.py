@@ -21,13 +21,14 @@ from watchkeeper.estate.alerting import check_routes, read_alerting
 from watchkeeper.estate.declared import read_inputs
 from watchkeeper.estate.hours import USUAL, Hours, Office, parse_hours
 from watchkeeper.estate.lines import key_lines
-from watchkeeper.estate.model import Estate, Mode, Permission, Policy, PolicyRule, SignalConfig, TargetConfig
+from watchkeeper.estate.model import ChangeSource, Estate, Mode, Permission, Policy, PolicyRule, SignalConfig, TargetConfig
 from watchkeeper.estate.public import read_statuspage
 from watchkeeper.estate.rota_tables import check_rotas, read_holidays, read_rotas
 from watchkeeper.estate.table import Table, did_you_mean
 from watchkeeper.estate.variables import Variables, must_be_secret, names_used
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+_BRANCH = re.compile(r"[A-Za-z0-9][\w./@-]{0,199}")
 _PERMISSIONS = ("run", "ask", "never")
 PLATFORMS = ("docker", "kubernetes", "systemd")
 _RISKS = ("read", "change", "destroy", "unknown")
@@ -62,6 +63,7 @@ def load_estate(path: Path, environment: Mapping[str, str] | None = None) -> Est
         policy=_read_policy(root.table("policy"), mode),
         access=read_access(root.table("access"), variables),
         alerting=read_alerting(root, variables),
+        changes={key: _read_changes(_named(key, table), key) for key, table in root.named_tables("changes")},
         statuspage=read_statuspage(root, variables, name),
     )
     root.finish()
@@ -69,6 +71,17 @@ def load_estate(path: Path, environment: Mapping[str, str] | None = None) -> Est
     check_routes(estate, root)
     check_people(estate.people.values(), estate.access, name, root.table("people"))
     return estate
+
+
+def _read_changes(table: Table, name: str) -> ChangeSource:
+    """Read a repository whose commits are changes of the service."""
+    branch = table.text("branch", "HEAD")
+    if not _BRANCH.fullmatch(branch):
+        raise table.error("branch", f"{branch!r} is no branch.", 'Write it as "main" or "origin/main".')
+    component = table.text("component", "") or None
+    source = ChangeSource(name, table.line, (table.file.parent / table.text("repository")).resolve(), branch, component)
+    table.finish()
+    return source
 
 
 def _read_office(service: Table) -> Office:

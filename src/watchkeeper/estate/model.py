@@ -282,6 +282,17 @@ class StatusPage:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangeSource:
+    """A git repository whose commits are changes of the service."""
+
+    name: str
+    line: int
+    repository: Path
+    branch: str = "HEAD"
+    component: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Estate:
     """watchkeeper.toml, read and checked."""
 
@@ -301,6 +312,7 @@ class Estate:
     policy: Policy = field(default_factory=Policy)
     access: Access = field(default_factory=Access)
     alerting: Alerting = field(default_factory=Alerting)
+    changes: Mapping[str, ChangeSource] = field(default_factory=dict)
     #: None: the public has no page
     statuspage: StatusPage | None = None
 

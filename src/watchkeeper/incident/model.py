@@ -62,3 +62,17 @@ class ClockRun:
     #: who is told when it comes due (role words of the book); empty where nobody is
     role: str = ""
     level: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeEvent:
+    """Something that was changed outside of an incident: a deployment, a release, a commit, a setting, a run of ours."""
+
+    id: str
+    at: datetime
+    #: "deployment", "release", "commit", "configuration", "run", "runbook", or a word of whoever told of it
+    kind: str
+    sentence: str
+    actor: str = ""
+    component: str | None = None
+    link: str = ""

@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from watchkeeper.actions import acts
+from watchkeeper.actions.changes import suspects_of
 from watchkeeper.actions.views.frame import components, read_frame, said_by_others, threshold_view, unwatched_view
 from watchkeeper.actions.views.model import (
     AlertView,
@@ -26,12 +27,14 @@ from watchkeeper.alert.ledger import alerts_of, count_members, members
 from watchkeeper.alert.model import Alert
 from watchkeeper.app import App
 from watchkeeper.incident.ledger import get_incident, list_incidents, read_timeline
-from watchkeeper.incident.model import ClockRun, Entry, Incident
+from watchkeeper.incident.model import ChangeEvent, ClockRun, Entry, Incident
 from watchkeeper.incident.routing import routed
 from watchkeeper.incident.rules import clocks
 from watchkeeper.incident.timers import read_clocks
 from watchkeeper.learn.ledger import reviews
 from watchkeeper.people.gravity import severity_of
+from watchkeeper.run.hypotheses import Hypothesis, hypotheses
+from watchkeeper.run.ledger import list_runs
 from watchkeeper.tell.ledger import list_notices
 from watchkeeper.tell.model import Notice
 from watchkeeper.watch.ledger import read_standings
@@ -115,6 +118,8 @@ def _read_incident(connection: Connection, app: App, incident_id: str, now: date
     severity = severity_of(app.book, incident.severity)
     lines = {key: threshold.line for key, threshold in app.bindings.thresholds.items()}
     total, still_open = count_members(connection, incident_id)
+    leads = alerts_of(connection, incident_id)
+    suspects = suspects_of(connection, app, incident, [alert.component for alert in leads if alert.component])
     review = connection.execute(reviews.select().where(reviews.c.incident_id == incident_id)).first()
     return IncidentView(
         frame=read_frame(connection, app, now),
@@ -141,8 +146,18 @@ def _read_incident(connection: Connection, app: App, incident_id: str, now: date
         runs=read_runs(connection, incident_id),
         notices=tuple(_notice_view(notice) for notice in list_notices(connection, incident_id=incident_id, limit=100)),
         procedures=procedure_lines(app.book),
+        hypotheses=tuple(hypotheses_of(connection, app, incident, suspects)),
+        suspects=tuple(suspects),
         reviewed_at=review.at if review else None,
     )
+
+
+def hypotheses_of(connection: Connection, app: App, incident: Incident, suspects: Sequence[ChangeEvent]) -> list[Hypothesis]:
+    """Judge the causes that the procedure of an incident names by what was seen."""
+    procedure = next((each for each in app.book.procedures if each.id == incident.procedure_id), None)
+    done = list_runs(connection, incident_id=incident.id)
+    standings = read_standings(connection)
+    return hypotheses(procedure, done, alerts_of(connection, incident.id), app.bindings.bound, standings, suspects)
 
 
 def clock_views(connection: Connection, app: App, incident: Incident, now: datetime) -> list[ClockView]:

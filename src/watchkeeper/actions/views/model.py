@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
+from watchkeeper.incident.model import ChangeEvent
+from watchkeeper.run.hypotheses import Hypothesis
 from watchkeeper.run.model import Input
 
 #: worst first: firing, blind, pending, ok; unwatched: nothing looks at it
@@ -238,6 +240,9 @@ class IncidentView:
     runs: tuple[RunLine, ...]
     notices: tuple[NoticeView, ...]
     procedures: tuple[ProcedureLine, ...]
+    #: causes that its procedure names, and what was changed in the day before
+    hypotheses: tuple[Hypothesis, ...] = ()
+    suspects: tuple[ChangeEvent, ...] = ()
     #: the review, once written
     reviewed_at: datetime | None = None
     #: how many alerts there are in all, how many of them still fire, and how many stand before those of this page

@@ -1,0 +1,154 @@
+"""What was changed outside of incidents: told by people and programs, read from git, seen at our own files, done by our runs."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import os
+import subprocess
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from watchkeeper.actions.permission import done_by, require
+from watchkeeper.app import App
+from watchkeeper.base.durations import parse_duration
+from watchkeeper.base.errors import InputError
+from watchkeeper.base.ids import new_id
+from watchkeeper.estate.model import ChangeSource
+from watchkeeper.incident import changes
+from watchkeeper.incident.model import ChangeEvent, Incident
+from watchkeeper.people.identity import Actor
+from watchkeeper.run import ledger as runs
+from watchkeeper.store import ledger
+
+log = logging.getLogger(__name__)
+
+#: a repository that does not answer is left alone until the next time
+GIT_TAKES_S = 15
+#: commits of one repository that are looked at in one go
+MOST_COMMITS = 200
+#: a repository is data: nothing that its own configuration names is run
+_GIT = ("git", "--no-pager", "-c", "safe.directory=*", "-c", "log.showSignature=false", "-c", "core.fsmonitor=false", "-c",
+        "core.hooksPath=/dev/null", "-c", "log.mailmap=false")  # fmt: skip
+_BEGINNING = datetime(1970, 1, 2, tzinfo=UTC)
+
+
+async def note_change(
+    app: App,
+    actor: Actor,
+    sentence: str,
+    kind: str = "deployment",
+    *,
+    component: str | None = None,
+    link: str = "",
+    at: datetime | None = None,
+    key: str = "",
+) -> ChangeEvent:
+    """Keep what somebody or a program says was changed; the same key twice is one change."""
+    require(actor, "note")
+    now = app.clock.now()
+    if not sentence.strip():
+        raise InputError("A change needs to be said in words.", hint="Say what was changed: “Released 2.4.1”.", code="WK167")
+    if link and not link.startswith(("https://", "http://")):
+        raise InputError(f"{link!r} is no address of a page.", hint="Begin it with https://.", code="WK167")
+    if at is not None and at > now + timedelta(minutes=5):
+        raise InputError("A change cannot lie in the future.", hint="Leave --at out for now.", code="WK167")
+    said = " ".join(sentence.split())[:1000]
+    known = f"{actor.name}/{key}"[:200] if key else new_id("chg", now)
+    event = ChangeEvent(known, at or now, " ".join(kind.split())[:40] or "change", said, actor.name, component, link[:1000])
+
+    def work(connection: Connection) -> ChangeEvent:
+        if changes.add_change(connection, event):
+            ledger.append(connection, now, actor.name, "change", event.id, why=said, body={"kind": event.kind})
+        return event
+
+    return await done_by(app, actor, "note", work)
+
+
+def span_of(text: str) -> timedelta:
+    """Read how far back somebody wants to look."""
+    seconds = parse_duration(text)
+    if seconds is None:
+        raise InputError(f"{text!r} is no duration.", hint="Try --since 24h.", code="WK167")
+    return timedelta(seconds=seconds)
+
+
+async def list_changes(app: App, span: timedelta) -> list[ChangeEvent]:
+    """Give what was changed in a span until now, the newest first."""
+    now = app.clock.now()
+    return await app.database.read(lambda c: changes.list_changes(c, now - span, now))
+
+
+def suspects_of(connection: Connection, app: App, incident: Incident, components: Sequence[str] = ()) -> list[ChangeEvent]:
+    """Give what was changed in the day before an incident began, our own runs among it, the likeliest first."""
+    since = incident.began_at - changes.BEFORE
+    known = changes.list_changes(connection, since, incident.began_at)
+    for run in runs.list_runs(connection, limit=200):
+        done = [act for act in run.plan.acts if act.mutating and run.acts[act.key].state == "done"]
+        if done and run.incident_id != incident.id and run.ended_at is not None and since <= run.ended_at <= incident.began_at:
+            said = f"“{run.plan.title}” was carried out ({done[0].risk}: {done[0].text})."
+            known.append(ChangeEvent(run.id, run.ended_at, "run", said, run.actor, run.component, f"/runs/{run.id}"))
+    return changes.suspects(known, incident.began_at, [*components, *([incident.cause] if incident.cause else [])])
+
+
+class ChangeWatch:
+    """Looks for what was changed where it can be seen: the runbook, watchkeeper.toml and the repositories that it names."""
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+
+    async def look(self) -> int:
+        """Keep what is new; gives how many there are. A repository that cannot be read is said in the log."""
+        app, now = self.app, self.app.clock.now()
+        found: list[ChangeEvent] = []
+        for source in app.estate.changes.values():
+            try:
+                found += await asyncio.to_thread(read_commits, source, now - changes.BEFORE)
+            except (OSError, subprocess.SubprocessError, ValueError) as problem:
+                log.warning("The commits of %s cannot be read: %s", source.name, problem, extra={"action": "commits_unread"})
+        own = {"runbook": app.book.digest, "configuration": await asyncio.to_thread(_digest, app.estate.path)}
+
+        def work(connection: Connection) -> int:
+            new = sum(changes.add_change(connection, event) for event in found)
+            return new + sum(_own_change(connection, kind, digest, now, app.estate.service) for kind, digest in own.items())
+
+        return await app.database.write(work)
+
+
+def read_commits(source: ChangeSource, since: datetime) -> list[ChangeEvent]:
+    """Read the newest commits of a repository's branch; raises OSError, SubprocessError or ValueError where it cannot be read."""
+    form = "%H%x1f%cI%x1f%an%x1f%s"
+    words = [*_GIT, "-C", str(source.repository), "log", f"--since={since.isoformat()}", f"-n{MOST_COMMITS}", f"--format={form}"]
+    environment = {**os.environ, "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
+    done = subprocess.run([*words, source.branch, "--"], capture_output=True, timeout=GIT_TAKES_S, env=environment, check=False)
+    if done.returncode != 0:
+        raise ValueError((done.stderr.decode(errors="replace").strip().splitlines() or ["git failed"])[-1])
+    events = []
+    for line in done.stdout.decode(errors="replace").splitlines():
+        commit, at, author, subject = (*line.split("\x1f", 3), "", "", "")[:4]
+        said = f"{source.name}: {subject} ({commit[:10]})"
+        event_at = datetime.fromisoformat(at).astimezone(UTC)
+        events.append(ChangeEvent(f"git/{source.name}/{commit}"[:200], event_at, "commit", said, author[:200], source.component))
+    return events
+
+
+def _own_change(connection: Connection, kind: str, digest: str, now: datetime, service: str) -> bool:
+    """Keep that one of our own files is another than before; the first that is seen is no change."""
+    before = changes.latest_of(connection, kind)
+    if before is not None and before.id.endswith(digest[:32]):
+        return False
+    named = {"runbook": "The runbook", "configuration": "watchkeeper.toml"}[kind]
+    at = now if before is not None else _BEGINNING
+    known = f"{kind}/{at:%Y%m%dT%H%M%S%f}/{digest[:32]}"
+    return changes.add_change(connection, ChangeEvent(known, at, kind, f"{named} of {service} was changed."))
+
+
+def _digest(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return ""
