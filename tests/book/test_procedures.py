@@ -65,6 +65,15 @@ def test_platforms_and_or_are_alternatives_of_one_step() -> None:
     ]
 
 
+def test_a_platform_with_a_remark_ends_where_both_are_meant() -> None:
+    (only,) = procedures(
+        "## Make room\n\nOn a Kubernetes node:\n\n```bash\ncrictl rmi --prune\n```\n\n"
+        "On a Docker host (images of the last week stay, so that a release can be taken back, and volumes are not touched):\n\n"
+        "```bash\ndocker image prune -f\n```\n\nOn both:\n\n```bash\njournalctl --vacuum-time=7d\n```\n"
+    )
+    assert [command.alternative for step in only.steps for command in step.commands] == ["kubernetes", "docker", None]
+
+
 def test_an_or_comment_does_not_make_both_be_done() -> None:
     (only,) = procedures("## Renew\n```bash\n./renew.sh\n\n# Or force it\ncertbot renew --force-renewal\n```\n")
     assert only.steps[1].when == "instead of the step before"

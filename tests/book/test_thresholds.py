@@ -60,6 +60,18 @@ def test_alert_block_keeps_response_and_actions() -> None:
     )
 
 
+@pytest.mark.parametrize("label", ["Actions", "Do"])
+def test_an_action_with_a_colon_is_one(label: str) -> None:
+    source = f'```\nAlert: Cache is down\n{label}:\n1. Follow "P1: the cache"\n2. Call support: nothing is cached\n```\n'
+    (found,) = thresholds(source)
+    assert found.actions == ('Follow "P1: the cache"', "Call support: nothing is cached")
+
+
+def test_the_age_of_a_backup_is_watched_and_how_long_it_is_kept_is_not() -> None:
+    found = thresholds("## Alerts\n\n- Backup age > 26 hours\n- Backups are kept > 30 days\n")
+    assert [(one.subject, one.op, one.value, one.unit) for one in found] == [("Backup age", ">", 93600.0, "seconds")]
+
+
 def test_compound_condition_shares_duration_and_group() -> None:
     cpu, memory = thresholds("**Alert**: CPU > 80% or memory > 85% for 10 minutes\n")
     assert (cpu.subject, memory.subject) == ("CPU", "memory")

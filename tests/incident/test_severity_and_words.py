@@ -68,6 +68,7 @@ def test_a_word_that_the_book_does_not_define_stays_and_comes_last() -> None:
     assert call(known, [alert("a", "critical"), alert("b", "P2")]).severity == "P2"
     assert call(known, [alert("a")]).severity is None
     assert gravity(known, "P1") < gravity(known, "P2") < gravity(known, "critical") < gravity(known, None)
+    assert gravity(known, "critical") == gravity(known, "red") < gravity(known, "warning") < gravity(known, None)
 
 
 @pytest.mark.parametrize(

@@ -420,6 +420,13 @@ async def test_the_runbooks_words_mean_what_the_estate_says(
     assert (mine.folder / "script").read_text() == script + "\n"
 
 
+async def test_a_sudo_that_the_estate_names_is_run_in_the_place_of_ours(
+    tmp_path: Path, job: Callable[..., Job], tools: Callable[..., Path]
+) -> None:
+    target = target_in(tmp_path, words={"sudo": "on-node sudo", "df": "on-node df"}, path=(tools("on-node", "sudo"),))
+    assert await carry_out(target, job("sudo df -h")) == (0, "on-node sudo df -h\n")
+
+
 async def test_docker_compose_means_the_plugin_where_only_that_is_installed(
     tmp_path: Path, job: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,6 +11,10 @@ from watchkeeper.book.model import Book, Severity
 
 _NUMBER = re.compile(r"^([A-Za-z -]*?)[-_ ]?(\d+)$")
 
+#: everyday words that are less grave than any other, by how much; none at all comes after them
+_LESSER = {"high": 1, "major": 1, "warning": 2, "medium": 2, "minor": 3, "low": 3, "info": 4}
+_NONE = 5
+
 
 def severity_of(book: Book, word: str | None) -> Severity | None:
     """Find the book's severity by its code or name, case ignored; None where the book does not define it."""
@@ -37,9 +41,12 @@ def in_order(severities: Sequence[Severity]) -> list[Severity]:
 
 
 def gravity(book: Book, severity: str | None) -> int:
-    """Give the rank of a severity, 0 the gravest; words that the book does not define come after those, none at all last."""
+    """Give the rank of a severity, 0 the gravest; words that the book does not define come after those, none at all last.
+
+    Of two such words a lesser one by its everyday meaning, "warning" beside "critical", comes after the other.
+    """
     ordered = in_order(book.severities)
     found = severity_of(book, severity)
     if found is not None:
         return ordered.index(found)
-    return len(ordered) + (0 if severity else 1)
+    return len(ordered) + (_LESSER.get(severity.casefold(), 0) if severity else _NONE)

@@ -150,6 +150,8 @@ def _graded(passage: Passage) -> bool:
 def _incidental(subject: str, label: str, passage: Passage) -> bool:
     """Whether a time is how long something takes, lasts or is kept, not a value to be watched."""
     words = f"{label} {subject}"
+    if re.search(r"\bage$", subject.strip("` "), re.IGNORECASE):
+        return False
     if re.search(
         r"\b(?:retention|retain|keep|kept|sleep|takes?|duration of|data loss|ttl|mtt[rda]|mean time|backup|"
         r"old|older)\b",

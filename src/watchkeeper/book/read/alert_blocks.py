@@ -10,6 +10,8 @@ from watchkeeper.book.read.severity_words import severity_code, severity_word
 from watchkeeper.book.vocabulary import IMMEDIATE, matcher
 
 _IMMEDIATE = matcher(IMMEDIATE)
+_ACTIONS = frozenset({"action", "actions", "response actions", "do", "what to do", "aktionen", "maßnahmen", "acciones", "ações"})
+_ITEM = re.compile(r"(?:\d+[.)]|[-*•+])\s")
 
 
 class AlertBlock:
@@ -40,10 +42,10 @@ def alert_blocks(passages: Passages) -> dict[int, list[tuple[int, AlertBlock]]]:
             block.severity = severity_code(passage.body) or severity_word(passage.body)
         elif name in ("for", "duration", "dauer", "window", "durée", "duración", "duração") and passage.body:
             block.for_s = parse_duration(passage.body)
-        elif name in ("action", "actions", "response actions", "aktionen", "maßnahmen", "acciones", "ações"):
+        elif name in _ACTIONS:
             block.actions.extend([passage.body] if passage.body else [])
             block.lines.add(passage.line)
-        elif block.lines and not passage.label:
+        elif block.lines and (not passage.label or _item(passage)):
             block.actions.append(passage.text)
     return blocks
 
@@ -56,9 +58,18 @@ def block_at(blocks: dict[int, list[tuple[int, AlertBlock]]], passage: Passage) 
 
 def _begins(passage: Passage) -> bool:
     """Whether the line of a fence begins an entry of a list ("- name: …")."""
+    return _row(passage).startswith("- ")
+
+
+def _item(passage: Passage) -> bool:
+    """Whether the line of a fence is an item of a list, so that its first words are no label though a colon follows them."""
+    return _ITEM.match(_row(passage)) is not None
+
+
+def _row(passage: Passage) -> str:
     rows = passage.block.text.split("\n") if passage.block is not None else []
     at = passage.line - (passage.block.line if passage.block is not None else 0)
-    return 0 <= at < len(rows) and rows[at].lstrip().startswith("- ")
+    return rows[at].lstrip() if 0 <= at < len(rows) else ""
 
 
 def response_of(text: str) -> float | None:

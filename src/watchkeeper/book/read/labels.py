@@ -121,7 +121,7 @@ _JOINED = re.compile(r"\s*(?:/|,|\band\b|\+|\bund\b|\bet\b|\by\b|\be\b|・|、|�
 #: what `_JOINED` splits at, which most labels have nothing of
 _JOINT = re.compile(r"[/,+・、と]|\b(?:and|und|et|y|e)\b")
 _TRIM = re.compile(r"^[\W_]+|[\W_]+$")
-_REMARK = re.compile(r"\s*[(\[][^()\[\]]{0,60}[)\]]\s*:?\s*$")
+_REMARK = re.compile(r"\s*[(\[][^()\[\]]{0,120}[)\]]\s*:?\s*$")
 _NUMBER = Opening(
     r"^",
     r"step\s*|schritt\s*|étape\s*|paso\s*|passo\s*|krok\s*|phase\s*|stage\s*|part\s*|ステップ\s*|第\s*|",
@@ -265,11 +265,11 @@ def is_otherwise(text: str) -> bool:
 
 _PLATFORMS: dict[str, re.Pattern[str]] = {
     "kubernetes": re.compile(
-        r"^(?:using |via |with |on |for |in |if using )?(?:kubernetes|k8s|kubectl|helm|openshift|eks|gke|aks)(?: "
-        r"(?:environment|deployment|cluster|umgebung))?$", re.IGNORECASE),
+        r"^(?:using |via |with |on |for |in |if using )?(?:an? |the )?(?:kubernetes|k8s|kubectl|helm|openshift|eks|gke|aks)(?: "
+        r"(?:environment|deployment|cluster|nodes?|umgebung))?$", re.IGNORECASE),
     "docker": re.compile(
-        r"^(?:using |via |with |on |for |in |if using )?(?:docker|docker[- ]compose|compose|containers?|podman)(?: "
-        r"(?:environment|deployment|swarm|umgebung))?$", re.IGNORECASE),
+        r"^(?:using |via |with |on |for |in |if using )?(?:an? |the )?(?:docker|docker[- ]compose|compose|containers?|podman)(?: "
+        r"(?:environment|deployment|swarm|hosts?|umgebung))?$", re.IGNORECASE),
     "systemd": re.compile(
         r"^(?:using |via |with |on |for |in |if using )?(?:systemd|systemctl|bare[- ]metal|linux|ubuntu|debian|vm|"
         r"native|without docker|non-docker)(?: (?:service|host|server|installation))?$", re.IGNORECASE),
@@ -283,6 +283,7 @@ _PLATFORMS: dict[str, re.Pattern[str]] = {
 _LONGEST_PLATFORM = 50
 #: any of them; asked about small letters, which is quicker
 _PLATFORM = re.compile("|".join(pattern.pattern for pattern in _PLATFORMS.values()))
+_EVERYWHERE = re.compile(r"(?:on|for|in|with) (?:both|either|all)(?: of them| cases| platforms)?|everywhere", re.IGNORECASE)
 _TOOL_PLATFORMS = {
     "kubectl": "kubernetes", "helm": "kubernetes", "oc": "kubernetes", "docker": "docker", "docker-compose": "docker",
     "podman": "docker", "systemctl": "systemd", "journalctl": "systemd", "service": "systemd", "aws": "aws", "gcloud": "gcp",
@@ -293,7 +294,7 @@ _TOOL_PLATFORMS = {
 @lru_cache(maxsize=8192)
 def platform_of(label: str) -> str | None:
     """Give the platform that a label names and nothing else ("Docker", "For Kubernetes:")."""
-    if len(label) > 80:
+    if len(label) > 80 and "(" not in label:
         return None
     bare = plain(label)
     if len(bare) > _LONGEST_PLATFORM:
@@ -303,6 +304,11 @@ def platform_of(label: str) -> str | None:
         if _PLATFORM.match(bare.lower())
         else None
     )
+
+
+def says_everywhere(label: str) -> bool:
+    """Say whether a label ends what was said of one platform: "On both", "In both cases"."""
+    return _EVERYWHERE.fullmatch(plain(label)) is not None
 
 
 def platform_of_tools(tools: tuple[str, ...]) -> str | None:

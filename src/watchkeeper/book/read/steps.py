@@ -18,7 +18,7 @@ from watchkeeper.book.read.fence_steps import FenceSteps
 from watchkeeper.book.read.flowcharts import read_flowchart
 from watchkeeper.book.read.in_force import InForce
 from watchkeeper.book.read.instructions import is_instruction
-from watchkeeper.book.read.labels import Stage, branch_of, is_caution, platform_of, stage_of
+from watchkeeper.book.read.labels import Stage, branch_of, is_caution, platform_of, says_everywhere, stage_of
 from watchkeeper.book.read.sentences import (
     LEADING_IF,
     cases_of,
@@ -138,7 +138,7 @@ class StepReader(InForce):
             self.branch(condition)
             if rest:
                 self._in_branch(rest, line, spans)
-        elif platform_of(label):
+        elif platform_of(label) or says_everywhere(label):
             self.platform = platform_of(label)
             if rest:
                 self._say(rest, line, spans, "prose")
@@ -195,7 +195,7 @@ class StepReader(InForce):
             self.brief = True
             return
         if text.endswith((":", "：")):
-            if platform_of(text):
+            if platform_of(text) or says_everywhere(text):
                 self.platform = platform_of(text)
                 return
             found = self.commands(spans)

@@ -52,7 +52,7 @@ def shims(script: str, words: Mapping[str, str]) -> dict[str, str]:
     made = {word: _MAPPED.format(becomes=_quoted(words[word])) for word in words_in(script, words)}
     if says_compose(script):
         made |= {word: _COMPOSE[word].format() for word in COMPOSE if word not in words}
-    if made and words_in(script, {"sudo": ""}):
+    if made and "sudo" not in words and words_in(script, {"sudo": ""}):
         made["sudo"] = _SUDO.format()
     return made
 
