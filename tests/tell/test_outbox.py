@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,9 +12,11 @@ from sqlalchemy import Connection, func, select
 
 from watchkeeper.base.errors import Permanent, Refused, Transient
 from watchkeeper.base.secrets import Secret
+from watchkeeper.estate.hours import parse_hours
 from watchkeeper.estate.model import Estate, Person, Variable
 from watchkeeper.incident import ledger as incidents
 from watchkeeper.incident.model import Incident
+from watchkeeper.people.ladder import quiet_until
 from watchkeeper.store.database import Database
 from watchkeeper.tell.ledger import list_notices, outbox, void_claims
 from watchkeeper.tell.model import Message, Notice
@@ -214,3 +216,78 @@ async def test_no_secret_leaves_in_a_notice(database: Database, now: datetime, i
     post = Post()
     await send_waiting(database, Clock(now), post, ESTATE)
     assert post.arrived[0][1] == "psql said: password •••••• is wrong"
+
+
+QUIET = parse_hours("22:00-07:00 Europe/Berlin")
+assert QUIET is not None
+LIGHT = Person("eve", "Eve", 11, ("On-call",), ("mailto://eve@mail.test",), ("sms://eve",), (QUIET,), ("P1",))
+NIGHT = datetime(2026, 6, 1, 23, 30, tzinfo=UTC)
+
+
+def at_night(database: Database, severity: str) -> tuple[Estate, Incident]:
+    incident = Incident("inc-9", "shop", "Shop is down", severity, "open", "shop", NIGHT, NIGHT)
+    database.write_now(lambda c: incidents.open_incident(c, incident))
+    database.write_now(lambda c: write_notices(c, NIGHT, "initial", incident, [LIGHT], Message("Down", "It is down.")))
+    return Estate(Path("/e/watchkeeper.toml"), "shop", Path("/e/runbook.md"), people={"eve": LIGHT}), incident
+
+
+async def test_quiet_hours_hold_back_what_may_not_wake(database: Database) -> None:
+    estate, _ = at_night(database, "P2")
+    post = Post()
+    assert await send_waiting(database, Clock(NIGHT), post, estate) == 0
+    [held] = [e.sentence for e in database.read_now(lambda c: incidents.read_timeline(c, "inc-9")) if e.kind == "held"]
+    assert held == "Eve is not woken: quiet until 05:00 UTC but for P1. The notice (initial) waits."
+    assert await send_waiting(database, Clock(datetime(2026, 6, 2, 5, 0, 1, tzinfo=UTC)), post, estate) == 1
+    assert post.tried == ["mailto"]
+
+
+async def test_what_may_wake_does_by_the_urgent_address_first(database: Database) -> None:
+    estate, _ = at_night(database, "P1")
+    post = Post({"sms": [Transient("no credit")]})
+    assert await send_waiting(database, Clock(NIGHT), post, estate) == 1
+    assert post.tried == ["sms", "mailto"]
+
+
+async def test_quiet_hours_end_by_the_clocks_of_their_zone(database: Database) -> None:
+    for day, ends in (("2026-03-28", "05:00"), ("2026-10-24", "06:00")):
+        now = datetime.fromisoformat(f"{day}T22:30:00+00:00")
+        until = quiet_until(LIGHT, "P2", now)
+        assert until is not None
+        assert f"{until:%H:%M}" == ends
+    assert quiet_until(LIGHT, "P2", datetime(2026, 6, 1, 12, tzinfo=UTC)) is None
+    assert quiet_until(LIGHT, None, NIGHT) is not None
+
+
+async def test_a_storm_for_one_person_is_one_digest_and_questions_go_alone(database: Database, now: datetime) -> None:
+    estate = Estate(Path("/e/watchkeeper.toml"), "shop", Path("/e/runbook.md"), people={"anna": ANNA, "ben": BEN})
+    for number in range(6):
+        one = Incident(f"inc-{number}", "shop", f"Part {number} is down", "P2", "open", "shop", now, now)
+        database.write_now(lambda c, one=one: incidents.open_incident(c, one))
+        told = Message(f"[P2] {one.title}", f"{one.title}.\nSince noon.")
+        database.write_now(lambda c, one=one, told=told: write_notices(c, now, "initial", one, [ANNA], told))
+        if number < 3:
+            database.write_now(lambda c, one=one, told=told: write_notices(c, now, "ask", one, [ANNA], told))
+            database.write_now(lambda c, one=one, told=told: write_notices(c, now, "initial", one, [BEN], told))
+    post = Post()
+    assert await send_waiting(database, Clock(now), post, estate) == 12
+    digests = [body for _, body, _, _ in post.arrived if "so here they are together" in body]
+    assert len(digests) == 1
+    assert digests[0].startswith("6 notices at once")
+    assert all(f"Part {number} is down" in digests[0] for number in range(6))
+    assert len(post.arrived) == 1 + 3 + 3
+    entries = database.read_now(lambda c: incidents.read_timeline(c, "inc-5"))
+    assert [e.sentence.split(" at ")[0] for e in entries if e.kind == "told"] == ["Anna was told by json"]
+    assert any("6 notices together" in e.sentence for e in entries)
+
+
+async def test_a_digest_that_fails_comes_back_whole(database: Database, now: datetime) -> None:
+    estate = Estate(Path("/e/watchkeeper.toml"), "shop", Path("/e/runbook.md"), people={"ben": BEN})
+    for number in range(5):
+        one = Incident(f"inc-{number}", "shop", "Down", "P2", "open", "shop", now, now)
+        database.write_now(lambda c, one=one: incidents.open_incident(c, one))
+        database.write_now(lambda c, one=one: write_notices(c, now, "initial", one, [BEN], Message("Down", "It is down.")))
+    post = Post({"json": [Transient("busy")]})
+    assert await send_waiting(database, Clock(now), post, estate) == 0
+    assert await send_waiting(database, Clock(now + timedelta(seconds=2)), post, estate) == 5
+    assert len(post.arrived) == 1
+    assert {notice.state for notice in database.read_now(list_notices)} == {"sent"}

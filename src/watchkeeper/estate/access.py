@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from watchkeeper.base.errors import ConfigError
 from watchkeeper.base.secrets import Secret
+from watchkeeper.estate.hours import Hours, parse_hours
 from watchkeeper.estate.model import AUTOMATION, EVERY_SERVICE, ROLES, Access, Oidc, Person, Role
 from watchkeeper.estate.table import Table, did_you_mean
 from watchkeeper.estate.variables import Variables
@@ -21,12 +22,27 @@ def read_person(table: Table, name: str, variables: Variables) -> Person:
         line=table.line,
         roles=table.texts("roles"),
         notify=tuple(variables.fill(address, table, "notify") for address in table.texts("notify")),
+        urgent=tuple(variables.fill(address, table, "urgent") for address in table.texts("urgent")),
+        quiet=tuple(_read_quiet(table, text) for text in table.texts("quiet")),
+        wake=table.texts("wake"),
         email=(table.maybe_text("email") or "").strip(),
         logins=table.texts("logins"),
         access=_read_roles(table),
     )
+    if (person.quiet or person.urgent) and not person.wake:
+        hint = 'Add wake = ["P0", "P1"]: the severities that may.'
+        raise table.error(
+            "quiet" if person.quiet else "urgent", f"{table.name()} does not say what may wake {person.name}.", hint
+        )
     table.finish()
     return person
+
+
+def _read_quiet(table: Table, text: str) -> Hours:
+    hours = parse_hours(text)
+    if hours is None:
+        raise table.error("quiet", f"{text!r} are no hours.", 'Write them as "22:00-07:00 Europe/Berlin".')
+    return hours
 
 
 def read_access(table: Table, variables: Variables) -> Access:

@@ -35,6 +35,12 @@ class Hours:
         since_yesterday = (there - timedelta(days=1)).weekday() in self.days and clock < self.ends
         return since_yesterday or (there.weekday() in self.days and clock >= self.begins)
 
+    def ends_at(self, now: datetime) -> datetime | None:
+        """Give the instant at which the span that an instant lies in ends; None where it lies in none."""
+        today = now.astimezone(ZoneInfo(self.zone)).date()
+        spans = (self.span_on(day) for day in (today - timedelta(days=1), today))
+        return next((span[1] for span in spans if span is not None and span[0] <= now < span[1]), None)
+
     def span_on(self, day: date) -> tuple[datetime, datetime] | None:
         """Give the instants at which the span of a day begins and ends; None on a day that has none."""
         if day.weekday() not in self.days:

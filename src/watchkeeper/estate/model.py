@@ -108,6 +108,11 @@ class Person:
     roles: tuple[str, ...] = ()
     #: Apprise URLs, in the order in which they are tried
     notify: tuple[Secret | str, ...] = ()
+    #: those that are tried first for the severities that may wake them
+    urgent: tuple[Secret | str, ...] = ()
+    #: hours in which only some severities reach them at once, and which those are
+    quiet: tuple[Hours, ...] = ()
+    wake: tuple[str, ...] = ()
     #: by which an identity provider knows them
     email: str = ""
     #: their names as users of the machines on which Watchkeeper's command line is used
@@ -337,7 +342,7 @@ class Estate:
     def secrets(self) -> tuple[Secret, ...]:
         """Give every secret in use, for scrubbing."""
         own = [v.value for v in self.variables.values() if isinstance(v.value, Secret)]
-        told = (u for p in self.people.values() for u in p.notify if isinstance(u, Secret))
+        told = (u for p in self.people.values() for u in (*p.notify, *p.urgent) if isinstance(u, Secret))
         known_to_provider = [self.access.oidc.client_secret] if self.access.oidc else []
         beside = [*known_to_provider, self.statuspage.mail if self.statuspage else None]
         return (*own, *told, *self.alerting.secrets(), *(s for s in beside if isinstance(s, Secret)))

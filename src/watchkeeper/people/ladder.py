@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from watchkeeper.base.durations import format_duration
 from watchkeeper.base.secrets import Secret
@@ -145,9 +146,27 @@ def is_placeholder(address: str) -> bool:
     return _PLACEHOLDER.search(address) is not None
 
 
-def addresses(person: Person) -> tuple[Secret | str, ...]:
-    """Give a person's addresses without placeholders, in the order in which they are tried."""
-    return tuple(a for a in person.notify if not is_placeholder(a.reveal() if isinstance(a, Secret) else a))
+def addresses(person: Person, severity: str | None = None) -> tuple[Secret | str, ...]:
+    """Give a person's addresses without placeholders, in the order in which they are tried for a severity."""
+    given = (*person.urgent, *person.notify) if may_wake(person, severity) else person.notify
+    return tuple(a for a in given if not is_placeholder(a.reveal() if isinstance(a, Secret) else a))
+
+
+def may_wake(person: Person, severity: str | None) -> bool:
+    """Tell whether an incident of a severity reaches somebody at any hour."""
+    return severity is not None and severity.casefold() in {each.casefold() for each in person.wake}
+
+
+def quiet_until(person: Person, severity: str | None, now: datetime) -> datetime | None:
+    """Give the instant at which somebody's quiet hours end, where an incident of a severity waits for it; else None."""
+    until, waits = now, False
+    if may_wake(person, severity):
+        return None
+    for _ in person.quiet:  # one span may begin before the other has ended
+        for hours in person.quiet:
+            if hours.hold(until) and (ends := hours.ends_at(until)) is not None:
+                until, waits = ends, True
+    return until if waits else None
 
 
 def people_for(role: str, estate: Estate) -> list[Person]:
@@ -255,7 +274,12 @@ def findings(book: Book, estate: Estate) -> list[str]:
                 at = f"Level {rung.level} (line {rung.line})" if rung.line else "The incident"
                 said[f"{at} reaches nobody: {answer.sentence}"] = None
     for person in estate.people.values():
-        for address in person.notify:
+        for word in person.wake if book.severities else ():
+            if severity_of(book, word) is None:
+                known = ", ".join(severity.code for severity in book.severities)
+                line = f"{person.name} (line {person.line} of watchkeeper.toml)"
+                said[f"{line}: {word!r} may wake them, and the book has no such severity ({known})."] = None
+        for address in (*person.urgent, *person.notify):
             if is_placeholder(address.reveal() if isinstance(address, Secret) else address):
                 shown = "an address" if isinstance(address, Secret) else address
                 where = f"{person.name} (line {person.line} of watchkeeper.toml)"

@@ -57,9 +57,9 @@ _SENDABLE = or_(
 _ANY_SENDABLE = select(exists().where(_SENDABLE))
 
 
-def write_notice(connection: Connection, notice: Notice) -> bool:
-    """Write a notice unless its id is there already; tells whether it was new."""
-    values = {name: getattr(notice, name) for name in Notice.__slots__} | {"next_at": notice.at}
+def write_notice(connection: Connection, notice: Notice, not_before: datetime | None = None) -> bool:
+    """Write a notice unless its id is there already; tells whether it was new. It is sent at once, or not before an instant."""
+    values = {name: getattr(notice, name) for name in Notice.__slots__} | {"next_at": not_before or notice.at}
     # the row that comes back says that it is new: PostgreSQL's driver counts no rows of such an insert
     if connection.dialect.name == "postgresql":
         new = postgres_insert(outbox).values(**values).on_conflict_do_nothing().returning(outbox.c.id)

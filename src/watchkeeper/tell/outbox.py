@@ -3,7 +3,8 @@
 1. What waits is claimed under a lease; its tries are counted before anything is sent.
 2. A person's addresses are tried in order. Each is written down before it is tried, so that a successor of a dead sender knows
    that it may have arrived, and marks its own try as a repeat, under the same id.
-3. What was accepted is recorded with a line in the timeline; what was not comes back later; what can never be, or not within a
+3. Of many for one person at once one digest is made; what asks for an answer goes by itself.
+4. What was accepted is recorded with a line in the timeline; what was not comes back later; what can never be, or not within a
    day, is given up loudly.
 """
 
@@ -25,7 +26,7 @@ from watchkeeper.estate.model import Estate, Person
 from watchkeeper.incident import ledger as incidents
 from watchkeeper.incident.lifecycle import AUTOMATION
 from watchkeeper.incident.model import Incident
-from watchkeeper.people.ladder import addresses
+from watchkeeper.people.ladder import addresses, may_wake, quiet_until
 from watchkeeper.store import ledger
 from watchkeeper.store.database import Database
 from watchkeeper.tell.ledger import claim_notices, list_notices, something_waits, update_notice, write_notice
@@ -44,6 +45,9 @@ GIVE_UP = timedelta(hours=24)
 #: longer than one address may take, so that a living sender is never taken for a dead one
 LEASE = timedelta(seconds=45)
 ADDRESS_TIMEOUT_S = 30.0
+#: so many notices for one person at once are one digest; what asks for an answer, and a page by hand, never is in one
+DIGEST_FROM = 4
+_DIGESTED = frozenset({"initial", "update", "resolution", "escalation", "late", "severity"})
 
 
 def notice_id(incident_id: str, kind: str, level: int, person: str) -> str:
@@ -71,8 +75,15 @@ def write_notices(
     for person in people:
         key = notice_id(incident.id, kind, level, person.id)
         notice = Notice(key, incident.id, person.id, kind, message.subject, message.body, "waiting", 0, now)
-        if write_notice(connection, notice):
+        quiet = quiet_until(person, incident.severity, now)
+        if write_notice(connection, notice, quiet):
             written.append(key)
+            if quiet is not None:
+                woken = ", ".join(person.wake)
+                sentence = (
+                    f"{person.name} is not woken: quiet until {quiet:%H:%M} UTC but for {woken}. The notice ({kind}) waits."
+                )
+                incidents.add_entry(connection, incident.id, now, "held", AUTOMATION, sentence, {"notice": key})
     return written
 
 
@@ -101,8 +112,30 @@ async def send_waiting(
         return 0
     claimed = await database.write(lambda connection: claim_notices(connection, now, LEASE * pace_of(clock), limit))
     sender = _Sender(database, clock, notifier, estate, links, outsider)
-    arrived = await asyncio.gather(*(sender.send(notice) for notice in claimed))
+    arrived = await asyncio.gather(*(sender.send(group) for group in _grouped(claimed)))
     return sum(arrived)
+
+
+def _grouped(claimed: Sequence[Notice]) -> list[list[Notice]]:
+    """Put what one person would get too much of at once into one digest."""
+    alone = [notice for notice in claimed if notice.kind not in _DIGESTED]
+    by_person: dict[str, list[Notice]] = {}
+    for notice in claimed:
+        if notice.kind in _DIGESTED:
+            by_person.setdefault(notice.person, []).append(notice)
+    groups = [[notice] for notice in alone]
+    for mine in by_person.values():
+        groups += [mine] if len(mine) >= DIGEST_FROM else [[notice] for notice in mine]
+    return groups
+
+
+def digest_of(notices: Sequence[Notice]) -> tuple[str, str]:
+    """Give subject and body of a digest: each notice's subject with the first lines of its body."""
+    lines = [f"{len(notices)} notices at once, so here they are together."]
+    for notice in notices:
+        first = " ".join(notice.body.split())[:200]
+        lines += ["", notice.subject, first]
+    return f"{len(notices)} notices: {notices[0].subject}"[:200], "\n".join(lines)
 
 
 def wait_before(tries: int) -> timedelta:
@@ -126,27 +159,29 @@ class _Sender:
         self.database, self.clock, self.notifier, self.estate = database, clock, notifier, estate
         self.scrubber = Scrubber(estate.secrets())
 
-    async def send(self, notice: Notice) -> bool:
-        """Try each address of the person; True once one took it."""
-        person = self.estate.people.get(notice.person)
+    async def send(self, group: Sequence[Notice]) -> int:
+        """Try each address of the person that some notices are for; gives how many arrived, all or none."""
+        first = group[0]
+        person = self.estate.people.get(first.person)
         if person is None and self.outsider is not None:
-            person = await self.outsider(notice.person)
-        tried = addresses(person) if person is not None else ()
+            person = await self.outsider(first.person)
+        tried = addresses(person, await self._severity(person, group)) if person is not None else ()
         if person is None or not tried:
             why = "has no address that can be used" if person else "is not in watchkeeper.toml any more"
-            await self._give_up(notice, f"{notice.person} {why}")
-            return False
-        maybe, problems, hopeless = notice.channel, [], 0
+            for notice in group:
+                await self._give_up(notice, f"{notice.person} {why}")
+            return 0
+        maybe, problems, hopeless = next((n.channel for n in group if n.channel), None), [], 0
         for address in tried:
             raw = address.reveal() if isinstance(address, Secret) else address
             channel = raw.split(":", 1)[0][:50]
             begun, until = channel if maybe is None else maybe, self.clock.now() + LEASE * pace_of(self.clock)
-            if not await self._note(notice, channel=begun, lease_until=until):
-                log.info("Somebody else finished %s.", notice.id, extra={"action": "notice_lost"})
-                return False
+            group = [notice for notice in group if await self._still_ours(notice, begun, until)]
+            if not group:
+                return 0
             try:
                 async with asyncio.timeout(ADDRESS_TIMEOUT_S):
-                    await self._send_to(raw, notice, repeat=maybe is not None)
+                    await self._send_to(raw, group, repeat=maybe is not None)
             except TimeoutError:
                 # it may have arrived after all, so whatever is sent from now on may be a repeat
                 maybe = begun
@@ -155,22 +190,46 @@ class _Sender:
                 hopeless += isinstance(problem, Permanent)
                 problems.append(f"{channel}: {self.scrubber.clean(problem.message.replace(raw, channel))}")
             else:
-                return await self._arrived(notice, person, channel, repeat=maybe is not None)
-        await self._failed(notice, person, maybe, "; ".join(problems), hopeless=hopeless == len(tried))
-        return False
+                together = f", {len(group)} notices together" if len(group) > 1 else ""
+                arrived = [await self._arrived(n, person, channel, repeat=maybe is not None, how=together) for n in group]
+                return sum(arrived)
+        for notice in group:
+            await self._failed(notice, person, maybe, "; ".join(problems), hopeless=hopeless == len(tried))
+        return 0
 
-    async def _send_to(self, address: str, notice: Notice, *, repeat: bool) -> None:
-        lines = await self.links(notice) if self.links else ()
-        subject, body = self.scrubber.clean(notice.subject), "\n".join((self.scrubber.clean(notice.body), *lines))
+    async def _severity(self, person: Person | None, group: Sequence[Notice]) -> str | None:
+        """Give the severity of an incident of some notices that may wake their person; read only where it matters."""
+        if person is None or not person.urgent:
+            return None
+        ids = {notice.incident_id for notice in group if notice.incident_id}
+        found = await self.database.read(lambda c: [incidents.get_incident(c, each) for each in ids])
+        severities = [incident.severity for incident in found if incident is not None]
+        return next((each for each in severities if may_wake(person, each)), None)
+
+    async def _still_ours(self, notice: Notice, channel: str, until: datetime) -> bool:
+        mine = await self._note(notice, channel=channel, lease_until=until)
+        if not mine:
+            log.info("Somebody else finished %s.", notice.id, extra={"action": "notice_lost"})
+        return mine
+
+    async def _send_to(self, address: str, group: Sequence[Notice], *, repeat: bool) -> None:
+        notice = group[0]
+        if len(group) > 1:
+            subject, body = digest_of(group)
+            lines: tuple[str, ...] = ()
+        else:
+            subject, body = notice.subject, notice.body
+            lines = await self.links(notice) if self.links else ()
+        subject, body = self.scrubber.clean(subject), "\n".join((self.scrubber.clean(body), *lines))
         await self.notifier.send(address, subject, body, idempotency_key=notice.id, repeat=repeat)
 
     async def _note(self, notice: Notice, **values: object) -> bool:
         return await self.database.write(lambda connection: update_notice(connection, notice.id, **values))
 
-    async def _arrived(self, notice: Notice, person: Person, channel: str, *, repeat: bool) -> bool:
+    async def _arrived(self, notice: Notice, person: Person, channel: str, *, repeat: bool, how: str = "") -> bool:
         now = self.clock.now()
         again = ", perhaps for the second time" if repeat else ""
-        sentence = f"{person.name} was told by {channel} at {now:%H:%M:%S} ({notice.kind}){again}."
+        sentence = f"{person.name} was told by {channel} at {now:%H:%M:%S} ({notice.kind}){how}{again}."
         body = {"notice": notice.id, "person": person.id, "kind": notice.kind, "channel": channel, "repeat": repeat}
 
         def work(connection: Connection) -> bool:
