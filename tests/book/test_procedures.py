@@ -103,7 +103,8 @@ def test_expected_results_hang_on_their_command() -> None:
 def test_an_expected_result_above_its_command_is_not_that_of_the_command_before() -> None:
     above = "# Expected: rolled out\nkubectl rollout status deploy/shop\n# Expected: status 200\ncurl -fsS http://shop/health\n"
     below = "kubectl get pods\n# Expected: Running\ncurl -fsS http://shop/health\n# Expected: status 200\n"
-    for block, wanted in ((above, [None, "200"]), (below, ["Running", "200"])):
+    status = "kubectl rollout status deploy/shop\n# Expected: status 200\ncurl -fsS http://shop/health\n"
+    for block, wanted in ((above, [None, "200"]), (below, ["Running", "200"]), (status, [None, "200"])):
         (only,) = procedures(f"## Verify the shop\n\n```bash\n{block}```\n")
         found = [command.expects for step in only.steps for command in step.commands]
         assert [expects and expects.value for expects in found] == wanted

@@ -128,6 +128,8 @@ def test_after_a_failure_what_another_alert_names_comes_next_the_causes_own_firs
     assert choice is not None
     assert choice.procedure_id == "web-application-down"
     assert choice.sentence.startswith("“Web application is down” fires as well")
+    # what the cause explains has no say, though nothing else is left
+    assert another(BOOK, alerts, bindings, {"web-application-down"}) is None  # type: ignore[arg-type]
     both = {"web-application-hangs", "web-application-down"}
     assert another(BOOK, alerts, bindings, both) is None  # type: ignore[arg-type]
     assert another(BOOK, alerts, bindings, set()).procedure_id == "web-application-down"  # type: ignore[arg-type, union-attr]

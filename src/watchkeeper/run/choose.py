@@ -117,11 +117,12 @@ def another(book: Book, alerts: Sequence[Alert], bindings: Bindings, tried: Coll
 
     A symptom may fire before its cause has lasted long enough to count, and its procedure finds nothing to do; once the cause
     has fired too, its own actions are what the book wants. Nothing is guessed here: only what an alert names, and only where it
-    names one. None where there is no such.
+    names one; what is explained by another component has no say, since its own actions would lead astray. None where there is
+    no such.
     """
     thresholds = bindings.thresholds
-    causes_first = sorted(alerts, key=lambda alert: (alert.explained_by is not None, -alert.fired_at.timestamp()))
-    for alert in causes_first:
+    causes = [alert for alert in alerts if alert.explained_by is None]
+    for alert in sorted(causes, key=lambda alert: -alert.fired_at.timestamp()):
         named = _named(book.procedures, [thresholds[alert.rule]]) if alert.rule in thresholds and alert.ended_at is None else []
         if len(named) == 1 and named[0].id not in tried:
             said = f"“{alert.subject}” fires as well, and the book's own actions for it name “{named[0].title}”."

@@ -23,6 +23,8 @@ from watchkeeper.book.shell import is_alternative
 _OR_ELSE = re.compile(r"^(?:or|oder|ou|o|または|或)\s+(?!else)(?P<do>\S.*)$", re.IGNORECASE)
 _ALTERNATIVE = "instead of the step before"
 _SAID = re.compile(r"(?:expected|expect|should|must|output|result|erwartet|example|sample)\b", re.IGNORECASE)
+_STATUS = re.compile(r"\b(?:http|status)(?: code)? [1-5]\d\d\b", re.IGNORECASE)
+_HTTP_CLIENTS = frozenset({"curl", "wget", "http", "https", "xh"})
 _EXPECTED = re.compile(r"\b(?:expected|erwartet)\b", re.IGNORECASE)
 
 
@@ -102,7 +104,8 @@ class FenceSteps:
         if self.current is not None and self.current.commands and not entry.apart:
             expectation, last = read_expectation(text, entry.line), self.current.commands[-1]
             # where a command's own expectation stands above it, the next one belongs to what follows
-            if expectation and last.expects is None and not _EXPECTED.search(last.purpose or ""):
+            theirs = _asks_for_a_status(text) and not _speaks_http(last) and self._before_http(entry)
+            if expectation and last.expects is None and not theirs and not _EXPECTED.search(last.purpose or ""):
                 self.current.commands[-1] = replace(last, expects=expectation)
                 return
         if entry.apart:
@@ -110,6 +113,11 @@ class FenceSteps:
             self.platform = self.reader.platform
         self.pending.append(entry)
         self.current = None if self.platform is None or entry.apart else self.current
+
+    def _before_http(self, entry: Entry) -> bool:
+        """Say whether the command that follows an entry asks a server for a page."""
+        after = self.entries[next(n for n, each in enumerate(self.entries) if each is entry) + 1 :]
+        return any(each.command is not None and _speaks_http(each.command) for each in after[:1])
 
     def _flush(self) -> None:
         """Turn comments that no command followed into a step for a person."""
@@ -178,3 +186,11 @@ class FenceSteps:
             self.current.commands[-1] = replace(first, alternative=one)
         self.current.commands.append(replace(command, alternative=two, purpose=first.purpose))
         return True
+
+
+def _asks_for_a_status(text: str) -> bool:
+    return _STATUS.search(text) is not None
+
+
+def _speaks_http(command: Command) -> bool:
+    return not _HTTP_CLIENTS.isdisjoint(command.tools)
