@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from app.core.database import categories, engine, metadata, products
 
-PRODUCTS, CATEGORIES = 40_000, 40
+PRODUCTS, CATEGORIES = 300_000, 300
 KINDS = ("Honey", "Ghee", "Jaggery", "Turmeric", "Millet", "Coconut oil", "Tea", "Lentils")
 
 
