@@ -36,7 +36,7 @@ async def test_a_task_is_sent_again(app: App, estate: Path) -> None:
 
 
 async def test_what_fires_is_listed(app: App, estate: Path) -> None:
-    succeeded(await carried_out(app, "Which alerts are on?"))
+    succeeded(await carried_out(app, "Which alerts are on?", {"Open issues": "done"}))
 
 
 async def test_tables_are_tidied_and_measured(app: App, estate: Path) -> None:
@@ -63,7 +63,7 @@ async def test_a_container_is_looked_into(app: App, estate: Path) -> None:
 async def test_the_database_is_looked_into(app: App, estate: Path) -> None:
     run = await carried_out(app, "PostgreSQL", inputs={"TABLE_NAME": "orders"})
     succeeded(run)
-    assert "mailed_at" in output_of(run, "\\d orders") or "mailed_at" in output_of(run, "\\d ")
+    assert "mailed_at" in output_of(run, "$TABLE_NAME")
 
 
 async def test_the_whole_cache_is_forgotten_and_the_queue_stays(app: App, estate: Path) -> None:

@@ -112,6 +112,13 @@ def test_while_only_symptoms_fire_the_cause_decides_and_their_own_actions_do_not
     assert choice.procedure_id == "database-unavailable", (choice.sentence, choice.runners_up)
 
 
+def test_a_blind_signal_begins_no_procedure_and_takes_no_other_from_what_is_seen(now: datetime) -> None:
+    blind = threshold("blind:database", 'Follow "Database unavailable"')
+    assert choose(BOOK, *firing(now, blind, component="database")).procedure_id is None  # type: ignore[arg-type]
+    both = firing(now, blind, threshold("Database down"), component="database")
+    assert choose(BOOK, *both).procedure_id == "database-unavailable"  # type: ignore[arg-type]
+
+
 def test_the_heading_of_the_whole_book_says_nothing_about_its_procedures(now: datetime) -> None:
     """A signal called "till" that is blind must not start the only procedure of the book "Till service"."""
     only = replace(procedure("Database down"), path=("Till service",))

@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from watchkeeper.alert.model import Alert
+from watchkeeper.alert.rules import BLIND
 from watchkeeper.book.model import Book, Procedure, Threshold
 from watchkeeper.book.vocabulary import METRICS, matcher
 from watchkeeper.estate.model import Bindings
@@ -94,6 +95,8 @@ def choose(book: Book, alerts: Sequence[Alert], incident: Incident, bindings: Bi
     thresholds = bindings.thresholds
     # while the cause itself has not fired, its symptoms' own actions would lead astray
     causes = [alert for alert in alerts if alert.explained_by is None]
+    if causes and all(alert.key.startswith(BLIND) for alert in causes):
+        return Choice(None, "Nobody sees how it is, and a procedure is not begun on a guess: a person looks.")
     named = _named(book.procedures, [thresholds[alert.rule] for alert in causes if alert.rule in thresholds])
     if len(named) == 1:
         return Choice(named[0].id, f"The book's own actions for this alert name “{named[0].title}”.", 100.0)
