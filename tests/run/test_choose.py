@@ -119,6 +119,16 @@ def test_a_blind_signal_begins_no_procedure_and_takes_no_other_from_what_is_seen
     assert choose(BOOK, *both).procedure_id == "database-unavailable"  # type: ignore[arg-type]
 
 
+def test_where_alerts_name_several_the_gravest_decides(now: datetime) -> None:
+    slow = threshold("Response time", 'Follow "Web application hangs"')
+    errors = threshold("Error rate", 'Follow "High error rate after a release"')
+    alerts, incident, bindings = firing(now, slow, errors, component="web")
+    graded = [replace(alerts[0], severity="warning"), replace(alerts[1], severity="critical")]  # type: ignore[index, type-var, list-item]
+    choice = choose(BOOK, graded, incident, bindings)  # type: ignore[arg-type]
+    assert choice.procedure_id == "high-error-rate-after-a-release"
+    assert choice.sentence.startswith("The book's own actions for the gravest of these alerts")
+
+
 def test_the_heading_of_the_whole_book_says_nothing_about_its_procedures(now: datetime) -> None:
     """A signal called "till" that is blind must not start the only procedure of the book "Till service"."""
     only = replace(procedure("Database down"), path=("Till service",))

@@ -19,6 +19,7 @@ from watchkeeper.book.model import Book, Procedure, Threshold
 from watchkeeper.book.vocabulary import METRICS, matcher
 from watchkeeper.estate.model import Bindings
 from watchkeeper.incident.model import Incident
+from watchkeeper.people.gravity import gravity
 
 #: kinds that answer an incident only where the book names them for it
 ONLY_NAMED = frozenset({"restore", "deploy", "routine", "reference", "backup"})
@@ -100,6 +101,8 @@ def choose(book: Book, alerts: Sequence[Alert], incident: Incident, bindings: Bi
     named = _named(book.procedures, [thresholds[alert.rule] for alert in causes if alert.rule in thresholds])
     if len(named) == 1:
         return Choice(named[0].id, f"The book's own actions for this alert name “{named[0].title}”.", 100.0)
+    if len(named) > 1 and len(first := _named(book.procedures, _gravest(book, causes, thresholds))) == 1:
+        return Choice(first[0].id, f"The book's own actions for the gravest of these alerts name “{first[0].title}”.", 100.0)
     pool = named or [procedure for procedure in book.procedures if procedure.kind not in ONLY_NAMED]
     # a heading that names the book as a whole says nothing about the procedures below it
     whole = frozenset(_plain(each) for each in (book.title, book.service) if each)
@@ -131,6 +134,13 @@ def another(book: Book, alerts: Sequence[Alert], bindings: Bindings, tried: Coll
             said = f"“{alert.subject}” fires as well, and the book's own actions for it name “{named[0].title}”."
             return Choice(named[0].id, said, 100.0)
     return None
+
+
+def _gravest(book: Book, alerts: Sequence[Alert], thresholds: Mapping[str, Threshold]) -> list[Threshold]:
+    """Give the thresholds of the gravest alerts, where some are graver than others."""
+    ranks = {alert.id: gravity(book, alert.severity) for alert in alerts}
+    least = min(ranks.values(), default=0)
+    return [thresholds[alert.rule] for alert in alerts if ranks[alert.id] == least and alert.rule in thresholds]
 
 
 def _named(procedures: Iterable[Procedure], thresholds: Sequence[Threshold]) -> list[Procedure]:
