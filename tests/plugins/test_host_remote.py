@@ -68,7 +68,7 @@ async def test_disks_that_hang_are_bad_and_hold_up_nothing_else(
 ) -> None:
     monkeypatch.setattr(remote, "_DISKS_S", 0.2)
     monkeypatch.setattr(remote, "_KERNEL", remote._KERNEL + "\ndf() { sleep 30; }\n")
-    made = probe("host", estate=estate(tmp_path, **sshd.options), target="db")
+    made = probe("host", timeout_s=60, estate=estate(tmp_path, **sshd.options), target="db")
     real = made._machine._target.read  # type: ignore[attr-defined]
     asked = []
 

@@ -73,6 +73,7 @@ class Served:
         (folder / "watchkeeper.toml").write_text(TOML.format(timeout=timeout, approval=approval))
         self.process: subprocess.Popen[str] | None = None
         self.address = ""
+        self._waiting: httpx.Client | None = None
 
     def start(self) -> None:
         """Serve, and read where the console is."""
@@ -85,6 +86,9 @@ class Served:
 
     def stop(self) -> None:
         """End it as Ctrl-C does."""
+        if self._waiting is not None:
+            self._waiting.close()
+            self._waiting = None
         if self.process is not None:
             self.process.terminate()
             self.process.wait(30)
@@ -111,11 +115,23 @@ class Served:
 
     def asked(self, run_id: str) -> str:
         """Wait until a run asks; gives the act."""
-        return self.until(lambda: next((key for key, act in self.run(run_id)["acts"].items() if act["state"] == "asking"), None))
+        return self.until(lambda: next((key for key, state in self.states(run_id).items() if state == "asking"), None))
 
     def ended(self, run_id: str) -> dict[str, Any]:
         """Wait until a run is over; gives it."""
-        return self.until(lambda: found if (found := self.run(run_id))["ended_at"] else None)
+        self.until(lambda: self._view(run_id)["run"]["ended_at"])
+        return self.run(run_id)
+
+    def states(self, run_id: str) -> dict[str, str]:
+        """Give how each act of a run stands."""
+        return {act["key"]: act["state"] for step in self._view(run_id)["steps"] for act in step["acts"]}
+
+    def _view(self, run_id: str) -> dict[str, Any]:
+        """Give a run as the API shows it: to wait by the command line would be to start a program ten times a second."""
+        if self._waiting is None:
+            self._waiting = self.browser()
+        found: dict[str, Any] = self._waiting.get(f"/api/v1/runs/{run_id}").json()
+        return found
 
     def browser(self) -> httpx.Client:
         """Give a client that is signed in to the console, and may act over the API too."""

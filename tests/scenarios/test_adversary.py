@@ -188,8 +188,8 @@ def test_a_halt_lets_what_runs_end_and_begins_nothing_more(shop: Served) -> None
     assert f"{run_id} is at 1.1" in told
     assert f"watchkeeper run cancel {run_id}" in told
     (shop.folder / "go").touch()
-    shop.until(lambda: shop.run(run_id)["acts"]["1.1"]["state"] == "done")
-    shop.until(lambda: shop.run(run_id)["acts"]["2.1"]["state"] != "running")
+    shop.until(lambda: shop.states(run_id)["1.1"] == "done")
+    shop.until(lambda: shop.states(run_id)["2.1"] != "running")
     with shop.browser() as browser:
         assert "Everything automatic is halted" in browser.get(f"/runs/{run_id}").text
     assert not (shop.folder / "marks").exists()
