@@ -26,6 +26,7 @@ from sqlalchemy import Connection
 
 from watchkeeper.actions import acts, links, public, restoring
 from watchkeeper.actions.changes import ChangeWatch
+from watchkeeper.actions.chat import ChatWriter
 from watchkeeper.actions.keeping import Keeper
 from watchkeeper.alert import board
 from watchkeeper.alert import ledger as alerts
@@ -61,6 +62,7 @@ IDLE_BESIDE_OTHERS_S = 0.25
 TELLING_TAKES = timedelta(seconds=3)
 #: how often the public's page is read for news: apart from notices, which must not wait for it
 NEWS_S = 5.0
+CHAT_S = 2.0
 ENDED = ("succeeded", "failed", "cancelled")
 
 
@@ -75,6 +77,7 @@ class Loop:
         self._entered = asyncio.Event()
         self.keeper = Keeper(app)
         self.changes = ChangeWatch(app)
+        self.chats = ChatWriter(app)
         self._children: list[asyncio.Task[None]] = []
 
     async def run(self) -> None:
@@ -102,12 +105,15 @@ class Loop:
         ]
         if app.estate.statuspage is not None:
             self._children.append(asyncio.create_task(self._forever("news", self.news), name="news"))
+        if app.estate.chats:
+            self._children.append(asyncio.create_task(self._forever("chat", self.chat), name="chat"))
         try:
             await asyncio.gather(*self._children)
         finally:
             for child in self._children:
                 child.cancel()
             await asyncio.gather(*self._children, return_exceptions=True)
+            await self.chats.close()
             await app.engine.close()
             await self.worker.leave(self._take_up)
 
@@ -373,6 +379,12 @@ class Loop:
         """Write a notice of what is new on the public's page to each who asked; returns how long to rest, in seconds."""
         await public.tell_news(self.app)
         return NEWS_S
+
+    async def chat(self) -> float:
+        """Write what is new of incidents into their channels; returns how long to rest, in seconds."""
+        if await self.worker.claim(TURN):
+            await self.chats.write()
+        return CHAT_S
 
     async def keep(self) -> float:
         """Anchor the ledger, ping the dead man's switch, and forget what is old; returns how long to rest, in seconds."""

@@ -65,8 +65,8 @@ async def resolve(app: App, actor: Actor, incident_id: str, why: str = "") -> In
     return await done_by(app, actor, "resolve", lambda c: lifecycle.resolve(c, now, incident_id, actor.name, why))
 
 
-async def note(app: App, actor: Actor, incident_id: str, text: str) -> Entry:
-    """Write a line of one's own into a timeline."""
+async def note(app: App, actor: Actor, incident_id: str, text: str, body: Mapping[str, Any] | None = None) -> Entry:
+    """Write a line of one's own into a timeline; `body` is what the entry keeps beside it."""
     require(actor, "note")
     if not text.strip():
         raise InputError("The note is empty.", hint="Write what the next reader should know.", code="WK151")
@@ -75,7 +75,7 @@ async def note(app: App, actor: Actor, incident_id: str, text: str) -> Entry:
     def work(connection: Connection) -> Entry:
         if incidents.get_incident(connection, incident_id) is None:
             raise no_incident(incident_id)
-        return incidents.add_entry(connection, incident_id, now, "note", actor.name, text.strip())
+        return incidents.add_entry(connection, incident_id, now, "note", actor.name, text.strip(), body)
 
     return await done_by(app, actor, "note", work)
 

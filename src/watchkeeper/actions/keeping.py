@@ -25,6 +25,7 @@ from watchkeeper.store import due, export, workers
 from watchkeeper.store.anchor import NAME, write_anchor
 from watchkeeper.store.ledger import Head, read_head
 from watchkeeper.store.locks import hold
+from watchkeeper.tell.chat import ledger as chat
 from watchkeeper.watch import arrivals
 from watchkeeper.watch import ledger as watch
 from watchkeeper.watch.past import history
@@ -77,6 +78,7 @@ class Keeper:
         await database.write(lambda c: due.forget(c, KIND, now - DUES_KEPT))
         settled = select(incidents.c.id).where(incidents.c.status == "resolved")
         await database.write(lambda c: taking.forget(c, now - REPORTS_KEPT, settled))
+        await database.write(lambda c: chat.forget_events(c, now - DUES_KEPT))
         await database.write(lambda c: changes.forget_changes(c, now - CHANGES_KEPT))
         if outputs := self._older_than("keep_outputs_days", now):
             until = self._outputs_until

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from watchkeeper.actions.tokens import warnings
+from watchkeeper.api.chat import router as chat
 from watchkeeper.api.hooks import router as hooks
 from watchkeeper.api.metrics import router as metrics
 from watchkeeper.api.oncall import router as on_call
@@ -50,4 +51,4 @@ def serve(
         print(f"Console: {address}", flush=True)
 
     wanted = port if port is not None else int(settings.number("port"))
-    asyncio.run(serve_console(app, host or settings.text("host"), wanted, ready, [api, on_call, hooks, metrics]))
+    asyncio.run(serve_console(app, host or settings.text("host"), wanted, ready, [api, on_call, hooks, chat, metrics]))

@@ -25,6 +25,7 @@ def read_person(table: Table, name: str, variables: Variables) -> Person:
         urgent=tuple(variables.fill(address, table, "urgent") for address in table.texts("urgent")),
         quiet=tuple(_read_quiet(table, text) for text in table.texts("quiet")),
         wake=table.texts("wake"),
+        chat=table.texts("chat"),
         email=(table.maybe_text("email") or "").strip(),
         logins=table.texts("logins"),
         access=_read_roles(table),

@@ -18,6 +18,7 @@ from watchkeeper.base.secrets import Secret
 from watchkeeper.estate import plugins
 from watchkeeper.estate.access import check_people, read_access, read_person
 from watchkeeper.estate.alerting import check_routes, read_alerting
+from watchkeeper.estate.chat import read_chat
 from watchkeeper.estate.declared import read_inputs
 from watchkeeper.estate.hours import USUAL, Hours, Office, parse_hours
 from watchkeeper.estate.lines import key_lines
@@ -63,6 +64,7 @@ def load_estate(path: Path, environment: Mapping[str, str] | None = None) -> Est
         policy=_read_policy(root.table("policy"), mode),
         access=read_access(root.table("access"), variables),
         alerting=read_alerting(root, variables),
+        chats={key: read_chat(_named(key, table), key, variables) for key, table in root.named_tables("chat")},
         changes={key: _read_changes(_named(key, table), key) for key, table in root.named_tables("changes")},
         statuspage=read_statuspage(root, variables, name),
     )

@@ -110,6 +110,8 @@ class Person:
     notify: tuple[Secret | str, ...] = ()
     #: those that are tried first for the severities that may wake them
     urgent: tuple[Secret | str, ...] = ()
+    #: who they are in a chat: their member id
+    chat: tuple[str, ...] = ()
     #: hours in which only some severities reach them at once, and which those are
     quiet: tuple[Hours, ...] = ()
     wake: tuple[str, ...] = ()
@@ -287,6 +289,19 @@ class StatusPage:
 
 
 @dataclass(frozen=True, slots=True)
+class Chat:
+    """A chat in which each incident has a channel."""
+
+    name: str
+    line: int
+    token: Secret
+    signing_secret: Secret
+    #: those that get a channel; empty: all
+    severities: tuple[str, ...] = ()
+    api: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ChangeSource:
     """A git repository whose commits are changes of the service."""
 
@@ -318,6 +333,7 @@ class Estate:
     access: Access = field(default_factory=Access)
     alerting: Alerting = field(default_factory=Alerting)
     changes: Mapping[str, ChangeSource] = field(default_factory=dict)
+    chats: Mapping[str, Chat] = field(default_factory=dict)
     #: None: the public has no page
     statuspage: StatusPage | None = None
 
@@ -344,7 +360,8 @@ class Estate:
         own = [v.value for v in self.variables.values() if isinstance(v.value, Secret)]
         told = (u for p in self.people.values() for u in (*p.notify, *p.urgent) if isinstance(u, Secret))
         known_to_provider = [self.access.oidc.client_secret] if self.access.oidc else []
-        beside = [*known_to_provider, self.statuspage.mail if self.statuspage else None]
+        chats = [secret for chat in self.chats.values() for secret in (chat.token, chat.signing_secret)]
+        beside = [*known_to_provider, *chats, self.statuspage.mail if self.statuspage else None]
         return (*own, *told, *self.alerting.secrets(), *(s for s in beside if isinstance(s, Secret)))
 
 

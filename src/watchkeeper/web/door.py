@@ -17,7 +17,7 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 MOST_BYTES = 1_000_000
 #: where others send alerts: they know our address by another name, and what lets them in is a secret and no cookie
-HOOKS = "/hooks/"
+HOOKS = ("/hooks/", "/chat/")
 MOST_BYTES_SENT = 16_000_000
 #: what everybody may read, under an address of its own
 FOR_ALL = ("/status", "/api/v1/status", "/api/v2/")

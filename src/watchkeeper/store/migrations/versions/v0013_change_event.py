@@ -25,8 +25,3 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_change_event")),
     )
     op.create_index("ix_change_event_at", "change_event", ["at"])
-
-
-def downgrade() -> None:
-    """Drop it."""
-    op.drop_table("change_event")

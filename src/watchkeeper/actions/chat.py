@@ -1,0 +1,266 @@
+"""Chats: an incident's timeline is written into its own channel, and what people say and press there is done as they.
+
+Writing follows the timeline: what is written is counted after it was accepted, so that a death in between repeats one message,
+marked as a repeat, and loses none. Whoever asks for something in a chat acts as the person of watchkeeper.toml whose member id it
+is, with the role that they have everywhere; a stranger is told so and changes nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+from sqlalchemy import Connection
+
+from watchkeeper.actions import acts, links
+from watchkeeper.actions.oncall import page as page_somebody
+from watchkeeper.app import App
+from watchkeeper.base.errors import InputError, NotFound, Permanent, Refused, Transient, WatchkeeperError
+from watchkeeper.estate.model import Chat, Person
+from watchkeeper.incident import ledger as incidents
+from watchkeeper.incident.model import Incident
+from watchkeeper.people.access import role_of
+from watchkeeper.people.identity import Actor
+from watchkeeper.people.rota_ledger import who_is_on_call
+from watchkeeper.plugins.slack.room import SlackRoom
+from watchkeeper.tell.chat import ledger as rows
+from watchkeeper.tell.chat import rules
+from watchkeeper.tell.chat.model import Button, Channel, ChatPost, Room
+from watchkeeper.tell.outbox import people_told
+
+log = logging.getLogger(__name__)
+
+#: an incident that is over for longer is not written about any more
+OVER = timedelta(hours=24)
+#: entries that one round writes into one channel
+AT_ONCE = 20
+#: after a refusal a chat is left alone for this long
+REFUSED_FOR = timedelta(minutes=5)
+#: by what a run asks
+ANSWERS = {"approve": ("approve", "refuse"), "branch": ("yes", "no"), "manual": ("done", "skip")}
+HELP = (
+    "`list` what is open · `ack INCIDENT [why]` take it · `note INCIDENT TEXT` · `resolve INCIDENT WHY` · "
+    "`page WHOM TEXT` · `oncall` who is on call"
+)
+
+
+class ChatWriter:
+    """Writes the timelines of incidents into their channels."""
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+        self.rooms: dict[str, Room] = {name: SlackRoom(chat.token, chat.api) for name, chat in app.estate.chats.items()}
+        self._refused: dict[str, datetime] = {}
+
+    async def write(self) -> int:
+        """Write what is new; gives how many messages were taken. What fails is tried again the next time."""
+        app, now, written = self.app, self.app.clock.now(), 0
+        for name, chat in app.estate.chats.items():
+            if (until := self._refused.get(name)) is not None and now < until:
+                continue
+            try:
+                for incident in await app.database.read(partial(_with_channel, chat=chat, now=now)):
+                    written += await self._write_one(self.rooms[name], chat, incident)
+            except Transient as problem:
+                log.warning("%s", problem, extra={"action": "chat_put_off", "chat": name})
+            except Permanent as problem:
+                self._refused[name] = now + REFUSED_FOR
+                log.error("%s", problem, extra={"action": "chat_refused", "chat": name})
+        return written
+
+    async def close(self) -> None:
+        """End the connections."""
+        for room in self.rooms.values():
+            await room.close()
+
+    async def _write_one(self, room: Room, chat: Chat, incident: Incident) -> int:
+        database, now = self.app.database, self.app.clock.now()
+        known = await database.read(lambda c: rows.read_channel(c, incident.id, chat.name))
+        if known is None:
+            channel = await room.make_channel(rules.channel_name(incident), False)
+            await database.write(lambda c: rows.add_channel(c, incident.id, chat.name, channel, now))
+            known = Channel(incident.id, chat.name, channel, 0, -1, "", now)
+        entries = await database.read(lambda c: incidents.read_timeline(c, incident.id))
+        due = rules.posts(entries, known.written, chat.name)[:AT_ONCE]
+        if known.written == 0:
+            link = f"{self.app.address}/incidents/{incident.id}" if self.app.address else ""
+            first = due[0][0] if due else 1
+            due = [(first, rules.opening(incident, link)), *(each for each in due if each[0] != first)]
+        if (topic := rules.topic(incident)) != known.topic:
+            await room.set_topic(known.channel, topic)
+            await self._note(incident, chat, topic=topic)
+        told = await database.read(lambda c: people_told(c, self.app.estate, incident.id))
+        if due:
+            await room.invite(known.channel, [member for person in told for member in person.chat])
+        for seq, post in due:
+            await self._note(incident, chat, begun=seq)
+            await room.post(known.channel, post, repeat=known.begun == seq)
+            await self._note(incident, chat, written=seq, begun=-1)
+        return len(due) + await self._ask(room, chat, incident, known.channel)
+
+    async def _ask(self, room: Room, chat: Chat, incident: Incident, channel: str) -> int:
+        """Put what a run asks into the channel, once a question, with the answers that a press may give."""
+        database, now = self.app.database, self.app.clock.now()
+        asked = await database.read(lambda c: links.question_of(c, incident.id))
+        if asked is None:
+            return 0
+        standing = asked.run.acts[asked.act.key]
+        question_id = f"asked/{chat.name}/{asked.run.id}/{asked.act.key}/{standing.asked_at}"[:200]
+        if await database.read(lambda c: rows.is_taken(c, question_id)):
+            return 0
+        what = asked.act.command.text if asked.act.command else asked.act.text
+        link = f"{self.app.address}/runs/{asked.run.id}" if self.app.address else ""
+        question = ChatPost(f"Question: {what}\n{standing.sentence}", _buttons(asked), link)
+        await room.post(channel, question, repeat=False)
+        await database.write(lambda c: rows.take_event(c, question_id, now))
+        return 1
+
+    async def _note(self, incident: Incident, chat: Chat, **values: object) -> None:
+        await self.app.database.write(lambda c: rows.update_channel(c, incident.id, chat.name, **values))
+
+
+def _with_channel(connection: Connection, chat: Chat, now: datetime) -> list[Incident]:
+    """Give the incidents that are written about: those that are open, and those that have just ended."""
+    found = incidents.list_incidents(connection, open_only=True)
+    recent = [
+        each for each in incidents.list_incidents(connection, limit=50) if each.resolved_at and now - each.resolved_at < OVER
+    ]
+    known = [each for each in recent if rows.read_channel(connection, each.id, chat.name) is not None]
+    return [each for each in (*found, *known) if rules.wants_channel(each, chat.severities)]
+
+
+def _buttons(asked: links.Asked) -> tuple[Button, ...]:
+    """Give the answers to a question that a press may give; what can destroy is answered on its page."""
+    if asked.act.risk in ("destroy", "unknown"):
+        return ()
+    standing = asked.run.acts[asked.act.key]
+    at = standing.asked_at.isoformat() if standing.asked_at else ""
+    answers = ANSWERS.get(standing.question or "", ())
+    return tuple(Button(rules.PRESSED[each], f"answer|{asked.run.id}|{asked.act.key}|{each}|{at}") for each in answers)
+
+
+# --- what people say and press
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Who says something, in which chat, and where."""
+
+    chat: Chat
+    member: str
+    channel: str = ""
+
+
+def person_of(app: App, member: str) -> Person | None:
+    """Give the person whose member id it is."""
+    return next((person for person in app.estate.people.values() if member and member in person.chat), None)
+
+
+def actor_of(app: App, said: Said) -> Actor:
+    """Give as whom somebody of a chat acts; refused for who is not of [people] or has no role."""
+    person = person_of(app, said.member)
+    role = role_of(app.estate, person.id) if person is not None else None
+    if person is None or role is None:
+        hint = f'Add chat = ["{said.member}"] and access to one of [people].'
+        raise Refused("Watchkeeper does not know you in this chat, so nothing was done.", hint=hint, code="WK432")
+    return Actor(person.id, (role,), f"chat {said.chat.name}", "", person.id)
+
+
+async def command(app: App, said: Said, text: str) -> str:
+    """Do what a slash command asks for; gives the answer, which only its sender sees."""
+    verb, _, rest = text.strip().partition(" ")
+    try:
+        actor = actor_of(app, said)
+        return await _command(app, actor, said, verb.lower(), rest.strip())
+    except WatchkeeperError as problem:
+        return f"{problem.message}{' ' + problem.hint if problem.hint else ''}"
+
+
+async def _command(app: App, by: Actor, said: Said, verb: str, rest: str) -> str:
+    if verb in ("", "help"):
+        return HELP
+    if verb == "list":
+        return await app.database.read(_listed)
+    if verb == "oncall":
+        now = app.clock.now()
+        found = await app.database.read(lambda c: who_is_on_call(c, app.estate, now))
+        names = {name: ", ".join(app.estate.people[p].name for p in each.people) or "nobody" for name, each in found.items()}
+        return "\n".join(f"{name}: {who}" for name, who in names.items()) or "There is no rota: everybody of a role is told."
+    if verb == "page":
+        whom, _, words = rest.partition(" ")
+        await page_somebody(app, by, whom, words)
+        return f"{whom} is paged."
+    given, _, words = rest.partition(" ")
+    incident = await _incident(app, said, given)
+    if incident.id != given and given:
+        words = rest  # the channel says which incident is meant
+    if verb == "ack":
+        await acts.acknowledge(app, by, incident.id, words)
+        return f"You have “{incident.title}” now."
+    if verb == "note":
+        await acts.note(app, by, incident.id, words)
+        return "Written down."
+    if verb == "resolve":
+        await acts.resolve(app, by, incident.id, words)
+        return f"“{incident.title}” is closed."
+    raise InputError(f"{verb!r} is no word that Watchkeeper knows.", hint=HELP, code="WK433")
+
+
+async def press(app: App, said: Said, value: str) -> str:
+    """Do what a button stands for; gives the answer, which only its presser sees."""
+    try:
+        actor = actor_of(app, said)
+        kind, *parts = value.split("|")
+        if kind == "acknowledge" and len(parts) == 1:
+            incident = await acts.acknowledge(app, actor, parts[0])
+            return f"You have “{incident.title}” now."
+        if kind == "answer" and len(parts) == 4:
+            run_id, act, answer, at = parts
+            seen = datetime.fromisoformat(at) if at else None
+            await acts.answer(app, actor, run_id, act, answer, f"pressed in {said.chat.name}", seen=seen)
+            return f"Answered: {answer}."
+    except WatchkeeperError as problem:
+        return f"{problem.message}{' ' + problem.hint if problem.hint else ''}"
+    return "This button is not ours any more."
+
+
+async def heard(app: App, said: Said, text: str, event_id: str) -> str:
+    """Take what somebody wrote into an incident's channel: "ack" takes it, all else is a note. Empty: it was not for us."""
+    now = app.clock.now()
+    channel = await app.database.read(lambda c: rows.channel_of(c, said.chat.name, said.channel))
+    if channel is None or not text.strip() or not await app.database.write(lambda c: rows.take_event(c, event_id, now)):
+        return ""
+    try:
+        actor = actor_of(app, said)
+        if text.strip().lower() in ("ack", "acknowledge", "mine", "i have it"):
+            await acts.acknowledge(app, actor, channel.incident_id)
+            return "acknowledged"
+        await acts.note(app, actor, channel.incident_id, text.strip()[:5000], {"chat": said.chat.name})
+    except WatchkeeperError as problem:
+        log.info("%s", problem, extra={"action": "chat_unheard", "chat": said.chat.name})
+        return ""
+    return "noted"
+
+
+async def _incident(app: App, said: Said, given: str) -> Incident:
+    def work(connection: Connection) -> Incident | None:
+        known = incidents.get_incident(connection, given) if given else None
+        if known is None and (channel := rows.channel_of(connection, said.chat.name, said.channel)) is not None:
+            known = incidents.get_incident(connection, channel.incident_id)
+        return known
+
+    found = await app.database.read(work)
+    if found is None:
+        raise NotFound(f"There is no incident {given or 'in this channel'}.", hint="`list` shows what is open.", code="WK434")
+    return found
+
+
+def _listed(connection: Connection) -> str:
+    found = incidents.list_incidents(connection, open_only=True)
+    lines = [
+        f"{one.id}  {one.severity or '–'}  {one.title} ({one.status}{', ' + one.acknowledged_by if one.acknowledged_by else ''})"
+        for one in found[:20]
+    ]
+    return "\n".join(lines) or "Nothing is open."

@@ -1,0 +1,1 @@
+"""Slack: its Web API, its signed requests and its blocks."""
