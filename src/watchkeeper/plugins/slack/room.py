@@ -56,7 +56,7 @@ class SlackRoom:
             cursor = found.get("response_metadata", {}).get("next_cursor", "")
             if not cursor:
                 break
-        raise Permanent(f"Slack has a channel named {name} that the bot may not see.", code="WK430")
+        raise Permanent(f"Slack has a channel named {name} that the bot may not see.", code="WK438")
 
     async def set_topic(self, channel: str, topic: str) -> None:
         """Set what stands above a channel."""
@@ -86,19 +86,19 @@ class SlackRoom:
             async with self._session.post(f"{self._api}/{method}", json=fields, headers=headers) as answer:
                 if answer.status == 429:
                     after = answer.headers.get("Retry-After", "1")
-                    raise Transient(f"Slack wants {after} s of rest.", code="WK431")
+                    raise Transient(f"Slack wants {after} s of rest.", code="WK439")
                 if answer.status >= 500:
-                    raise Transient(f"Slack answered {answer.status} to {method}.", code="WK431")
+                    raise Transient(f"Slack answered {answer.status} to {method}.", code="WK439")
                 found: dict[str, Any] = await answer.json(content_type=None)
         except (TimeoutError, aiohttp.ClientError, ValueError) as problem:
-            raise Transient(f"Slack could not be asked ({method}): {type(problem).__name__}.", code="WK431") from None
+            raise Transient(f"Slack could not be asked ({method}): {type(problem).__name__}.", code="WK439") from None
         said = str(found.get("error", "")) if isinstance(found, dict) else "no JSON object"
         if isinstance(found, dict) and (found.get("ok") is True or said in tolerated):
             return found
         if said in _PASSING:
-            raise Transient(f"Slack could not do {method}: {said}.", code="WK431")
+            raise Transient(f"Slack could not do {method}: {said}.", code="WK439")
         hint = f"Slack names what is missing: {found['needed']}." if isinstance(found, dict) and found.get("needed") else None
-        raise Permanent(f"Slack refused {method}: {said or 'without saying why'}.", hint=hint, code="WK430")
+        raise Permanent(f"Slack refused {method}: {said or 'without saying why'}.", hint=hint, code="WK438")
 
 
 def message(post: ChatPost, *, repeat: bool = False) -> dict[str, Any]:
