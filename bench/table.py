@@ -49,6 +49,7 @@ MEASUREMENTS = (
     Measurement("judging", ("rules_per_s",)),
     Measurement("cold_show", ("cold_show_s",)),
     Measurement("idling", ("idle_rss_mb", "idle_cpu_percent", "rss_1000_mb"), limit_s=300.0),
+    Measurement("many_incidents", ("incidents_list_ms", "incident_page_ms", "incidents_search_ms"), limit_s=400.0),
     Measurement("recovering", ("fault_to_recovered_s",), limit_s=1500.0, long=True),
 )
 COLUMNS = ("row", "value", "goal", "", "beside", "ratio")

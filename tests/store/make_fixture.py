@@ -51,7 +51,8 @@ def main(target: Path) -> None:
         write_runs(app)
         app.database.close()
         with contextlib.closing(sqlite3.connect(app.state / "watchkeeper.sqlite")) as rows:
-            text = "\n".join(rows.iterdump())
+            # SQLite's own index over words cannot be put into statements; it is made of the lines, and is no row of ours
+            text = "\n".join(statement for statement in rows.iterdump() if "timeline_words" not in statement)
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
         for private, plain in (
             (name, "/srv/shop"),

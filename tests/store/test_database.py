@@ -127,7 +127,10 @@ def test_the_migrations_make_exactly_the_tables_of_the_code(database: Database) 
 
 
 def _foreign(difference: object, ours: set[str]) -> bool:
-    return isinstance(difference, tuple) and difference[0] == "remove_table" and difference[1].name not in ours
+    if not isinstance(difference, tuple):
+        return False
+    kept_by_the_database = difference[0] == "remove_index" and difference[1].name == "ix_timeline_words"
+    return kept_by_the_database or (difference[0] == "remove_table" and difference[1].name not in ours)
 
 
 def test_migrating_twice_changes_nothing_and_a_newer_schema_is_refused(tmp_path: Path) -> None:

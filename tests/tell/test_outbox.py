@@ -220,7 +220,7 @@ async def test_no_secret_leaves_in_a_notice(database: Database, now: datetime, i
 
 QUIET = parse_hours("22:00-07:00 Europe/Berlin")
 assert QUIET is not None
-LIGHT = Person("eve", "Eve", 11, ("On-call",), ("mailto://eve@mail.test",), ("sms://eve",), (QUIET,), ("P1",))
+LIGHT = Person("eve", "Eve", 11, ("On-call",), ("mailto://eve@mail.test",), ("sms://eve",), quiet=(QUIET,), wake=("P1",))
 NIGHT = datetime(2026, 6, 1, 23, 30, tzinfo=UTC)
 
 

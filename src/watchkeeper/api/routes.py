@@ -205,6 +205,8 @@ State = Annotated[
     Literal["open", "running", "waiting", "asking", "succeeded", "failed", "cancelled"] | None,
     Query(description="Only runs in this state; open: all that are not over."),
 ]
+Search = Annotated[str, Query(max_length=200, description="Words of title, cause, severity, id or timeline; all must fit.")]
+Before = Annotated[str | None, Query(max_length=40, description="`older` of the page before.")]
 Skip = Annotated[int, Query(ge=0, le=10_000_000, description="How many alerts to pass over.")]
 After = Annotated[str, Query(max_length=40, description="The `mark` of the last news; empty begins at the beginning.")]
 LastEventId = Annotated[str, Header(max_length=40, description="The id of the last event that came; goes before `after`.")]
@@ -227,9 +229,9 @@ async def overview(app: TheApp) -> Overview:
 
 
 @router.get("/incidents")
-async def list_incidents(app: TheApp) -> Incidents:
-    """List the newest incidents."""
-    return await incidents.all_incidents(app)
+async def list_incidents(app: TheApp, q: Search = "", before: Before = None) -> Incidents:
+    """List the newest incidents, or those that a search finds, a page at a time."""
+    return await incidents.all_incidents(app, q, before)
 
 
 @router.get("/incidents/{incident_id}")

@@ -28,12 +28,13 @@ def incident() -> None:
 def list_(
     config: ConfigOption = None,
     open_only: Annotated[bool, typer.Option("--open", help="Only those that are not resolved.")] = False,
+    search: Annotated[str, typer.Option(help="Only those with all of these words in title, cause, severity or timeline.")] = "",
     format: FormatOption = "text",
 ) -> None:
     """List incidents, newest first."""
 
     async def work(app: App) -> list[Incident]:
-        return await app.database.read(lambda c: incidents.list_incidents(c, open_only=open_only, limit=SHOWN))
+        return await app.database.read(lambda c: incidents.list_incidents(c, open_only=open_only, limit=SHOWN, search=search))
 
     found = with_rows(config, work)
     if format == "json":

@@ -18,13 +18,17 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    and_,
     bindparam,
     func,
     insert,
+    or_,
     select,
+    tuple_,
     update,
 )
 
+from watchkeeper.incident import timeline_search
 from watchkeeper.incident.model import Entry, Incident
 from watchkeeper.store.schema import Instant, Json, Serial, metadata
 
@@ -63,6 +67,9 @@ timeline = Table(
     UniqueConstraint("incident_id", "seq"),
 )
 
+_SEARCHED = (incidents.c.title, incidents.c.cause, incidents.c.severity, incidents.c.id, incidents.c.because)
+#: of a search
+MOST_WORDS = 8
 _OF_INCIDENT: BindParameter[str] = bindparam("of_incident")
 _HOLD = select(incidents.c.id).where(incidents.c.id == _OF_INCIDENT).with_for_update()
 _LAST_SEQ = select(func.coalesce(func.max(timeline.c.seq), 0)).where(timeline.c.incident_id == _OF_INCIDENT).scalar_subquery()
@@ -85,11 +92,22 @@ def get_incident(connection: Connection, incident_id: str) -> Incident | None:
     return _incident(row) if row else None
 
 
-def list_incidents(connection: Connection, open_only: bool = False, limit: int = 100) -> list[Incident]:
-    """Give the newest incidents, newest first; with `open_only` those that are not resolved."""
+def list_incidents(
+    connection: Connection, open_only: bool = False, limit: int = 100, *, before: Incident | None = None, search: str = ""
+) -> list[Incident]:
+    """Give the newest incidents, newest first; with `open_only` those that are not resolved.
+
+    `before` leaves out those up to and with one of them; `search` keeps those that have each of its words in their title, cause,
+    severity, id or timeline.
+    """
     query = select(incidents).order_by(incidents.c.opened_at.desc(), incidents.c.id.desc()).limit(limit)
     if open_only:
         query = query.where(incidents.c.status != "resolved")
+    if before is not None:
+        query = query.where(tuple_(incidents.c.opened_at, incidents.c.id) < (before.opened_at, before.id))
+    if words := search.split()[:MOST_WORDS]:
+        own = and_(*(or_(*(column.icontains(w, autoescape=True) for column in _SEARCHED)) for w in words))
+        query = query.where(or_(own, incidents.c.id.in_(timeline_search.matching(connection, words))))
     return [_incident(row) for row in connection.execute(query)]
 
 

@@ -33,10 +33,19 @@ def set_clock(connection: Connection, incident: Incident, run: ClockRun) -> None
 
 def read_clocks(connection: Connection, incident_id: str) -> list[ClockRun]:
     """Give the clocks of an incident that still run, the next one first."""
+    return read_clocks_of(connection, [incident_id])[incident_id]
+
+
+def read_clocks_of(connection: Connection, incident_ids: Sequence[str]) -> dict[str, list[ClockRun]]:
+    """Give the clocks of several incidents that still run, each incident's next one first."""
+    found: dict[str, list[ClockRun]] = {incident_id: [] for incident_id in incident_ids}
     table = due.dues.c
-    still_open = (table.subject == incident_id) & (table.kind == KIND) & table.done_at.is_(None)
-    rows = connection.execute(select(table.at, table.body).where(still_open).order_by(table.at, table.key)).all()
-    return [ClockRun(row.body["clock"], row.at, row.body["sentence"], row.body["role"], row.body["level"]) for row in rows]
+    still_open = (table.subject.in_(incident_ids)) & (table.kind == KIND) & table.done_at.is_(None)
+    query = select(table.subject, table.at, table.body).where(still_open).order_by(table.at, table.key)
+    for row in connection.execute(query).all() if incident_ids else ():
+        body = row.body
+        found[row.subject].append(ClockRun(body["clock"], row.at, body["sentence"], body["role"], body["level"]))
+    return found
 
 
 def stop_clocks(connection: Connection, incident_id: str, kinds: Sequence[str] = ()) -> int:

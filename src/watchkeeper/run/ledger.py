@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -235,6 +235,15 @@ def list_runs(
     if since is not None:
         query = query.where(runs.c.started_at >= since)
     return [_folded(connection, row) for row in connection.execute(query).all()]
+
+
+def latest_of_incidents(connection: Connection, incident_ids: Sequence[str]) -> dict[str, tuple[str, str, str]]:
+    """Give of several incidents the latest run of each, by its rows alone: its id, title and state."""
+    if not incident_ids:
+        return {}
+    query = select(runs.c.incident_id, runs.c.id, runs.c.title, runs.c.state).where(runs.c.incident_id.in_(incident_ids))
+    rows = connection.execute(query.order_by(runs.c.started_at, runs.c.id)).all()
+    return {row.incident_id: (row.id, row.title, row.state) for row in rows}
 
 
 def open_run_ids(connection: Connection) -> list[str]:

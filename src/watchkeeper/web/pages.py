@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, PlainTextResponse, Response
@@ -50,6 +51,8 @@ async def signed_in(request: Request) -> Session:
 
 TheApp = Annotated[App, Depends(the_app)]
 SignedIn = Annotated[Session, Depends(signed_in)]
+Search = Annotated[str, Query(max_length=200)]
+Before = Annotated[str | None, Query(max_length=40)]
 Skip = Annotated[int, Query(ge=0, le=10_000_000)]
 State = Annotated[Literal["open", "running", "waiting", "asking", "succeeded", "failed", "cancelled"] | None, Query()]
 
@@ -68,10 +71,12 @@ async def overview(request: Request, app: TheApp, session: SignedIn) -> Response
 
 
 @router.get("/incidents")
-async def incident_list(request: Request, app: TheApp, session: SignedIn) -> Response:
-    """All incidents."""
-    view = await incidents.all_incidents(app)
-    return page("incidents.html", request, session, view, here="/incidents", twin=f"{API}/incidents")
+async def incident_list(request: Request, app: TheApp, session: SignedIn, q: Search = "", before: Before = None) -> Response:
+    """All incidents, or those that a search finds, a page at a time."""
+    view = await incidents.all_incidents(app, q, before)
+    asked = urlencode({name: said for name, said in (("q", q), ("before", before)) if said})
+    twin = f"{API}/incidents" + (f"?{asked}" if asked else "")
+    return page("incidents.html", request, session, view, here="/incidents", twin=twin)
 
 
 @router.get("/incidents/{incident_id}")

@@ -20,27 +20,29 @@ from watchkeeper.actions.views.model import (
     IncidentView,
     NoticeView,
     Overview,
-    RunLine,
+    RunNote,
 )
 from watchkeeper.actions.views.runs import procedure_lines, read_runs
-from watchkeeper.alert.ledger import alerts_of, count_members, members
+from watchkeeper.alert.ledger import alerts_of, alerts_of_all, count_members, members
 from watchkeeper.alert.model import Alert
 from watchkeeper.app import App
 from watchkeeper.incident.ledger import get_incident, list_incidents, read_timeline
 from watchkeeper.incident.model import ChangeEvent, ClockRun, Entry, Incident
 from watchkeeper.incident.routing import routed
 from watchkeeper.incident.rules import clocks
-from watchkeeper.incident.timers import read_clocks
+from watchkeeper.incident.timers import read_clocks_of
 from watchkeeper.learn.ledger import reviews
 from watchkeeper.people.gravity import severity_of
 from watchkeeper.run.hypotheses import Hypothesis, hypotheses
-from watchkeeper.run.ledger import list_runs
+from watchkeeper.run.ledger import latest_of_incidents, list_runs
 from watchkeeper.tell.ledger import list_notices
 from watchkeeper.tell.model import Notice
 from watchkeeper.watch.ledger import read_standings
 
 #: how much of the past the overview shows
 RECENT = 6
+#: incidents on one page of the list
+LISTED = 50
 #: alerts on one page of an incident
 SHOWN = 50
 
@@ -51,13 +53,17 @@ async def overview(app: App) -> Overview:
     return await app.database.read(lambda c: _read_overview(c, app, now))
 
 
-async def all_incidents(app: App) -> Incidents:
-    """Show the newest incidents."""
+async def all_incidents(app: App, search: str = "", before: str | None = None) -> Incidents:
+    """Show a page of incidents, the newest first: all, or those that a search finds; `before` is the last of the page before."""
     now = app.clock.now()
 
     def work(connection: Connection) -> Incidents:
-        found = list_incidents(connection)
-        return Incidents(read_frame(connection, app, now), tuple(_line(connection, app, one, now) for one in found))
+        last = get_incident(connection, before) if before else None
+        if before and last is None:
+            raise acts.no_incident(before)
+        found = list_incidents(connection, limit=LISTED + 1, before=last, search=search)
+        shown, older = found[:LISTED], found[LISTED - 1].id if len(found) > LISTED else None
+        return Incidents(read_frame(connection, app, now), _lines(connection, app, shown, now), search, older)
 
     return await app.database.read(work)
 
@@ -81,20 +87,25 @@ def _read_overview(connection: Connection, app: App, now: datetime) -> Overview:
         components=components(thresholds, app.estate.service),
         unwatched=tuple(unwatched_view(unbound) for unbound in app.bindings.unbound if unbound.key not in said),
         asking=tuple(run for run in read_runs(connection, open_only=True) if run.state == "asking"),
-        incidents=tuple(_line(connection, app, one, now) for one in still_open),
-        past=tuple(_line(connection, app, one, now) for one in over),
+        incidents=_lines(connection, app, still_open, now),
+        past=_lines(connection, app, over, now),
         runs=read_runs(connection, limit=RECENT),
     )
 
 
-def _line(connection: Connection, app: App, incident: Incident, now: datetime) -> IncidentLine:
-    own_runs = read_runs(connection, incident.id, limit=5)
-    running = [] if incident.status == "resolved" else clock_views(connection, app, incident, now)
-    ahead = [clock for clock in running if clock.state in ("late", "running")]
-    return incident_line(incident, next(iter(ahead), None), own_runs[0] if own_runs else None)
+def _lines(connection: Connection, app: App, found: Sequence[Incident], now: datetime) -> tuple[IncidentLine, ...]:
+    """Show several incidents, each with its latest run, and with its next clock while it is not over."""
+    latest = latest_of_incidents(connection, [incident.id for incident in found])
+    running = clocks_of_all(connection, app, [incident for incident in found if incident.status != "resolved"], now)
+    lines = []
+    for incident in found:
+        ahead = next((clock for clock in running.get(incident.id, ()) if clock.state in ("late", "running")), None)
+        run = RunNote(*latest[incident.id]) if incident.id in latest else None
+        lines.append(incident_line(incident, ahead, run))
+    return tuple(lines)
 
 
-def incident_line(incident: Incident, next_clock: ClockView | None = None, run: RunLine | None = None) -> IncidentLine:
+def incident_line(incident: Incident, next_clock: ClockView | None = None, run: RunNote | None = None) -> IncidentLine:
     """Show an incident in a list."""
     return IncidentLine(
         id=incident.id,
@@ -162,15 +173,23 @@ def hypotheses_of(connection: Connection, app: App, incident: Incident, suspects
 
 def clock_views(connection: Connection, app: App, incident: Incident, now: datetime) -> list[ClockView]:
     """Show the promises of the book that run on an incident, with what became of each."""
-    leads = alerts_of(connection, incident.id)
-    keys = {alert.rule for alert in leads}
-    thresholds = [threshold for key, threshold in app.bindings.thresholds.items() if key in keys]
-    told = routed(leads, app.estate.alerting)
-    promised = [
-        clock for clock in clocks(app.book, incident, thresholds, *told, office=app.estate.office) if clock.kind != "update"
-    ]
-    promised += [clock for clock in read_clocks(connection, incident.id) if clock.kind in ("update", "clause")]
-    return judge_clocks(promised, incident, now)
+    return clocks_of_all(connection, app, [incident], now)[incident.id]
+
+
+def clocks_of_all(connection: Connection, app: App, found: Sequence[Incident], now: datetime) -> dict[str, list[ClockView]]:
+    """Show the promises of the book that run on several incidents."""
+    ids = [incident.id for incident in found]
+    leads, running = alerts_of_all(connection, ids), read_clocks_of(connection, ids)
+    shown = {}
+    for incident in found:
+        keys = {alert.rule for alert in leads[incident.id]}
+        thresholds = [threshold for key, threshold in app.bindings.thresholds.items() if key in keys]
+        told = routed(leads[incident.id], app.estate.alerting)
+        stated = clocks(app.book, incident, thresholds, *told, office=app.estate.office)
+        promised = [clock for clock in stated if clock.kind != "update"]
+        promised += [clock for clock in running[incident.id] if clock.kind in ("update", "clause")]
+        shown[incident.id] = judge_clocks(promised, incident, now)
+    return shown
 
 
 def judge_clocks(promised: Sequence[ClockRun], incident: Incident, now: datetime) -> list[ClockView]:

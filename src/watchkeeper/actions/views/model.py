@@ -120,6 +120,15 @@ class RunLine:
 
 
 @dataclass(frozen=True, slots=True)
+class RunNote:
+    """A run in a line about something else."""
+
+    id: str
+    title: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
 class IncidentLine:
     """An incident in a list."""
 
@@ -134,7 +143,8 @@ class IncidentLine:
     resolved_at: datetime | None
     #: the deadline that comes next; None where none is running
     next_clock: ClockView | None = None
-    run: RunLine | None = None
+    #: the latest
+    run: RunNote | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -577,6 +587,10 @@ class Incidents:
 
     frame: Frame
     incidents: tuple[IncidentLine, ...]
+    #: the words that were looked for
+    search: str = ""
+    #: the last of this page, where there are older ones
+    older: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

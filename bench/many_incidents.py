@@ -1,0 +1,121 @@
+"""`incidents_list_ms`, `incident_page_ms`, `incidents_search_ms`: the console over 10,000 incidents and a million lines.
+
+The store is filled directly, the pages are asked for through the site in this process, so that the network is no part of it; each
+figure is the 95th percentile. SQLite here; `WATCHKEEPER_BENCH_DATABASE_URL` names an empty PostgreSQL to measure that instead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+from row import Row, say
+from sqlalchemy import Connection, insert, text
+
+from watchkeeper.app import App
+from watchkeeper.base.clock import SystemClock
+from watchkeeper.base.secrets import Scrubber
+from watchkeeper.book.reader import read_source
+from watchkeeper.estate.model import Bindings, Estate
+from watchkeeper.incident.ledger import incidents, timeline
+from watchkeeper.settings import load_settings
+from watchkeeper.store.database import open_database
+from watchkeeper.store.migrate import migrate
+from watchkeeper.web.site import create_site, printed_address
+
+INCIDENTS, LINES = 10_000, 100
+ROUNDS = 40
+PAGE_MS, SEARCH_MS = 50.0, 200.0
+WORDS = ("checkout", "database", "replica", "queue", "certificate", "search", "payment", "worker", "cache", "disk")
+PORT = 8765
+
+
+def measure(folder: Path) -> list[Row]:
+    """Fill the store, then ask for each page again and again."""
+    url = os.environ.get("WATCHKEEPER_BENCH_DATABASE_URL", "")
+    database = open_database(url, folder)
+    migrate(database)
+    started = time.perf_counter()
+    for begin in range(0, INCIDENTS, 500):
+        database.write_now(lambda c, begin=begin: _fill(c, begin, min(begin + 500, INCIDENTS)))
+        say(f"{begin + 500:,} incidents")
+    if url:
+        database.write_now(lambda c: c.execute(text("ANALYZE")))
+    say(f"filled in {time.perf_counter() - started:.0f} s")
+    runbook = "# Shop\n\n## Escalation\n\n1. On-call engineer (immediately)\n"
+    app = App(
+        settings=load_settings({}), clock=SystemClock(), state=folder, database=database,
+        estate=Estate(folder / "watchkeeper.toml", "shop", folder / "runbook.md"), book=read_source("runbook.md", runbook),
+        bindings=Bindings(), scrubber=Scrubber(), owner="bench",
+    )  # fmt: skip
+    found = asyncio.run(_ask(app))
+    kind = "PostgreSQL" if url else "SQLite"
+    database.close()
+    return [
+        Row(f"{name}_ms", value, "ms", f"≤ {limit:g} p95", value <= limit, f"{kind}, {INCIDENTS:,} incidents")
+        for name, value, limit in (
+            ("incidents_list", found["list"], PAGE_MS),
+            ("incident_page", found["page"], PAGE_MS),
+            ("incidents_search", found["search"], SEARCH_MS),
+        )
+    ]
+
+
+async def _ask(app: App) -> dict[str, float]:
+    transport = httpx.ASGITransport(create_site(app, [], "127.0.0.1"))
+    base = f"http://127.0.0.1:{PORT}"
+    async with httpx.AsyncClient(transport=transport, base_url=base, follow_redirects=True, timeout=60) as browser:
+        await browser.get(printed_address(app, "127.0.0.1", PORT).removeprefix(base))
+        paths = {
+            "list": ["/incidents", f"/incidents?before={_id(5000)}"],
+            "page": [f"/incidents/{_id(number)}" for number in (9_999, 5_000, 17)],
+            "search": ["/incidents?q=payment", "/incidents?q=line+37+of+incident+4321", "/incidents?q=nothingofthesort"],
+        }
+        return {name: await _p95(browser, which) for name, which in paths.items()}
+
+
+async def _p95(browser: httpx.AsyncClient, paths: list[str]) -> float:
+    took = []
+    for number in range(ROUNDS):
+        started = time.perf_counter()
+        answer = await browser.get(paths[number % len(paths)])
+        took.append(1000 * (time.perf_counter() - started))
+        assert answer.status_code == 200, (paths[number % len(paths)], answer.status_code)
+    return sorted(took)[int(0.95 * len(took)) - 1]
+
+
+def _id(number: int) -> str:
+    return f"inc-{number:010}-aaaaaa"
+
+
+def _fill(connection: Connection, begin: int, end: int) -> None:
+    since = datetime.now(UTC) - timedelta(days=400)
+    made, lines = [], []
+    for number in range(begin, end):
+        at = since + timedelta(minutes=50 * number)
+        word = WORDS[number % len(WORDS)]
+        over = number < INCIDENTS - 20
+        made.append(
+            {
+                "id": _id(number), "service": "shop", "title": f"The {word} is down ({number})", "severity": f"P{number % 4}",
+                "status": "resolved" if over else "open", "cause": word, "began_at": at, "opened_at": at,
+                "acknowledged_at": at if over else None, "acknowledged_by": "anna" if over else None,
+                "recovered_at": at + timedelta(minutes=9) if over else None,
+                "resolved_at": at + timedelta(minutes=10) if over else None,
+                "procedure_id": None, "because": f"“The {word} is down” speaks of {word}.", "book": "d" * 64,
+            }
+        )  # fmt: skip
+        lines += [
+            {
+                "incident_id": _id(number), "seq": line + 1, "at": at + timedelta(seconds=5 * line), "kind": "note",
+                "actor": "automation", "sentence": f"This is line {line} of incident {number}: the {word} was looked at again.",
+                "body": {},
+            }
+            for line in range(LINES)
+        ]  # fmt: skip
+    connection.execute(insert(incidents), made)
+    connection.execute(insert(timeline), lines)
