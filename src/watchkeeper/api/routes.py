@@ -24,17 +24,15 @@ from watchkeeper.actions.views.model import (
     EffectView,
     Incidents,
     IncidentView,
-    LedgerView,
     NewsView,
     Overview,
     ProcedureView,
-    Reviews,
-    ReviewView,
     Runs,
     RunView,
     SignalsView,
     Span,
 )
+from watchkeeper.actions.views.records_model import LedgerView, Reviews, ReviewView
 from watchkeeper.alert.model import Silence
 from watchkeeper.api.following import DESCRIBED, as_events
 from watchkeeper.app import App

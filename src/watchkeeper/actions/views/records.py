@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection, select
 
 from watchkeeper.actions.views.frame import read_frame
-from watchkeeper.actions.views.model import ActEntry, LedgerView, ReviewLine, Reviews, ReviewView
+from watchkeeper.actions.views.records_model import ActEntry, LedgerView, ReviewLine, Reviews, ReviewView
 from watchkeeper.app import App
 from watchkeeper.base.errors import NotFound
 from watchkeeper.incident.ledger import incidents
