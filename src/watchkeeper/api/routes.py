@@ -16,9 +16,10 @@ from pydantic import AwareDatetime, BaseModel, Field
 from watchkeeper.actions import acts, arriving, changes, effects, public, silences
 from watchkeeper.actions.callers import address_of, check_csrf, cookie_name, program_for, session_for
 from watchkeeper.actions.permission import require
-from watchkeeper.actions.views import books, capacity, following, incidents, records, runs, signals
+from watchkeeper.actions.views import books, capacity, following, incidents, measures, records, runs, signals
 from watchkeeper.actions.views import why as reasons
 from watchkeeper.actions.views.capacity import CapacityView
+from watchkeeper.actions.views.measures import MeasuresView
 from watchkeeper.actions.views.model import (
     BookView,
     EffectView,
@@ -37,6 +38,7 @@ from watchkeeper.alert.model import Silence
 from watchkeeper.api.following import DESCRIBED, as_events
 from watchkeeper.app import App
 from watchkeeper.incident.model import ChangeEvent, Entry, Incident
+from watchkeeper.learn.over_time import By
 from watchkeeper.people.identity import Actor
 from watchkeeper.tell.public.model import Maintenance, Post
 from watchkeeper.watch.arrivals import Pushed
@@ -423,6 +425,12 @@ async def show_capacity(app: TheApp) -> CapacityView:
 async def ledger(app: TheApp, before: Annotated[int | None, Query(ge=1)] = None) -> LedgerView:
     """Show acts and decisions, newest first."""
     return await records.the_ledger(app, before)
+
+
+@router.get("/measures")
+async def show_measures(app: TheApp, by: By = "severity", days: Annotated[int, Query(ge=1, le=3660)] = 90) -> MeasuresView:
+    """Show the mean times to detect, acknowledge, recover and resolve, and how often each person was paged."""
+    return await measures.measures(app, days, by)
 
 
 @router.get("/reviews")

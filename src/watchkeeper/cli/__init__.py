@@ -41,6 +41,7 @@ COMMANDS: tuple[Verb, ...] = (
     Verb("export", "export", "Write Prometheus rules, Alertmanager routes, Grafana dashboards or a status from the runbook."),
     Verb("why", "why", "Say why a threshold or an incident stands as it does."),
     Verb("incident", "incident", "List, show, acknowledge and resolve incidents."),
+    Verb("measures", "measures", "Say how long incidents took, by severity, cause or month, and how much people were paged."),
     Verb("statuspage", "statuspage", "Tell the public: the status page, posts, announced maintenance, subscribers."),
     Verb("silence", "silence", "Keep expected alerts from opening incidents for a time."),
     Verb("change", "change", "Say what was deployed, released or set: a suspect of what breaks within a day; list it."),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 from markupsafe import Markup, escape
 
 from watchkeeper.actions.views.oncall import RotaView
+from watchkeeper.base.durations import format_duration
+from watchkeeper.learn.over_time import Times
 from watchkeeper.people.model import Shift
 
 #: as many colours as the style sheet has
@@ -35,6 +37,23 @@ def shift_bar(rota: RotaView, names: Mapping[str, str]) -> Markup:
             parts.append(f'<svg {box}><text x="8" y="20">{escape(called)}</text></svg>')
     parts += _days(rota, first, last, whole)
     return Markup(f'<svg class="shifts" width="100%" height="52" role="img" aria-label="The shifts ahead">{"".join(parts)}</svg>')  # noqa: S704
+
+
+def month_bars(months: Sequence[Times]) -> Markup:
+    """Give a column for each month, the mean time to recover; its title says of how many incidents."""
+    highest = max((each.mttm_s or 0.0 for each in months), default=0.0) or 1.0
+    width = 100 / max(len(months), 1)
+    parts = []
+    for number, each in enumerate(months):
+        left, tall = round(number * width, 3), round(80 * (each.mttm_s or 0.0) / highest, 1)
+        took = format_duration(each.mttm_s) if each.mttm_s is not None else "nothing measured"
+        counted = "1 incident" if each.incidents == 1 else f"{each.incidents} incidents"
+        box = f'x="{left}%" y="{80 - tall + 16}" width="{round(width * 0.7, 3)}%" height="{tall}"'
+        parts.append(f'<g><title>{escape(each.group)}: {escape(took)}, {counted}</title><rect class="who-0" {box}/></g>')
+        parts.append(f'<text class="fine" x="{left}%" y="{80 - tall + 11}">{escape(took)}</text>')
+        parts.append(f'<text class="day" x="{left}%" y="110">{escape(each.group)}</text>')
+    label = "Mean time to recover by month"
+    return Markup(f'<svg class="shifts" width="100%" height="116" role="img" aria-label="{label}">{"".join(parts)}</svg>')  # noqa: S704
 
 
 def _colour(rota: RotaView, shift: Shift) -> str:

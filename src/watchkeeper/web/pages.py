@@ -13,9 +13,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from watchkeeper import __version__
 from watchkeeper.actions.callers import address_of, cookie_name, session_for
 from watchkeeper.actions.permission import require
-from watchkeeper.actions.views import books, capacity, incidents, records, runs, signals
+from watchkeeper.actions.views import books, capacity, incidents, measures, records, runs, signals
 from watchkeeper.actions.views.model import SPANS, Span
 from watchkeeper.app import App
+from watchkeeper.learn.over_time import By
 from watchkeeper.people.identity import Session
 from watchkeeper.web.markdown import render as render_markdown
 from watchkeeper.web.words import FILTERS
@@ -51,6 +52,7 @@ async def signed_in(request: Request) -> Session:
 
 TheApp = Annotated[App, Depends(the_app)]
 SignedIn = Annotated[Session, Depends(signed_in)]
+Days = Annotated[int, Query(ge=1, le=3660)]
 Search = Annotated[str, Query(max_length=200)]
 Before = Annotated[str | None, Query(max_length=40)]
 Skip = Annotated[int, Query(ge=0, le=10_000_000)]
@@ -133,6 +135,20 @@ async def signal_list(request: Request, app: TheApp, session: SignedIn, span: Sp
     """All signals, with their curves over a span of time."""
     view = await signals.all_signals(app, span)
     return page("signals.html", request, session, view, here="/signals", twin=f"{API}/signals?span={span}", spans=list(SPANS))
+
+
+@router.get("/measures")
+async def measures_page(request: Request, app: TheApp, session: SignedIn, by: By = "severity", days: Days = 90) -> Response:
+    """How long incidents took, and how much people were paged."""
+    view = await measures.measures(app, days, by)
+    return page("measures.html", request, session, view, here="/reviews", twin=f"{API}/measures?by={by}&days={days}")
+
+
+@router.get("/measures.csv")
+async def measures_csv(app: TheApp, session: SignedIn, by: By = "severity", days: Days = 90) -> Response:
+    """The same as comma-separated values."""
+    text = measures.as_csv(await measures.measures(app, days, by))
+    return PlainTextResponse(text, media_type="text/csv", headers={"content-disposition": 'attachment; filename="measures.csv"'})
 
 
 @router.get("/capacity")

@@ -13,7 +13,7 @@ from watchkeeper.base.durations import format_duration
 from watchkeeper.base.printed import spans, tame
 from watchkeeper.incident.rules import quantity as plain_quantity
 from watchkeeper.tell.public.model import Impact, PublicComponent
-from watchkeeper.web.bars import shift_bar
+from watchkeeper.web.bars import month_bars, shift_bar
 from watchkeeper.web.spark import spark
 
 NBSP = "\N{NO-BREAK SPACE}"
@@ -225,4 +225,6 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "uptime": uptime,
     "local_time": local_time,
     "shift_bar": shift_bar,
+    "month_bars": month_bars,
+    "seconds_words": seconds_words,
 }

@@ -1,0 +1,92 @@
+"""What the page, the API and the command line show of how long incidents took and how much people were paged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, select
+
+from watchkeeper.actions.views.frame import read_frame
+from watchkeeper.actions.views.model import Frame
+from watchkeeper.app import App
+from watchkeeper.incident.ledger import incidents
+from watchkeeper.learn.ledger import reviews
+from watchkeeper.learn.over_time import By, Lived, Load, Times, loads, over_time
+from watchkeeper.tell.ledger import outbox
+
+#: kinds of notices that wake somebody
+PAGING = ("initial", "escalation", "severity", "late", "ask", "page")
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuresView:
+    """How long incidents took over a span, and how much people were paged."""
+
+    frame: Frame
+    since: datetime
+    days: int
+    by: By
+    groups: tuple[Times, ...]
+    months: tuple[Times, ...]
+    people: tuple[Load, ...]
+    #: incidents that are over and have no review yet, and are not counted
+    uncounted: int
+
+
+async def measures(app: App, days: int = 90, by: By = "severity") -> MeasuresView:
+    """Show the measures of the incidents that began within so many days."""
+    now = app.clock.now()
+    return await app.database.read(lambda c: _read(c, app, now, days, by))
+
+
+def _read(connection: Connection, app: App, now: datetime, days: int, by: By) -> MeasuresView:
+    since = now - timedelta(days=days)
+    table = incidents.c
+    query = select(incidents, reviews.c.measures).join(reviews, reviews.c.incident_id == table.id).where(table.began_at >= since)
+    titles = {procedure.id: procedure.title for procedure in app.book.procedures}
+    lived = [
+        Lived(
+            row.id,
+            row.service,
+            row.severity,
+            row.cause,
+            titles.get(row.procedure_id, row.procedure_id),
+            row.began_at,
+            row.measures,
+        )
+        for row in connection.execute(query)
+    ]
+    over = select(table.id).where(table.began_at >= since, table.status == "resolved")
+    uncounted = len(connection.execute(over.where(table.id.not_in(select(reviews.c.incident_id)))).all())
+    sent = select(outbox.c.person, outbox.c.sent_at).where(
+        outbox.c.state == "sent", outbox.c.kind.in_(PAGING), outbox.c.sent_at >= since
+    )
+    names = {person.id: person.name for person in app.estate.people.values()}
+    pages = [(names[row.person], row.sent_at) for row in connection.execute(sent) if row.person in names]
+    return MeasuresView(
+        frame=read_frame(connection, app, now),
+        since=since,
+        days=days,
+        by=by,
+        groups=tuple(over_time(lived, by)),
+        months=tuple(over_time(lived, "month")),
+        people=tuple(loads(pages, app.estate.office.hours.zone)),
+        uncounted=uncounted,
+    )
+
+
+def as_csv(view: MeasuresView) -> str:
+    """Give the groups as comma-separated values, times in seconds."""
+    import csv
+    import io
+
+    made = io.StringIO()
+    writer = csv.writer(made)
+    writer.writerow([view.by, "incidents", "mttd_s", "mtta_s", "mttm_s", "mttr_s", "longest_s", "longest_incident"])
+    for each in view.groups:
+        # a spreadsheet takes a text that begins so for a formula
+        name = f"'{each.group}" if each.group[:1] in "=+-@\t" else each.group
+        times = (each.mttd_s, each.mtta_s, each.mttm_s, each.mttr_s, each.longest_s)
+        writer.writerow([name, each.incidents, *("" if t is None else f"{t:.1f}" for t in times), each.longest_id or ""])
+    return made.getvalue()
