@@ -59,6 +59,7 @@ CALLS: dict[str, tuple[Any, ...]] = {
     "oncall.try_pages": (),
     "oncall.give_calendar": ("anna",),
     "oncall.void_calendar": ("anna",),
+    "learning.propose_patch": ("inc-1",),
     "changes.note_change": ("Released 2.4.1",),
     "silences.silence": (timedelta(hours=1), "expected"),
     "silences.end_silence": ("sil-1",),

@@ -42,6 +42,7 @@ COMMANDS: tuple[Verb, ...] = (
     Verb("why", "why", "Say why a threshold or an incident stands as it does."),
     Verb("incident", "incident", "List, show, acknowledge and resolve incidents."),
     Verb("measures", "measures", "Say how long incidents took, by severity, cause or month, and how much people were paged."),
+    Verb("learn", "learn", "Propose what an incident showed about its runbook, as a branch or a patch."),
     Verb("statuspage", "statuspage", "Tell the public: the status page, posts, announced maintenance, subscribers."),
     Verb("silence", "silence", "Keep expected alerts from opening incidents for a time."),
     Verb("change", "change", "Say what was deployed, released or set: a suspect of what breaks within a day; list it."),
