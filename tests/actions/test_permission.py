@@ -59,6 +59,8 @@ CALLS: dict[str, tuple[Any, ...]] = {
     "oncall.try_pages": (),
     "oncall.give_calendar": ("anna",),
     "oncall.void_calendar": ("anna",),
+    "assigning.assign": ("inc-1", "commander", "anna"),
+    "assigning.tick_task": ("inc-1", "1/1"),
     "learning.propose_patch": ("inc-1",),
     "changes.note_change": ("Released 2.4.1",),
     "silences.silence": (timedelta(hours=1), "expected"),

@@ -56,7 +56,7 @@ ANYTHING: dict[str, Any] = {
     "why": "x", "text": "x", "procedure": "web-application-is-down", "act": "3.1", "answer": "skip", "command": "runbook.md:1",
     "lasts_s": 3600, "title": "New disks", "begins_at": "2030-01-01T00:00:00Z",
     "person": "anna", "first": "anna", "second": "ben", "ends_at": "2026-11-22T09:00Z", "subject": "anna",
-    "whom": "anna", "sentence": "Released 2.4.1",
+    "whom": "anna", "sentence": "Released 2.4.1", "role": "scribe", "task": "1/1",
 }  # fmt: skip
 
 

@@ -7,12 +7,13 @@ from typing import Annotated
 
 import typer
 
-from watchkeeper.actions import acts
+from watchkeeper.actions import acts, assigning
 from watchkeeper.app import App
 from watchkeeper.base.durations import format_duration
-from watchkeeper.cli.options import ConfigOption, FormatOption, WhyOption, me, print_json, say, with_rows
+from watchkeeper.cli.options import ConfigOption, FormatOption, WhyOption, me, print_json, say, with_app, with_rows
 from watchkeeper.incident import ledger as incidents
 from watchkeeper.incident.model import Entry, Incident
+from watchkeeper.incident.roles import roles_of
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, no_args_is_help=True)
 SHOWN = 100
@@ -52,19 +53,21 @@ def list_(
 def show(incident_id: IncidentId, config: ConfigOption = None, format: FormatOption = "text") -> None:
     """Show an incident with its timeline."""
 
-    async def work(app: App) -> tuple[Incident | None, list[Entry]]:
+    async def work(app: App) -> tuple[Incident | None, list[Entry], dict[str, str]]:
         return await app.database.read(
-            lambda c: (incidents.get_incident(c, incident_id), incidents.read_timeline(c, incident_id))
+            lambda c: (incidents.get_incident(c, incident_id), incidents.read_timeline(c, incident_id), roles_of(c, incident_id))
         )
 
-    found, entries = with_rows(config, work)
+    found, entries, roles = with_rows(config, work)
     if found is None:
         raise acts.no_incident(incident_id)
     if format == "json":
-        print_json({"incident": asdict(found), "timeline": [asdict(e) for e in entries]})
+        print_json({"incident": asdict(found), "timeline": [asdict(e) for e in entries], "roles": roles})
         return
     say(found.title)
     say(f"{found.id}, {found.severity or 'no severity'}, {found.status}")
+    for role, person in roles.items():
+        say(f"{role}: {person}")
     for entry in entries:
         since = format_duration((entry.at - found.began_at).total_seconds())
         say(f"  +{since:>10}  {entry.sentence}" + (f"  ({entry.actor})" if entry.actor != acts.AUTOMATION else ""))
@@ -105,3 +108,24 @@ def held(incident: Incident, reader: str) -> str:
         return f"{incident.status}, there is nothing to take"
     mine = incident.acknowledged_by == reader
     return f"{'yours' if mine else f'taken by {incident.acknowledged_by}'} since {incident.acknowledged_at:%H:%M:%S}"
+
+
+@app.command()
+def assign(
+    incident_id: IncidentId,
+    role: Annotated[str, typer.Argument(help="commander, communicator or scribe.")],
+    person: Annotated[str, typer.Argument(help="One of [people].")],
+    config: ConfigOption = None,
+) -> None:
+    """Give somebody a role in an incident."""
+    say(with_app(config, lambda app: assigning.assign(app, me(app), incident_id, role, person)))
+
+
+@app.command()
+def task(
+    incident_id: IncidentId,
+    key: Annotated[str, typer.Argument(help="The task, as `incident show` names it: 369/2.")],
+    config: ConfigOption = None,
+) -> None:
+    """Note that a task of a phase of the runbook is done."""
+    say(with_app(config, lambda app: assigning.tick_task(app, me(app), incident_id, key)))

@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
-from watchkeeper.actions import acts, effects
+from watchkeeper.actions import acts, assigning, effects
 from watchkeeper.actions.callers import check_csrf, cookie_name, sign_out
 from watchkeeper.base.errors import InputError
 from watchkeeper.people.identity import Actor
@@ -77,6 +77,20 @@ async def note(app: TheApp, person: Person, incident_id: str, text: Text = "") -
     """Write a line into the timeline."""
     await acts.note(app, person, incident_id, text)
     return back_to(f"/incidents/{incident_id}")
+
+
+@router.post("/incidents/{incident_id}/role")
+async def give_role(app: TheApp, person: Person, incident_id: str, role: Text = "", whom: Text = "") -> Response:
+    """Give somebody a role in it."""
+    await assigning.assign(app, person, incident_id, role, whom)
+    return back_to(f"/incidents/{incident_id}")
+
+
+@router.post("/incidents/{incident_id}/task")
+async def tick_task(app: TheApp, person: Person, incident_id: str, task: Text = "") -> Response:
+    """Note that a task of a phase is done."""
+    await assigning.tick_task(app, person, incident_id, task)
+    return back_to(f"/incidents/{incident_id}#phases")
 
 
 @router.post("/incidents/{incident_id}/resolve")

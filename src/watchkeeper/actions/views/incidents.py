@@ -28,6 +28,7 @@ from watchkeeper.alert.model import Alert
 from watchkeeper.app import App
 from watchkeeper.incident.ledger import get_incident, list_incidents, read_timeline
 from watchkeeper.incident.model import ChangeEvent, ClockRun, Entry, Incident
+from watchkeeper.incident.roles import phases_of, roles_of
 from watchkeeper.incident.routing import routed
 from watchkeeper.incident.rules import clocks
 from watchkeeper.incident.timers import read_clocks_of
@@ -157,10 +158,16 @@ def _read_incident(connection: Connection, app: App, incident_id: str, now: date
         runs=read_runs(connection, incident_id),
         notices=tuple(_notice_view(notice) for notice in list_notices(connection, incident_id=incident_id, limit=100)),
         procedures=procedure_lines(app.book),
+        roles={role: _name(app, person) for role, person in roles_of(connection, incident_id).items()},
+        phases=tuple(phases_of(connection, app.book.phases, incident, now)),
         hypotheses=tuple(hypotheses_of(connection, app, incident, suspects)),
         suspects=tuple(suspects),
         reviewed_at=review.at if review else None,
     )
+
+
+def _name(app: App, person: str) -> str:
+    return app.estate.people[person].name if person in app.estate.people else person
 
 
 def hypotheses_of(connection: Connection, app: App, incident: Incident, suspects: Sequence[ChangeEvent]) -> list[Hypothesis]:

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
 from watchkeeper.incident.model import ChangeEvent
+from watchkeeper.incident.roles import PhaseOfIncident
 from watchkeeper.run.hypotheses import Hypothesis
 from watchkeeper.run.model import Input
 
@@ -250,6 +251,9 @@ class IncidentView:
     runs: tuple[RunLine, ...]
     notices: tuple[NoticeView, ...]
     procedures: tuple[ProcedureLine, ...]
+    #: who has which role in it, and where it stands among the phases of the book
+    roles: Mapping[str, str] = field(default_factory=dict)
+    phases: tuple[PhaseOfIncident, ...] = ()
     #: causes that its procedure names, and what was changed in the day before
     hypotheses: tuple[Hypothesis, ...] = ()
     suspects: tuple[ChangeEvent, ...] = ()
