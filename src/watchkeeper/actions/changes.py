@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-import os
 import subprocess
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
+from watchkeeper.actions.git import git
 from watchkeeper.actions.permission import done_by, require
 from watchkeeper.app import App
 from watchkeeper.base.durations import parse_duration
@@ -27,13 +27,8 @@ from watchkeeper.store import ledger
 
 log = logging.getLogger(__name__)
 
-#: a repository that does not answer is left alone until the next time
-GIT_TAKES_S = 15
 #: commits of one repository that are looked at in one go
 MOST_COMMITS = 200
-#: a repository is data: nothing that its own configuration names is run
-_GIT = ("git", "--no-pager", "-c", "safe.directory=*", "-c", "log.showSignature=false", "-c", "core.fsmonitor=false", "-c",
-        "core.hooksPath=/dev/null", "-c", "log.mailmap=false")  # fmt: skip
 _BEGINNING = datetime(1970, 1, 2, tzinfo=UTC)
 
 
@@ -108,7 +103,7 @@ class ChangeWatch:
         for source in app.estate.changes.values():
             try:
                 found += await asyncio.to_thread(read_commits, source, now - changes.BEFORE)
-            except (OSError, subprocess.SubprocessError, ValueError) as problem:
+            except (OSError, subprocess.SubprocessError) as problem:
                 log.warning("The commits of %s cannot be read: %s", source.name, problem, extra={"action": "commits_unread"})
         own = {"runbook": app.book.digest, "configuration": await asyncio.to_thread(_digest, app.estate.path)}
 
@@ -120,19 +115,17 @@ class ChangeWatch:
 
 
 def read_commits(source: ChangeSource, since: datetime) -> list[ChangeEvent]:
-    """Read the newest commits of a repository's branch; raises OSError, SubprocessError or ValueError where it cannot be read."""
-    form = "%H%x1f%cI%x1f%an%x1f%s"
-    words = [*_GIT, "-C", str(source.repository), "log", f"--since={since.isoformat()}", f"-n{MOST_COMMITS}", f"--format={form}"]
-    environment = {**os.environ, "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
-    done = subprocess.run([*words, source.branch, "--"], capture_output=True, timeout=GIT_TAKES_S, env=environment, check=False)
-    if done.returncode != 0:
-        raise ValueError((done.stderr.decode(errors="replace").strip().splitlines() or ["git failed"])[-1])
+    """Read the newest commits of a repository's branch; raises OSError or SubprocessError where it cannot be read."""
+    words = ("log", f"--since={since.isoformat()}", f"-n{MOST_COMMITS}", "--format=%H%x1f%cI%x1f%an%x1f%s", source.branch, "--")
+    said = git(source.repository, *words).decode(errors="replace")
     events = []
-    for line in done.stdout.decode(errors="replace").splitlines():
+    for line in said.splitlines():
         commit, at, author, subject = (*line.split("\x1f", 3), "", "", "")[:4]
-        said = f"{source.name}: {subject} ({commit[:10]})"
+        sentence = f"{source.name}: {subject} ({commit[:10]})"
         event_at = datetime.fromisoformat(at).astimezone(UTC)
-        events.append(ChangeEvent(f"git/{source.name}/{commit}"[:200], event_at, "commit", said, author[:200], source.component))
+        events.append(
+            ChangeEvent(f"git/{source.name}/{commit}"[:200], event_at, "commit", sentence, author[:200], source.component)
+        )
     return events
 
 

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import difflib
-import os
 import subprocess
 import tempfile
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from watchkeeper.actions import acts
+from watchkeeper.actions.git import git
 from watchkeeper.actions.permission import require
 from watchkeeper.app import App
 from watchkeeper.base.errors import InputError, Refused
@@ -27,11 +26,6 @@ from watchkeeper.people.identity import Actor
 from watchkeeper.run import ledger as runs
 
 FOLDER = "learned"
-TAKES_S = 30
-#: nothing that a repository configures is run
-_GIT = (
-    "git", "-c", "safe.directory=*", "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "commit.gpgSign=false",
-)  # fmt: skip
 _WHO = {"GIT_AUTHOR_NAME": "Watchkeeper", "GIT_AUTHOR_EMAIL": "watchkeeper@localhost",
         "GIT_COMMITTER_NAME": "Watchkeeper", "GIT_COMMITTER_EMAIL": "watchkeeper@localhost"}  # fmt: skip
 
@@ -119,16 +113,16 @@ def _facts(text: str, name: str) -> object:
 
 def _repository(runbook: Path) -> Path | None:
     try:
-        found = _git(runbook.parent, "rev-parse", "--show-toplevel").decode().strip()
-        _git(runbook.parent, "ls-files", "--error-unmatch", "--", runbook.name)
-        _git(runbook.parent, "rev-parse", "--verify", "HEAD")
+        found = git(runbook.parent, "rev-parse", "--show-toplevel").decode().strip()
+        git(runbook.parent, "ls-files", "--error-unmatch", "--", runbook.name)
+        git(runbook.parent, "rev-parse", "--verify", "HEAD")
     except (OSError, subprocess.SubprocessError):
         return None
     return Path(found).resolve()
 
 
 def _committed(repository: Path, runbook: Path) -> bytes:
-    return _git(repository, "show", f"HEAD:{runbook.resolve().relative_to(repository).as_posix()}")
+    return git(repository, "show", f"HEAD:{runbook.resolve().relative_to(repository).as_posix()}")
 
 
 def _commit(repository: Path, name: str, content: bytes, incident: Incident, proposed: Proposed) -> str:
@@ -138,21 +132,13 @@ def _commit(repository: Path, name: str, content: bytes, incident: Incident, pro
     lines += [f"- not in the runbook any more: “{each.words[:80]}”: {each.note}" for each in proposed.lost]
     with tempfile.TemporaryDirectory() as folder:
         index = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
-        blob = _git(repository, "hash-object", "-w", "--stdin", stdin=content).decode().strip()
-        _git(repository, "read-tree", "HEAD", environment=index)
-        mode = _git(repository, "ls-files", "-s", "--", name, environment=index).decode().split()[0]
-        _git(repository, "update-index", "--cacheinfo", f"{mode},{blob},{name}", environment=index)
-        tree = _git(repository, "write-tree", environment=index).decode().strip()
+        blob = git(repository, "hash-object", "-w", "--stdin", stdin=content).decode().strip()
+        git(repository, "read-tree", "HEAD", environment=index)
+        mode = git(repository, "ls-files", "-s", "--", name, environment=index).decode().split()[0]
+        git(repository, "update-index", "--cacheinfo", f"{mode},{blob},{name}", environment=index)
+        tree = git(repository, "write-tree", environment=index).decode().strip()
     message = "\n".join(lines).encode("utf-8", "replace")
-    commit = _git(repository, "commit-tree", tree, "-p", "HEAD", stdin=message, environment=_WHO).decode().strip()
+    commit = git(repository, "commit-tree", tree, "-p", "HEAD", stdin=message, environment=_WHO).decode().strip()
     branch = f"learn/{incident.id}"
-    _git(repository, "update-ref", f"refs/heads/{branch}", commit)
+    git(repository, "update-ref", f"refs/heads/{branch}", commit)
     return branch
-
-
-def _git(folder: Path, *words: str, stdin: bytes = b"", environment: Mapping[str, str] | None = None) -> bytes:
-    done = subprocess.run(
-        [*_GIT, "-C", str(folder), *words], input=stdin, capture_output=True, timeout=TAKES_S, check=True,
-        env={**os.environ, "GIT_TERMINAL_PROMPT": "0", **(environment or {})},
-    )  # fmt: skip
-    return done.stdout
