@@ -228,14 +228,14 @@ async def test_a_stranger_who_knocks_without_end_costs_one_write_a_second(
     site: httpx.AsyncClient, app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     writes = 0
-    submit = Database._submit_write
+    submit = type(app.database)._submit_write
 
     def counting(self: Database, work: Any) -> Any:
         nonlocal writes
         writes += 1
         return submit(self, work)
 
-    monkeypatch.setattr(Database, "_submit_write", counting)
+    monkeypatch.setattr(type(app.database), "_submit_write", counting)
     for _ in range(50):
         await site.post("/hooks/prom/not-its-token", json=PROM)
     await counted(app, 50)
@@ -262,7 +262,7 @@ async def test_what_is_not_on_disk_is_not_said_to_be_taken(
         raise Transient("The database is away.", code="WK411")
 
     with monkeypatch.context() as patched:
-        patched.setattr(Database, "_submit_write", away)
+        patched.setattr(type(app.database), "_submit_write", away)
         answer = await site.post(f"/hooks/prom/{TOKEN.reveal()}", json=PROM)
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
     assert all_alerts(app) == []
