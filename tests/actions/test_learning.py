@@ -130,6 +130,23 @@ async def test_a_branch_with_a_commit_and_nothing_else_touched(app: App, folder:
     assert facts(folder / "learned.md") == facts(folder / "before.md")
 
 
+async def test_a_second_proposal_leaves_the_first_and_whoever_works_on_it_alone(app: App, folder: Path) -> None:
+    git(folder, "init", "-q", "-b", "main")
+    git(folder, "add", "runbook.md")
+    git(folder, "commit", "-q", "-m", "First")
+    lived(app)
+    await learning.propose_patch(app, ANNA, "inc-1")
+    git(folder, "checkout", "-q", "learn/inc-1")
+    git(folder, "commit", "-q", "--allow-empty", "-m", "Rewritten by hand")
+    before = git(folder, "rev-parse", "learn/inc-1")
+    git(folder, "checkout", "-q", "main")
+    assert (await learning.propose_patch(app, ANNA, "inc-1")).branch == "learn/inc-1-2"
+    assert git(folder, "rev-parse", "learn/inc-1") == before
+    git(folder, "checkout", "-q", "learn/inc-1-2")
+    assert (await learning.propose_patch(app, ANNA, "inc-1")).branch == "learn/inc-1-3"
+    assert git(folder, "status", "--porcelain") == ""
+
+
 async def test_without_a_repository_it_is_a_patch_that_applies(app: App, folder: Path) -> None:
     lived(app, "timeout")
     patch = await learning.propose_patch(app, ANNA, "inc-1")
@@ -168,7 +185,7 @@ async def test_what_taught_nothing_or_is_not_there_is_refused(app: App) -> None:
 async def test_a_step_that_somebody_rewrote_is_named_as_lost(app: App, folder: Path) -> None:
     lived(app)
     (folder / "runbook.md").write_text(RUNBOOK.replace("./empty-old.sh", "./empty.sh"))
-    with pytest.raises(Refused, match="None of the steps"):
+    with pytest.raises(Refused, match="Nothing of it can be put"):
         await learning.propose_patch(app, ANNA, "inc-1")
 
 

@@ -26,6 +26,9 @@ from watchkeeper.people.identity import Actor
 from watchkeeper.run import ledger as runs
 
 FOLDER = "learned"
+MOST_BRANCHES = 20
+#: how git names a commit that is not there
+NO_COMMIT = "0" * 40
 _WHO = {"GIT_AUTHOR_NAME": "Watchkeeper", "GIT_AUTHOR_EMAIL": "watchkeeper@localhost",
         "GIT_COMMITTER_NAME": "Watchkeeper", "GIT_COMMITTER_EMAIL": "watchkeeper@localhost"}  # fmt: skip
 
@@ -75,7 +78,8 @@ def _make(runbook: Path, state: Path, incident: Incident, lessons: list[Lesson])
         text.splitlines(keepends=True), proposed.text.splitlines(keepends=True), f"a/{name}", f"b/{name}"
     ))  # fmt: skip
     if not proposed.placed:
-        raise Refused("None of the steps is in the runbook any more.", hint="Somebody has rewritten them.", code="WK346")
+        hint = "Each step was rewritten meanwhile, or would read as something else with a note behind it; the review names them."
+        raise Refused("Nothing of it can be put into the runbook as it stands.", hint=hint, code="WK346")
     if repository is None:
         path = state / FOLDER / f"{incident.id}.patch"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -129,7 +133,7 @@ def _commit(repository: Path, name: str, content: bytes, incident: Incident, pro
     """Make the commit on a branch of its own, by the repository's objects alone."""
     lines = [f"Learn from {incident.id}: {incident.title}"[:72].rstrip(), "", "What its runs showed:"]
     lines += [f"- “{each.procedure}”, line {each.line}: {each.note} {each.run_id}" for each in proposed.placed]
-    lines += [f"- not in the runbook any more: “{each.words[:80]}”: {each.note}" for each in proposed.lost]
+    lines += [f"- without a note, for want of a place: “{each.words[:80]}”: {each.note}" for each in proposed.lost]
     with tempfile.TemporaryDirectory() as folder:
         index = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
         blob = git(repository, "hash-object", "-w", "--stdin", stdin=content).decode().strip()
@@ -139,6 +143,13 @@ def _commit(repository: Path, name: str, content: bytes, incident: Incident, pro
         tree = git(repository, "write-tree", environment=index).decode().strip()
     message = "\n".join(lines).encode("utf-8", "replace")
     commit = git(repository, "commit-tree", tree, "-p", "HEAD", stdin=message, environment=_WHO).decode().strip()
-    branch = f"learn/{incident.id}"
-    git(repository, "update-ref", f"refs/heads/{branch}", commit)
-    return branch
+    for number in range(1, MOST_BRANCHES + 1):
+        branch = f"learn/{incident.id}" + (f"-{number}" if number > 1 else "")
+        try:
+            # made only where there is none: somebody may have gone on from an earlier one, or have it checked out
+            git(repository, "update-ref", f"refs/heads/{branch}", commit, NO_COMMIT)
+        except subprocess.CalledProcessError:
+            continue
+        return branch
+    hint = f"Merge or delete the branches learn/{incident.id}… first."
+    raise Refused("The repository takes no further branch of this incident.", hint=hint, code="WK346")

@@ -27,7 +27,7 @@ def patch(
     for line in made.diff.splitlines():
         say(line)
     for lost in made.lost:
-        say(f"Not placed: “{lost.words[:80]}” ({lost.procedure}): {lost.note}")
+        say(f"Without a note, for want of a place: “{lost.words[:80]}” ({lost.procedure}): {lost.note}")
     if made.branch:
         say(f"On the branch {made.branch}: git diff HEAD...{made.branch}, then rewrite the steps and merge it.")
     else:

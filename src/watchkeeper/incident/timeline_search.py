@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, text
 
-#: lines that a search looks through at most, the newest: a word that stands in every line says nothing
+#: lines that a search takes at most (of SQLite the newest, of PostgreSQL any): a word in every line says nothing
 MOST_LINES = 2000
 _WORD = re.compile(r"\w+")
 
