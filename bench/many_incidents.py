@@ -1,7 +1,9 @@
 """`incidents_list_ms`, `incident_page_ms`, `incidents_search_ms`: the console over 10,000 incidents and a million lines.
 
-The store is filled directly, the pages are asked for through the site in this process, so that the network is no part of it; each
-figure is the 95th percentile. SQLite here; `WATCHKEEPER_BENCH_DATABASE_URL` names an empty PostgreSQL to measure that instead.
+Each incident has three alerts and a run that changed something; the newest lie close together, so that each is suspected by the
+next. The store is filled directly, the pages are asked for through the site in this process, so that the network is no part of
+it; each figure is the 95th percentile. SQLite here; `WATCHKEEPER_BENCH_DATABASE_URL` names an empty PostgreSQL to measure that
+instead.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,22 +19,46 @@ import httpx
 from row import Row, say
 from sqlalchemy import Connection, insert, text
 
+from watchkeeper.alert.ledger import alerts
+from watchkeeper.alert.model import Alert
 from watchkeeper.app import App
 from watchkeeper.base.clock import SystemClock
 from watchkeeper.base.secrets import Scrubber
 from watchkeeper.book.reader import read_source
 from watchkeeper.estate.model import Bindings, Estate
 from watchkeeper.incident.ledger import incidents, timeline
+from watchkeeper.run.fold import outcome_to_json
+from watchkeeper.run.ledger import append_event, create_run, write_intent, write_outcome
+from watchkeeper.run.model import Outcome
+from watchkeeper.run.plan import plan
 from watchkeeper.settings import load_settings
 from watchkeeper.store.database import open_database
 from watchkeeper.store.migrate import migrate
 from watchkeeper.web.site import create_site, printed_address
 
-INCIDENTS, LINES = 10_000, 100
+INCIDENTS, LINES, ALERTS = 10_000, 100, 3
 ROUNDS = 40
 PAGE_MS, SEARCH_MS = 50.0, 200.0
 WORDS = ("checkout", "database", "replica", "queue", "certificate", "search", "payment", "worker", "cache", "disk")
 PORT = 8765
+RUNBOOK = """# Shop
+
+## Escalation
+
+1. On-call engineer (immediately)
+
+## The shop is down
+
+Common causes:
+- The last deployment brought a fault
+- The database is down
+
+1. Restart it:
+
+```bash
+systemctl restart shop
+```
+"""
 
 
 def measure(folder: Path) -> list[Row]:
@@ -46,10 +73,9 @@ def measure(folder: Path) -> list[Row]:
     if url:
         database.write_now(lambda c: c.execute(text("ANALYZE")))
     say(f"filled in {time.perf_counter() - started:.0f} s")
-    runbook = "# Shop\n\n## Escalation\n\n1. On-call engineer (immediately)\n"
     app = App(
         settings=load_settings({}), clock=SystemClock(), state=folder, database=database,
-        estate=Estate(folder / "watchkeeper.toml", "shop", folder / "runbook.md"), book=read_source("runbook.md", runbook),
+        estate=Estate(folder / "watchkeeper.toml", "shop", folder / "runbook.md"), book=read_source("runbook.md", RUNBOOK),
         bindings=Bindings(), scrubber=Scrubber(), owner="bench",
     )  # fmt: skip
     found = asyncio.run(_ask(app))
@@ -92,11 +118,21 @@ def _id(number: int) -> str:
     return f"inc-{number:010}-aaaaaa"
 
 
+def _began_at(number: int) -> datetime:
+    """Spread the incidents over 400 days, but let the last 200 fall on one."""
+    now = datetime.now(UTC)
+    left = INCIDENTS - number
+    return now - timedelta(minutes=7 * left) if left <= 200 else now - timedelta(days=1, minutes=57 * left)
+
+
 def _fill(connection: Connection, begin: int, end: int) -> None:
-    since = datetime.now(UTC) - timedelta(days=400)
-    made, lines = [], []
+    book = read_source("runbook.md", RUNBOOK)
+    planned = plan(book, book.procedures[-1])
+    changing = next(act for act in planned.acts if act.mutating)
+    outcome = Outcome("ok", 0)
+    made, lines, fired = [], [], []
     for number in range(begin, end):
-        at = since + timedelta(minutes=50 * number)
+        at = _began_at(number)
         word = WORDS[number % len(WORDS)]
         over = number < INCIDENTS - 20
         made.append(
@@ -106,7 +142,7 @@ def _fill(connection: Connection, begin: int, end: int) -> None:
                 "acknowledged_at": at if over else None, "acknowledged_by": "anna" if over else None,
                 "recovered_at": at + timedelta(minutes=9) if over else None,
                 "resolved_at": at + timedelta(minutes=10) if over else None,
-                "procedure_id": None, "because": f"“The {word} is down” speaks of {word}.", "book": "d" * 64,
+                "procedure_id": planned.procedure_id, "because": f"“The {word} is down” speaks of {word}.", "book": "d" * 64,
             }
         )  # fmt: skip
         lines += [
@@ -117,5 +153,19 @@ def _fill(connection: Connection, begin: int, end: int) -> None:
             }
             for line in range(LINES)
         ]  # fmt: skip
+        run_id, ended_at = f"run-{number:010}-aaaaaa", at + timedelta(minutes=8)
+        create_run(connection, run_id, at, planned, actor="automation", target="local", incident_id=_id(number), component=word)
+        append_event(connection, run_id, at, "started")
+        write_intent(connection, run_id, changing.key, 1, "bench", "boot", "d" * 64, changing.risk, at)
+        write_outcome(connection, run_id, changing.key, 1, outcome, ended_at)
+        append_event(connection, run_id, at, "intent", act=changing.key, body={"attempt": 1})
+        append_event(connection, run_id, ended_at, "outcome", act=changing.key, body={"outcome": outcome_to_json(outcome)})
+        append_event(connection, run_id, ended_at, "ended", body={"state": "succeeded", "sentence": "It was carried out."})
+        alert = Alert("", "", "The shop is down", word, "critical", at, at, ended_at, 1.0, "It does not answer.", _id(number))
+        fired += [
+            asdict(replace(alert, id=f"alt-{number:010}-{each}", key=f"rule-{each}", ended_at=ended_at if over else None))
+            for each in range(ALERTS)
+        ]
     connection.execute(insert(incidents), made)
+    connection.execute(insert(alerts), fired)
     connection.execute(insert(timeline), lines)

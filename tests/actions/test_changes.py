@@ -142,3 +142,30 @@ def test_repositories_are_read_from_the_file(tmp_path: Path) -> None:
     path.write_text(f'{service}[changes.shop]\nrepository = "."\nbranch = "--output=/etc/passwd"\n')
     with pytest.raises(ConfigError, match="is no branch"):
         load_estate(path, {})
+
+
+async def test_a_subject_with_other_ends_of_lines_is_one_commit(app: App, repository: Path) -> None:
+    git(repository, "commit", "-q", "--allow-empty", "-m", "Odd\u2028subject\x1f of\x0b a\x1c commit", at=app.clock.now())
+    git(repository, "commit", "-q", "--allow-empty", "-m", "Next", at=app.clock.now())
+    found = changes.read_commits(ChangeSource("shop", 1, repository), app.clock.now() - timedelta(hours=1))
+    assert sorted(event.sentence.rsplit(" (", 1)[0] for event in found) == ["shop: Next", "shop: Odd subject of a commit"]
+
+
+async def test_our_own_file_that_cannot_be_read_for_once_is_no_change(app: App) -> None:
+    watch = changes.ChangeWatch(app)
+    await watch.look()
+    app.estate.path.rename(app.estate.path.with_suffix(".away"))
+    assert await watch.look() == 0
+    app.estate.path.with_suffix(".away").rename(app.estate.path)
+    assert await watch.look() == 0
+
+
+async def test_looking_where_nothing_is_new_writes_nothing(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    watch = changes.ChangeWatch(app)
+    await watch.look()
+
+    async def refuse(*_: object) -> None:
+        raise AssertionError("something was written")
+
+    monkeypatch.setattr(type(app.database), "write", refuse)
+    assert await watch.look() == 0

@@ -8,7 +8,7 @@ import itertools
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -16,19 +16,24 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 from aiohttp import web
+from sqlalchemy import Connection
 from tests.actions.slack_stand_in import TOKEN, SlackStandIn
 
 from watchkeeper.actions import chat
 from watchkeeper.api.chat import router
 from watchkeeper.app import App
-from watchkeeper.base.errors import ConfigError
+from watchkeeper.base.errors import ConfigError, Transient
 from watchkeeper.base.secrets import Scrubber, Secret
 from watchkeeper.book.model import Book
+from watchkeeper.book.reader import read_source
 from watchkeeper.estate.config import load_estate
 from watchkeeper.estate.model import Bindings, Chat, Estate, Person
 from watchkeeper.incident import ledger as incidents
 from watchkeeper.incident import lifecycle
 from watchkeeper.incident.model import Incident
+from watchkeeper.run.ledger import append_event, create_run, load_run
+from watchkeeper.run.model import Run
+from watchkeeper.run.plan import plan
 from watchkeeper.settings import load_settings
 from watchkeeper.store.database import Database
 from watchkeeper.tell.chat import ledger as rows
@@ -142,6 +147,49 @@ async def test_what_passes_is_tried_again_and_what_does_not_is_left_alone_for_a_
     assert await writer.write() == 1
 
 
+async def test_a_channel_that_refuses_holds_no_other_incident_up(
+    app: App, incident: Incident, writer: chat.ChatWriter, slack: SlackStandIn
+) -> None:
+    later = replace(incident, id="inc-01m8dc0r73-aaaaaa", title="Mail is down")
+    app.database.write_now(lambda c: incidents.open_incident(c, later))
+    app.database.write_now(lambda c: incidents.add_entry(c, later.id, later.opened_at, "opened", "automation", "Opened."))
+    slack.answers["chat.postMessage"] = [{"ok": False, "error": "is_archived"}]
+    assert await writer.write() == 1
+    assert len(slack.messages) == 1
+    assert await writer.write() == 0
+
+
+async def test_a_question_that_a_death_left_half_asked_is_marked_as_a_repeat(
+    app: App, incident: Incident, writer: chat.ChatWriter, slack: SlackStandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book = read_source("r.md", "# Shop\n\n## Restart\n\n1. Restart it:\n\n```bash\nsystemctl restart shop\n```\n")
+    planned, now = plan(book, book.procedures[0]), app.clock.now()
+    act = planned.acts[-1]
+
+    def ask(connection: Connection) -> Run | None:
+        create_run(connection, "run-1", now, planned, actor="automation", target="local", incident_id=incident.id)
+        append_event(connection, "run-1", now, "started")
+        append_event(connection, "run-1", now, "asked", act=act.key, body={"question": "approve", "sentence": "It changes."})
+        return load_run(connection, "run-1")
+
+    await writer.write()
+    assert app.database.write_now(ask) is not None
+    taken = rows.take_event
+
+    def die(connection: Connection, event_id: str, at: datetime) -> bool:
+        if event_id.startswith("asked/") and not event_id.endswith("/begun"):
+            raise Transient("The process is gone.")
+        return taken(connection, event_id, at)
+
+    with monkeypatch.context() as dying:
+        dying.setattr(rows, "take_event", die)
+        assert await writer.write() == 0
+    assert await writer.write() == 1
+    questions = [text for text in slack.texts() if text.startswith("Question")]
+    assert [text.endswith("(This may be a repeat.)") for text in questions] == [False, True]
+    assert await writer.write() == 0
+
+
 # --- what people say and press
 
 
@@ -252,6 +300,9 @@ async def test_what_slack_did_not_sign_or_somebody_recorded_is_refused(
     assert (await site.post("/chat/other/command", content=body, headers=good)).status_code == 403
     assert (await site.post("/chat/ops/command", content=body, headers=good)).status_code == 200
     assert (await site.post("/chat/ops/command", content=body, headers=good)).status_code == 403
+    transport = httpx.ASGITransport(create_site(app, [router]))
+    async with httpx.AsyncClient(transport=transport, base_url="http://watch.example.com") as started_again:
+        assert (await started_again.post("/chat/ops/command", content=body, headers=good)).status_code == 403
     huge = b"x" * 300_000
     assert (await site.post("/chat/ops/command", content=huge, headers=signed(app, huge))).status_code == 400
 

@@ -80,10 +80,10 @@ def test_the_branch_of_a_diagnosis_decides_before_all_else(holds: bool | None, f
         assert found.sentence == "“If Redis is down” holds (line 12 of the runbook)."
 
 
-def test_a_deployment_is_struck_only_where_none_is_known(now: datetime) -> None:
+def test_a_deployment_stays_open_since_only_a_look_confirms_it(now: datetime) -> None:
     guilty = procedure("The last deployment brought a fault")
     [found] = hypotheses(guilty, [], [], [], {})
-    assert found.finding == "struck"
+    assert (found.finding, found.sentence) == ("open", "No deployment and no other change of the day before is known here.")
     released = ChangeEvent("c", now, "deployment", "Released 2.4.1.")
     [found] = hypotheses(guilty, [], [], [], {}, [released])
     assert (found.finding, found.sentence) == ("open", "The latest before it: Released 2.4.1.")

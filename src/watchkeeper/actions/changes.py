@@ -82,9 +82,9 @@ def suspects_of(connection: Connection, app: App, incident: Incident, components
     """Give what was changed in the day before an incident began, our own runs among it, the likeliest first."""
     since = incident.began_at - changes.BEFORE
     known = changes.list_changes(connection, since, incident.began_at)
-    for run in runs.list_runs(connection, limit=200):
+    for run in runs.runs_that_changed(connection, since, incident.began_at, limit=changes.MOST + 1):
         done = [act for act in run.plan.acts if act.mutating and run.acts[act.key].state == "done"]
-        if done and run.incident_id != incident.id and run.ended_at is not None and since <= run.ended_at <= incident.began_at:
+        if done and run.ended_at is not None and run.incident_id != incident.id:
             said = f"“{run.plan.title}” was carried out ({done[0].risk}: {done[0].text})."
             known.append(ChangeEvent(run.id, run.ended_at, "run", said, run.actor, run.component, f"/runs/{run.id}"))
     return changes.suspects(known, incident.began_at, [*components, *([incident.cause] if incident.cause else [])])
@@ -107,11 +107,16 @@ class ChangeWatch:
                 log.warning("The commits of %s cannot be read: %s", source.name, problem, extra={"action": "commits_unread"})
         own = {"runbook": app.book.digest, "configuration": await asyncio.to_thread(_digest, app.estate.path)}
 
-        def work(connection: Connection) -> int:
-            new = sum(changes.add_change(connection, event) for event in found)
-            return new + sum(_own_change(connection, kind, digest, now, app.estate.service) for kind, digest in own.items())
+        def unknown(connection: Connection) -> list[ChangeEvent]:
+            seen = [_own_change(connection, kind, digest, now, app.estate.service) for kind, digest in own.items() if digest]
+            known = changes.known_of(connection, [event.id for event in found])
+            return [event for event in found if event.id not in known] + [event for event in seen if event is not None]
 
-        return await app.database.write(work)
+        # it is looked each minute, and there is hardly ever something to keep
+        new = await app.database.read(unknown)
+        if not new:
+            return 0
+        return await app.database.write(lambda c: sum(changes.add_change(c, event) for event in new))
 
 
 def read_commits(source: ChangeSource, since: datetime) -> list[ChangeEvent]:
@@ -119,25 +124,32 @@ def read_commits(source: ChangeSource, since: datetime) -> list[ChangeEvent]:
     words = ("log", f"--since={since.isoformat()}", f"-n{MOST_COMMITS}", "--format=%H%x1f%cI%x1f%an%x1f%s", source.branch, "--")
     said = git(source.repository, *words).decode(errors="replace")
     events = []
-    for line in said.splitlines():
-        commit, at, author, subject = (*line.split("\x1f", 3), "", "", "")[:4]
-        sentence = f"{source.name}: {subject} ({commit[:10]})"
-        event_at = datetime.fromisoformat(at).astimezone(UTC)
+    # git ends its lines with \n alone; an author may have written any other end of a line into a subject
+    for line in said.split("\n"):
+        told = line.split("\x1f", 3)
+        if len(told) < 4:
+            continue
+        commit, at, author, subject = told
+        sentence = f"{source.name}: {' '.join(subject.split())} ({commit[:10]})"
+        try:
+            event_at = datetime.fromisoformat(at).astimezone(UTC)
+        except (ValueError, OverflowError):
+            continue
         events.append(
             ChangeEvent(f"git/{source.name}/{commit}"[:200], event_at, "commit", sentence, author[:200], source.component)
         )
     return events
 
 
-def _own_change(connection: Connection, kind: str, digest: str, now: datetime, service: str) -> bool:
-    """Keep that one of our own files is another than before; the first that is seen is no change."""
+def _own_change(connection: Connection, kind: str, digest: str, now: datetime, service: str) -> ChangeEvent | None:
+    """Give that one of our own files is another than before, None where it is not; the first that is seen is no change."""
     before = changes.latest_of(connection, kind)
     if before is not None and before.id.endswith(digest[:32]):
-        return False
+        return None
     named = {"runbook": "The runbook", "configuration": "watchkeeper.toml"}[kind]
     at = now if before is not None else _BEGINNING
     known = f"{kind}/{at:%Y%m%dT%H%M%S%f}/{digest[:32]}"
-    return changes.add_change(connection, ChangeEvent(known, at, kind, f"{named} of {service} was changed."))
+    return ChangeEvent(known, at, kind, f"{named} of {service} was changed.")
 
 
 def _digest(path: Path) -> str:

@@ -52,22 +52,29 @@ class ChatWriter:
     def __init__(self, app: App) -> None:
         self.app = app
         self.rooms: dict[str, Room] = {name: SlackRoom(chat.token, chat.api) for name, chat in app.estate.chats.items()}
-        self._refused: dict[str, datetime] = {}
+        #: until when an incident is left alone in a chat that refused it
+        self._refused: dict[tuple[str, str], datetime] = {}
 
     async def write(self) -> int:
-        """Write what is new; gives how many messages were taken. What fails is tried again the next time."""
+        """Write what is new; gives how many messages were taken. What fails is tried again the next time.
+
+        A chat that cannot be reached is left for this round; what it refuses of one incident holds no other up.
+        """
         app, now, written = self.app, self.app.clock.now(), 0
+        self._refused = {each: until for each, until in self._refused.items() if now < until}
         for name, chat in app.estate.chats.items():
-            if (until := self._refused.get(name)) is not None and now < until:
-                continue
-            try:
-                for incident in await app.database.read(partial(_with_channel, chat=chat, now=now)):
+            for incident in await app.database.read(partial(_with_channel, chat=chat, now=now)):
+                if (name, incident.id) in self._refused:
+                    continue
+                try:
                     written += await self._write_one(self.rooms[name], chat, incident)
-            except Transient as problem:
-                log.warning("%s", problem, extra={"action": "chat_put_off", "chat": name})
-            except Permanent as problem:
-                self._refused[name] = now + REFUSED_FOR
-                log.error("%s", problem, extra={"action": "chat_refused", "chat": name})
+                except Transient as problem:
+                    log.warning("%s", problem, extra={"action": "chat_put_off", "chat": name})
+                    break
+                except Permanent as problem:
+                    self._refused[name, incident.id] = now + REFUSED_FOR
+                    told = {"action": "chat_refused", "chat": name, "incident_id": incident.id}
+                    log.error("%s", problem, extra=told)
         return written
 
     async def close(self) -> None:
@@ -107,13 +114,15 @@ class ChatWriter:
         if asked is None:
             return 0
         standing = asked.run.acts[asked.act.key]
-        question_id = f"asked/{chat.name}/{asked.run.id}/{asked.act.key}/{standing.asked_at}"[:200]
+        question_id = f"asked/{chat.name}/{asked.run.id}/{asked.act.key}/{standing.asked_at}"[:190]
         if await database.read(lambda c: rows.is_taken(c, question_id)):
             return 0
         what = asked.act.command.text if asked.act.command else asked.act.text
         link = f"{self.app.address}/runs/{asked.run.id}" if self.app.address else ""
         question = ChatPost(f"Question: {what}\n{standing.sentence}", _buttons(asked), link)
-        await room.post(channel, question, repeat=False)
+        begun = f"{question_id}/begun"
+        first = await database.write(lambda c: rows.take_event(c, begun, now))
+        await room.post(channel, question, repeat=not first)
         await database.write(lambda c: rows.take_event(c, question_id, now))
         return 1
 
@@ -124,11 +133,11 @@ class ChatWriter:
 def _with_channel(connection: Connection, chat: Chat, now: datetime) -> list[Incident]:
     """Give the incidents that are written about: those that are open, and those that have just ended."""
     found = incidents.list_incidents(connection, open_only=True)
-    recent = [
-        each for each in incidents.list_incidents(connection, limit=50) if each.resolved_at and now - each.resolved_at < OVER
-    ]
-    known = [each for each in recent if rows.read_channel(connection, each.id, chat.name) is not None]
-    return [each for each in (*found, *known) if rules.wants_channel(each, chat.severities)]
+    newest = incidents.list_incidents(connection, limit=50)
+    recent = [each for each in newest if each.resolved_at and now - each.resolved_at < OVER]
+    known = rows.with_channel(connection, chat.name, [each.id for each in recent])
+    ended = [each for each in recent if each.id in known]
+    return [each for each in (*found, *ended) if rules.wants_channel(each, chat.severities)]
 
 
 def _buttons(asked: links.Asked) -> tuple[Button, ...]:
@@ -166,6 +175,12 @@ def actor_of(app: App, said: Said) -> Actor:
         hint = f'Add chat = ["{said.member}"] and access to one of [people].'
         raise Refused("Watchkeeper does not know you in this chat, so nothing was done.", hint=hint, code="WK432")
     return Actor(person.id, (role,), f"chat {said.chat.name}", "", person.id)
+
+
+async def is_new(app: App, chat: Chat, signature: str) -> bool:
+    """Take a signed request by its signature, once, so that a recorded one is no good a second time, after a restart neither."""
+    now = app.clock.now()
+    return await app.database.write(lambda c: rows.take_event(c, f"signed/{chat.name}/{signature}"[:200], now))
 
 
 async def command(app: App, said: Said, text: str) -> str:

@@ -16,11 +16,10 @@ from watchkeeper.actions import chat as chats
 from watchkeeper.app import App
 from watchkeeper.base.errors import InputError, Refused
 from watchkeeper.estate.model import Chat
-from watchkeeper.plugins.slack.signing import GOOD_FOR_S, is_signed
+from watchkeeper.plugins.slack.room import plain
+from watchkeeper.plugins.slack.signing import is_signed
 
 MOST_BYTES = 200_000
-#: signatures that were seen, so that a request that somebody recorded is no good a second time
-MOST_SEEN = 10_000
 
 router = APIRouter(prefix="/chat", include_in_schema=False)
 
@@ -28,7 +27,7 @@ router = APIRouter(prefix="/chat", include_in_schema=False)
 @router.post("/{name}/command")
 async def command(request: Request, name: str) -> Response:
     """Do a slash command."""
-    app, chat, body = await _signed(request, name)
+    app, chat, body = await _signed(request, name, once=True)
     form = _form(body)
     said = chats.Said(chat, form.get("user_id", ""), form.get("channel_id", ""))
     return _answer(await chats.command(app, said, form.get("text", "")))
@@ -37,7 +36,7 @@ async def command(request: Request, name: str) -> Response:
 @router.post("/{name}/action")
 async def action(request: Request, name: str) -> Response:
     """Take the press of a button."""
-    app, chat, body = await _signed(request, name)
+    app, chat, body = await _signed(request, name, once=True)
     payload = _json(_form(body).get("payload", ""))
     said = chats.Said(chat, str(payload.get("user", {}).get("id", "")), str(payload.get("channel", {}).get("id", "")))
     pressed = [each for each in payload.get("actions", []) if isinstance(each, dict)]
@@ -48,7 +47,7 @@ async def action(request: Request, name: str) -> Response:
 @router.post("/{name}/event")
 async def event(request: Request, name: str) -> Response:
     """Take what was said in a channel; Slack's question whether we are there is answered."""
-    app, chat, body = await _signed(request, name)
+    app, chat, body = await _signed(request, name, once=False)
     sent = _json(body.decode(errors="replace"))
     if sent.get("type") == "url_verification":
         return JSONResponse({"challenge": str(sent.get("challenge", ""))[:500]})
@@ -59,8 +58,12 @@ async def event(request: Request, name: str) -> Response:
     return Response(status_code=200)
 
 
-async def _signed(request: Request, name: str) -> tuple[App, Chat, bytes]:
-    """Give the chat and the body of a request that Slack signed for it, once; refused otherwise, without saying why."""
+async def _signed(request: Request, name: str, *, once: bool) -> tuple[App, Chat, bytes]:
+    """Give the chat and the body of a request that Slack signed for it; refused otherwise, without saying why.
+
+    `once` refuses what came before too; an event needs it not, since it has an id of its own under which it is taken once.
+    """
+    refused = Refused("This request was not signed by the chat.", code="WK436")
     app: App = request.app.state.watchkeeper
     chat = app.estate.chats.get(name)
     body = b""
@@ -68,15 +71,10 @@ async def _signed(request: Request, name: str) -> tuple[App, Chat, bytes]:
         body += piece
         if len(body) > MOST_BYTES:
             raise InputError("That is more than a chat sends at once.", code="WK435")
-    now = app.clock.now()
-    seen: dict[str, float] = request.app.state.__dict__.setdefault("chat_signatures", {})
-    given = request.headers.get("x-slack-signature", "")
-    if chat is None or not is_signed(chat.signing_secret, request.headers, body, now) or given in seen:
-        raise Refused("This request was not signed by the chat.", code="WK436")
-    for old in [each for each, at in seen.items() if now.timestamp() - at > 2 * GOOD_FOR_S]:
-        del seen[old]
-    if len(seen) < MOST_SEEN:
-        seen[given] = now.timestamp()
+    if chat is None or not is_signed(chat.signing_secret, request.headers, body, app.clock.now()):
+        raise refused
+    if once and not await chats.is_new(app, chat, request.headers["x-slack-signature"]):
+        raise refused
     return app, chat, body
 
 
@@ -95,6 +93,4 @@ def _json(text: str) -> dict[str, Any]:
 
 
 def _answer(text: str) -> Response:
-    return JSONResponse(
-        {"response_type": "ephemeral", "text": text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")}
-    )
+    return JSONResponse({"response_type": "ephemeral", "text": plain(text)})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import Column, Connection, Index, String, Table, Text, delete, insert, select
@@ -37,6 +37,11 @@ def add_change(connection: Connection, event: ChangeEvent) -> bool:
     values = {name: getattr(event, name) for name in ("id", "at", "kind", "sentence", "actor", "component", "link")}
     connection.execute(insert(changes).values(**values))
     return True
+
+
+def known_of(connection: Connection, ids: Sequence[str]) -> set[str]:
+    """Give those of some change events that are kept already, by their ids."""
+    return set(connection.execute(select(changes.c.id).where(changes.c.id.in_(ids))).scalars()) if ids else set()
 
 
 def list_changes(connection: Connection, since: datetime, until: datetime, limit: int = 100) -> list[ChangeEvent]:

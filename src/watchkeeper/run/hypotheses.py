@@ -23,48 +23,11 @@ Finding: TypeAlias = Literal["open", "confirmed", "struck"]
 
 #: what a thing may be said to do, which does not say what the thing is
 _STATES = frozenset({"down", "hang", "slow", "error", "fail", "exhausted", "high", "invalid"})
-_FILLERS = frozenset(
-    [
-        "run",
-        "reached",
-        "cannot",
-        "does",
-        "what",
-        "asked",
-        "until",
-        "wait",
-        "through",
-        "way",
-        "too",
-        "small",
-        "so",
-        "there",
-        "them",
-        "much",
-        "many",
-        "busy",
-        "full",
-        "grown",
-        "usage",
-        "must",
-        "does",
-        "itself",
-        "last",
-        "brought",
-        "wrong",
-        "under",
-        "short",
-        "rate",
-        "count",
-        "state",
-        "gone",
-        "longer",
-        "again",
-        "every",
-        "nobody",
-        "somebody",
-    ]
-)
+_FILLERS = frozenset({
+    "run", "reached", "cannot", "does", "what", "asked", "until", "wait", "through", "way", "too", "small", "so", "there",
+    "them", "much", "many", "busy", "full", "grown", "usage", "must", "itself", "last", "brought", "wrong", "under", "short",
+    "rate", "count", "state", "gone", "longer", "again", "every", "nobody", "somebody",
+})  # fmt: skip
 #: what a figure of this kind says of, it says of many things
 _OF_MANY = frozenset({"metric:usage", "metric:crash_rate", "metric:error_rate", "metric:response_time", "metric:availability"})
 
@@ -127,7 +90,7 @@ def _deployed(cause: str, changes: Sequence[ChangeEvent]) -> Hypothesis:
     """Judge a cause that is a deployment: one that is known of makes it likely, and only a look confirms it."""
     if changes:
         return Hypothesis(cause, "open", f"The latest before it: {changes[0].sentence}")
-    return Hypothesis(cause, "struck", "No deployment and no other change of the day before is known.")
+    return Hypothesis(cause, "open", "No deployment and no other change of the day before is known here.")
 
 
 def _alike(one: frozenset[str], other: frozenset[str]) -> bool:

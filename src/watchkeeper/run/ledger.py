@@ -237,6 +237,14 @@ def list_runs(
     return [_folded(connection, row) for row in connection.execute(query).all()]
 
 
+def runs_that_changed(connection: Connection, since: datetime, until: datetime, limit: int) -> list[Run]:
+    """Give the runs that ended within a span and carried out something that was more than a look, newest first."""
+    changing = select(attempts.c.run_id).where(attempts.c.risk != "read", attempts.c.ended_at.is_not(None))
+    query = select(runs).where(runs.c.ended_at >= since, runs.c.ended_at <= until, runs.c.id.in_(changing))
+    newest = query.order_by(runs.c.ended_at.desc(), runs.c.id.desc()).limit(limit)
+    return [_folded(connection, row) for row in connection.execute(newest).all()]
+
+
 def latest_of_incidents(connection: Connection, incident_ids: Sequence[str]) -> dict[str, tuple[str, str, str]]:
     """Give of several incidents the latest run of each, by its rows alone: its id, title and state."""
     if not incident_ids:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -22,7 +22,7 @@ from watchkeeper.actions.views.model import (
     Overview,
     RunNote,
 )
-from watchkeeper.actions.views.runs import procedure_lines, read_runs
+from watchkeeper.actions.views.runs import procedure_lines, read_runs, run_line
 from watchkeeper.alert.ledger import alerts_of, alerts_of_all, count_members, members
 from watchkeeper.alert.model import Alert
 from watchkeeper.app import App
@@ -36,9 +36,11 @@ from watchkeeper.learn.ledger import reviews
 from watchkeeper.people.gravity import severity_of
 from watchkeeper.run.hypotheses import Hypothesis, hypotheses
 from watchkeeper.run.ledger import latest_of_incidents, list_runs
+from watchkeeper.run.model import Run
 from watchkeeper.tell.ledger import list_notices
 from watchkeeper.tell.model import Notice
 from watchkeeper.watch.ledger import read_standings
+from watchkeeper.watch.model import Standing
 
 #: how much of the past the overview shows
 RECENT = 6
@@ -130,11 +132,12 @@ def _read_incident(connection: Connection, app: App, incident_id: str, now: date
     severity = severity_of(app.book, incident.severity)
     lines = {key: threshold.line for key, threshold in app.bindings.thresholds.items()}
     total, still_open = count_members(connection, incident_id)
-    leads = alerts_of(connection, incident_id)
+    leads, done = alerts_of(connection, incident_id), list_runs(connection, incident_id=incident_id)
+    standings = read_standings(connection)
     suspects = suspects_of(connection, app, incident, [alert.component for alert in leads if alert.component])
     review = connection.execute(reviews.select().where(reviews.c.incident_id == incident_id)).first()
     return IncidentView(
-        frame=read_frame(connection, app, now),
+        frame=read_frame(connection, app, now, standings),
         id=incident.id,
         title=incident.title,
         severity=incident.severity,
@@ -149,18 +152,18 @@ def _read_incident(connection: Connection, app: App, incident_id: str, now: date
         acknowledged_by=incident.acknowledged_by,
         recovered_at=incident.recovered_at,
         resolved_at=incident.resolved_at,
-        clocks=tuple(clock_views(connection, app, incident, now)),
+        clocks=tuple(_clock_views(app, incident, leads, read_clocks_of(connection, [incident_id])[incident_id], now)),
         timeline=tuple(_entry_view(entry) for entry in read_timeline(connection, incident_id)),
         alerts=tuple(_alert_view(alert, lines.get(alert.rule)) for alert in members(connection, incident_id, SHOWN, skip)),
         alerts_total=total,
         alerts_open=still_open,
         alerts_skipped=skip,
-        runs=read_runs(connection, incident_id),
+        runs=tuple(run_line(run) for run in done),
         notices=tuple(_notice_view(notice) for notice in list_notices(connection, incident_id=incident_id, limit=100)),
         procedures=procedure_lines(app.book),
         roles={role: _name(app, person) for role, person in roles_of(connection, incident_id).items()},
         phases=tuple(phases_of(connection, app.book.phases, incident, now)),
-        hypotheses=tuple(hypotheses_of(connection, app, incident, suspects)),
+        hypotheses=tuple(_hypotheses(app, incident, done, leads, standings, suspects)),
         suspects=tuple(suspects),
         reviewed_at=review.at if review else None,
     )
@@ -170,33 +173,37 @@ def _name(app: App, person: str) -> str:
     return app.estate.people[person].name if person in app.estate.people else person
 
 
-def hypotheses_of(connection: Connection, app: App, incident: Incident, suspects: Sequence[ChangeEvent]) -> list[Hypothesis]:
+def _hypotheses(
+    app: App,
+    incident: Incident,
+    done: Sequence[Run],
+    leads: Sequence[Alert],
+    standings: Mapping[str, Standing],
+    suspects: Sequence[ChangeEvent],
+) -> list[Hypothesis]:
     """Judge the causes that the procedure of an incident names by what was seen."""
     procedure = next((each for each in app.book.procedures if each.id == incident.procedure_id), None)
-    done = list_runs(connection, incident_id=incident.id)
-    standings = read_standings(connection)
-    return hypotheses(procedure, done, alerts_of(connection, incident.id), app.bindings.bound, standings, suspects)
-
-
-def clock_views(connection: Connection, app: App, incident: Incident, now: datetime) -> list[ClockView]:
-    """Show the promises of the book that run on an incident, with what became of each."""
-    return clocks_of_all(connection, app, [incident], now)[incident.id]
+    return hypotheses(procedure, done, leads, app.bindings.bound, standings, suspects)
 
 
 def clocks_of_all(connection: Connection, app: App, found: Sequence[Incident], now: datetime) -> dict[str, list[ClockView]]:
     """Show the promises of the book that run on several incidents."""
     ids = [incident.id for incident in found]
     leads, running = alerts_of_all(connection, ids), read_clocks_of(connection, ids)
-    shown = {}
-    for incident in found:
-        keys = {alert.rule for alert in leads[incident.id]}
-        thresholds = [threshold for key, threshold in app.bindings.thresholds.items() if key in keys]
-        told = routed(leads[incident.id], app.estate.alerting)
-        stated = clocks(app.book, incident, thresholds, *told, office=app.estate.office)
-        promised = [clock for clock in stated if clock.kind != "update"]
-        promised += [clock for clock in running[incident.id] if clock.kind in ("update", "clause")]
-        shown[incident.id] = judge_clocks(promised, incident, now)
-    return shown
+    return {each.id: _clock_views(app, each, leads[each.id], running[each.id], now) for each in found}
+
+
+def _clock_views(
+    app: App, incident: Incident, leads: Sequence[Alert], running: Sequence[ClockRun], now: datetime
+) -> list[ClockView]:
+    """Show the promises of the book that run on an incident, with what became of each."""
+    keys = {alert.rule for alert in leads}
+    thresholds = [threshold for key, threshold in app.bindings.thresholds.items() if key in keys]
+    told = routed(leads, app.estate.alerting)
+    stated = clocks(app.book, incident, thresholds, *told, office=app.estate.office)
+    promised = [clock for clock in stated if clock.kind != "update"]
+    promised += [clock for clock in running if clock.kind in ("update", "clause")]
+    return judge_clocks(promised, incident, now)
 
 
 def judge_clocks(promised: Sequence[ClockRun], incident: Incident, now: datetime) -> list[ClockView]:

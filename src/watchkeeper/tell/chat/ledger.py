@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Column, Connection, Integer, String, Table, and_, insert, select, update
 
+from watchkeeper.store.locks import hold
 from watchkeeper.store.schema import Instant, metadata
 from watchkeeper.tell.chat.model import Channel
 
@@ -30,6 +32,12 @@ def read_channel(connection: Connection, incident_id: str, chat: str) -> Channel
     return Channel(*row) if row is not None else None
 
 
+def with_channel(connection: Connection, chat: str, incident_ids: Sequence[str]) -> set[str]:
+    """Give those of some incidents that have a channel in a chat."""
+    query = select(channels.c.incident_id).where(channels.c.chat == chat, channels.c.incident_id.in_(incident_ids))
+    return set(connection.execute(query).scalars()) if incident_ids else set()
+
+
 def channel_of(connection: Connection, chat: str, channel: str) -> Channel | None:
     """Give whose channel it is."""
     row = connection.execute(select(channels).where(channels.c.chat == chat, channels.c.channel == channel)).first()
@@ -38,16 +46,8 @@ def channel_of(connection: Connection, chat: str, channel: str) -> Channel | Non
 
 def add_channel(connection: Connection, incident_id: str, chat: str, channel: str, now: datetime) -> None:
     """Keep a new channel."""
-    values = {
-        "incident_id": incident_id,
-        "chat": chat,
-        "channel": channel,
-        "written": 0,
-        "begun": -1,
-        "topic": "",
-        "made_at": now,
-    }
-    connection.execute(insert(channels).values({**values, "written": 0, "begun": -1, "topic": ""}))
+    named = {"incident_id": incident_id, "chat": chat, "channel": channel, "made_at": now}
+    connection.execute(insert(channels).values(**named, written=0, begun=-1, topic=""))
 
 
 def update_channel(connection: Connection, incident_id: str, chat: str, **values: Any) -> None:
@@ -62,9 +62,11 @@ def is_taken(connection: Connection, event_id: str) -> bool:
 
 def take_event(connection: Connection, event_id: str, now: datetime) -> bool:
     """Take something that was said or pressed, once; tells whether it was new."""
-    if is_taken(connection, event_id):
+    hold(connection, "chat events")
+    known = event_id[:200]
+    if is_taken(connection, known):
         return False
-    connection.execute(insert(said).values(id=event_id[:200], at=now))
+    connection.execute(insert(said).values(id=known, at=now))
     return True
 
 
