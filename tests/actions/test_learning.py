@@ -151,8 +151,8 @@ async def test_without_a_repository_it_is_a_patch_that_applies(app: App, folder:
     lived(app, "timeout")
     patch = await learning.propose_patch(app, ANNA, "inc-1")
     assert patch.branch == ""
-    done = subprocess.run(["patch", "-p1", "-d", folder, "-i", patch.path], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout
+    done = subprocess.run(["git", "apply", patch.path], cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
     assert "> **Learned:** It did not end in time." in (folder / "runbook.md").read_text()
 
 

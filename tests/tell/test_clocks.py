@@ -223,8 +223,8 @@ def test_a_clause_that_names_a_procedure_proposes_it_to_those_who_know(database:
     night.database.write_now(lambda c: timers.set_clock(c, night.incident, clause))
     [said] = night.at(10)
     assert said == "After 10 min “Restoring to a point in time” is proposed. It has not recovered."
-    [asked] = [n for n in night.database.read_now(list_notices) if n.kind == "ask"]
-    assert asked.person == "anna"
+    [asked] = [n for n in night.database.read_now(list_notices) if n.kind == "proposal"]
+    assert (asked.person, asked.subject[:10]) == ("anna", "Proposed: ")
     assert "Start “Restoring to a point in time”?" in asked.body
     assert night.timeline("proposed") == [said]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import httpx
@@ -10,6 +11,7 @@ from sqlalchemy import Connection
 
 from watchkeeper.actions.views.measures import as_csv, measures
 from watchkeeper.app import App
+from watchkeeper.estate.model import Person
 from watchkeeper.incident import ledger as incidents
 from watchkeeper.incident.model import Incident
 from watchkeeper.learn.ledger import Review, save_review
@@ -36,6 +38,7 @@ def fill(app: App) -> None:
 
 async def test_the_page_and_its_twins(app: App, anna: httpx.AsyncClient) -> None:
     fill(app)
+    app.estate = replace(app.estate, people={"anna": Person("anna", "Anna", 3)})
     page = (await anna.get("/measures?by=cause")).text
     assert "&lt;b&gt;cache&lt;/b&gt;" in page
     assert "<b>cache" not in page
@@ -50,6 +53,10 @@ async def test_the_page_and_its_twins(app: App, anna: httpx.AsyncClient) -> None
     head, first, *_ = table.text.splitlines()
     assert head == "severity,incidents,mttd_s,mtta_s,mttm_s,mttr_s,longest_s,longest_incident"
     assert first == "P1,2,5.0,,90.0,200.0,120.0,inc-m1"
+    loads = (await anna.get("/measures.csv?by=person")).text.splitlines()
+    assert loads[0] == "person,pages,at_night,nights,worst_night"
+    assert loads[1].startswith("Anna,2,")
+    assert "Means" not in (await anna.get("/measures?by=person")).text
     assert (await anna.get("/measures?days=0")).status_code in (400, 422)
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from watchkeeper.actions.views.measures import as_csv
+from watchkeeper.actions.views.measures import MeasuresView, as_csv
 from watchkeeper.actions.views.measures import measures as read_measures
 from watchkeeper.base.durations import format_duration
 from watchkeeper.cli.options import ConfigOption, print_json, say, with_app
@@ -23,6 +23,7 @@ class Group(StrEnum):
     procedure = "procedure"
     service = "service"
     month = "month"
+    person = "person"
 
 
 class Form(StrEnum):
@@ -47,17 +48,24 @@ def measures(
     if format is Form.json:
         print_json({name: value for name, value in asdict(view).items() if name != "frame"})
         return
-    say(f"{'':24} incidents    detect  acknowledge   recover   resolve  longest")
-    for each in view.groups:
-        times = [_said(t) for t in (each.mttd_s, each.mtta_s, each.mttm_s, each.mttr_s, each.longest_s)]
-        say(f"{each.group[:24]:24} {each.incidents:9} {times[0]:>9} {times[1]:>12} {times[2]:>9} {times[3]:>9} {times[4]:>8}")
-    if not view.groups:
-        say(f"No incident of the last {days} days is over and reviewed.")
+    if by is not Group.person:
+        _print_times(view)
     for load in view.people:
         by_night = (
             f"{load.at_night} at night in {load.nights}, the worst had {load.worst_night}" if load.nights else "none at night"
         )
         say(f"{load.person}: {load.pages} pages, {by_night}")
+    if not view.people:
+        say(f"Nobody was paged in the last {days} days.")
+
+
+def _print_times(view: MeasuresView) -> None:
+    say(f"{'':24} incidents    detect  acknowledge   recover   resolve  longest")
+    for each in view.groups:
+        times = [_said(t) for t in (each.mttd_s, each.mtta_s, each.mttm_s, each.mttr_s, each.longest_s)]
+        say(f"{each.group[:24]:24} {each.incidents:9} {times[0]:>9} {times[1]:>12} {times[2]:>9} {times[3]:>9} {times[4]:>8}")
+    if not view.groups:
+        say(f"No incident of the last {view.days} days is over and reviewed.")
     if view.uncounted:
         say(f"{view.uncounted} more are over and have no review yet.")
 

@@ -91,7 +91,8 @@ def withheld(
     if condition.hours is not None and not condition.hours.hold(now):
         return f"{at}, and it is {_local(now, condition.hours.zone)}"
     if condition.office and not office.is_open(now):
-        return f"{at}, and it is {_local(now, office.hours.zone)}"
+        assumed = "" if office.stated else "; nothing states the business hours, so the usual ones count"
+        return f"{at}, and it is {_local(now, office.hours.zone)}{assumed}"
     if condition.escalated and not (condition.office or condition.hours or condition.gravest or condition.codes):
         return f"{at}, and nothing was escalated yet"
     return None

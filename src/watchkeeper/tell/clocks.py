@@ -184,7 +184,7 @@ class _Telling:
         if procedure is not None:
             sentence = f"{run.sentence} It has not recovered."
             self._entry("proposed", sentence, {"procedure": procedure.id})
-            self.write("ask", known, int(run.due_at.timestamp()), why=sentence, question=f"Start “{procedure.title}”?")
+            self.write("proposal", known, int(run.due_at.timestamp()), why=sentence, question=f"Start “{procedure.title}”?")
             return sentence
         on_call = who_is_on_call(self.connection, self.estate, self.now)
         for rung in rungs(self.book, self.incident.severity):

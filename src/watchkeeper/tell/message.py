@@ -35,7 +35,7 @@ _LABEL = re.compile(r"([^\n:.]{1,40}):[^:]*$")
 
 _PROSE = re.compile(r"[a-z],? $")
 _PREFIX = {"resolution": "Resolved: ", "update": "Update: ", "escalation": "Escalated: ", "ask": "Question: ", "late": "Late: ",
-           "severity": "Graver: "}  # fmt: skip
+           "severity": "Graver: ", "proposal": "Proposed: "}  # fmt: skip
 #: without one of these a first message would not say what is wrong
 _TELLING = frozenset({"title", "cause", "service"})
 

@@ -26,7 +26,7 @@ class Notice:
     id: str
     incident_id: str | None
     person: str
-    #: "initial", "update", "resolution", "escalation", "ask", "late"
+    #: "initial", "update", "resolution", "escalation", "severity", "ask", "proposal", "late", "page"
     kind: str
     subject: str
     body: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from watchkeeper.actions.views.frame import read_frame
 from watchkeeper.actions.views.model import Frame
@@ -16,7 +16,7 @@ from watchkeeper.learn.over_time import By, Lived, Load, Times, loads, over_time
 from watchkeeper.tell.ledger import outbox
 
 #: kinds of notices that wake somebody
-PAGING = ("initial", "escalation", "severity", "late", "ask", "page")
+PAGING = ("initial", "escalation", "severity", "late", "ask", "proposal", "page")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +57,9 @@ def _read(connection: Connection, app: App, now: datetime, days: int, by: By) ->
         )
         for row in connection.execute(query)
     ]
-    over = select(table.id).where(table.began_at >= since, table.status == "resolved")
-    uncounted = len(connection.execute(over.where(table.id.not_in(select(reviews.c.incident_id)))).all())
+    unread = table.id.not_in(select(reviews.c.incident_id))
+    over = select(func.count()).select_from(incidents).where(table.began_at >= since, table.status == "resolved", unread)
+    uncounted = connection.execute(over).scalar_one()
     sent = select(outbox.c.person, outbox.c.sent_at).where(
         outbox.c.state == "sent", outbox.c.kind.in_(PAGING), outbox.c.sent_at >= since
     )
@@ -77,16 +78,25 @@ def _read(connection: Connection, app: App, now: datetime, days: int, by: By) ->
 
 
 def as_csv(view: MeasuresView) -> str:
-    """Give the groups as comma-separated values, times in seconds."""
+    """Give the groups as comma-separated values, times in seconds; by person, how often each was paged."""
     import csv
     import io
 
     made = io.StringIO()
     writer = csv.writer(made)
+    if view.by == "person":
+        writer.writerow(["person", "pages", "at_night", "nights", "worst_night"])
+        writer.writerows([_cell(load.person), load.pages, load.at_night, load.nights, load.worst_night] for load in view.people)
+        return made.getvalue()
     writer.writerow([view.by, "incidents", "mttd_s", "mtta_s", "mttm_s", "mttr_s", "longest_s", "longest_incident"])
     for each in view.groups:
-        # a spreadsheet takes a text that begins so for a formula
-        name = f"'{each.group}" if each.group[:1] in "=+-@\t" else each.group
         times = (each.mttd_s, each.mtta_s, each.mttm_s, each.mttr_s, each.longest_s)
-        writer.writerow([name, each.incidents, *("" if t is None else f"{t:.1f}" for t in times), each.longest_id or ""])
+        writer.writerow(
+            [_cell(each.group), each.incidents, *("" if t is None else f"{t:.1f}" for t in times), each.longest_id or ""]
+        )
     return made.getvalue()
+
+
+def _cell(text: str) -> str:
+    """Keep a text a text: a spreadsheet takes one that begins so for a formula."""
+    return f"'{text}" if text[:1] in "=+-@\t" else text
