@@ -19,7 +19,7 @@ ESTATES = sorted(path.parent for path in (Path(__file__).parents[2] / "estates")
 
 @pytest.fixture(params=ESTATES, ids=lambda folder: folder.name)
 def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """Give a copy of an estate's runbook and watchkeeper.toml, with a value in each file that a start of the estate would fill."""
+    """Give a copy of an estate's runbook and watchkeeper.toml, with a value in each file that its start would fill."""
     estate: Path = request.param
     for name in ("watchkeeper.toml", "runbook.md"):
         shutil.copy(estate / name, tmp_path / name)
