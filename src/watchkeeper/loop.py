@@ -225,8 +225,12 @@ class Loop:
                 await self._reconsider(incident, last)
             elif last is None or last.component != incident.cause:
                 await self._begin(incident)
-        elif last is not None and last.state == "failed" and incident.status in ("open", "acknowledged"):
-            await self._begin_another(incident, mine)
+        elif last is not None and incident.status in ("open", "acknowledged"):
+            ended_s = (app.clock.now() - last.ended_at).total_seconds() if last.ended_at is not None else 0.0
+            if last.state == "failed" or (last.state == "succeeded" and ended_s >= verify.PATIENCE_S):
+                await self._begin_another(incident, mine)
+            elif last.state == "succeeded" and ended_s >= app.estate.policy.hold_s:
+                await self._begin_another(incident, mine, only_states=True)
 
     async def _reconsider(self, incident: Incident, running: Run) -> None:
         """The cause turned out to be another: stop what is being carried out, unless it is what meets that cause as well."""
@@ -244,8 +248,8 @@ class Loop:
         linked = await self.led.database.read(lambda c: alerts.alerts_of(c, incident.id))
         await self._carry_out(incident, choose(self.led.book, linked, incident, self.led.bindings))
 
-    async def _begin_another(self, incident: Incident, tried: Sequence[Run]) -> None:
-        """After a procedure that failed, start what another alert of the incident names; a person's incident is left to them."""
+    async def _begin_another(self, incident: Incident, tried: Sequence[Run], *, only_states: bool = False) -> None:
+        """After a procedure that did not help, start what another alert names; a person's incident is left to them."""
         if incident.acknowledged_by not in (None, acts.AUTOMATION):
             return
         linked, told = await self.led.database.read(
@@ -253,7 +257,7 @@ class Loop:
         )
         refused = {str(entry.body.get("procedure", "")) for entry in told if entry.kind == "refused"}
         done = {run.plan.procedure_id for run in tried} | {incident.procedure_id or ""} | refused
-        choice = another(self.led.book, linked, self.led.bindings, done)
+        choice = another(self.led.book, linked, self.led.bindings, done, only_states=only_states)
         if choice is not None:
             await self._carry_out(incident, choice)
 

@@ -152,6 +152,18 @@ def test_after_a_failure_what_another_alert_names_comes_next_the_causes_own_firs
     assert another(BOOK, alerts, bindings, set()).procedure_id == "web-application-down"  # type: ignore[arg-type, union-attr]
 
 
+def test_soon_after_a_success_only_what_is_down_brings_another_and_no_figure(now: datetime) -> None:
+    errors = threshold("Error rate", 'Follow "High error rate after a release"')
+    down = replace(threshold("Web application is down", 'Follow "Web application down"'), op="is", value=None)
+    alerts, _, bindings = firing(now, errors, down, component="web")
+    tried = {"web-application-down"}
+    assert another(BOOK, alerts, bindings, tried, only_states=True) is None  # type: ignore[arg-type]
+    assert another(BOOK, alerts, bindings, tried).procedure_id == "high-error-rate-after-a-release"  # type: ignore[arg-type, union-attr]
+    late = another(BOOK, alerts, bindings, {"high-error-rate-after-a-release"}, only_states=True)  # type: ignore[arg-type]
+    assert late is not None
+    assert late.procedure_id == "web-application-down"
+
+
 def test_after_a_failure_nothing_is_guessed_and_what_has_ended_names_nothing(now: datetime) -> None:
     words_only, two = threshold("Database down"), threshold("Queue", 'See "Order queue grows" or "Database unavailable"')
     alerts, _, bindings = firing(now, words_only, two, component="database")

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from watchkeeper.book.model import Book, Escalation, Procedure, Severity, Template
 from watchkeeper.estate.hours import parse_hours
-from watchkeeper.estate.model import Estate, Person
+from watchkeeper.estate.model import Estate, LadderRule, Person
 from watchkeeper.estate.rota import Layer, Rota
 from watchkeeper.incident import ledger as incidents
 from watchkeeper.incident import lifecycle, rules, timers
@@ -92,6 +92,34 @@ def test_a_level_that_reaches_nobody_is_said_and_the_next_one_told_at_once(night
     assert second == "Nobody took the incident within 15 min: level 3 (Lead: Ben) is told."
     assert night.told() == ["escalation/3/ben", "initial/1/anna"]
     assert (night.timeline("not-told"), night.timeline("escalated")) == ([first], [second])
+
+
+def test_the_ladder_begins_again_as_often_as_the_file_says_until_somebody_has_it(database: Database, now: datetime) -> None:
+    book = replace(BOOK, escalation=(BOOK.escalation[0], BOOK.escalation[2]), templates=())
+    night = Night(database, now, book, replace(ESTATE, ladder=LadderRule(2, 600)))
+    night.at(0)
+    assert "the ladder begins again in 10 min unless somebody takes the incident (1 of 2)." in " ".join(night.at(30))
+    assert night.at(39) == []
+    assert night.at(40) == ["Nobody took the incident within 40 min: level 1 (On-call: Anna) is told."]
+    again = night.at(70)
+    assert again[0].startswith("Nobody took the incident within 1 h 10 min: level 3 (Lead: Ben) is told.")
+    assert "(2 of 2)" in again[0]
+    night.at(80)
+    night.at(500)
+    paged = [n for n in night.told() if n.startswith(("initial", "escalation"))]
+    assert paged == [
+        "escalation/1001/anna", "escalation/1003/ben", "escalation/2001/anna", "escalation/2003/ben",
+        "escalation/3/ben", "initial/1/anna",
+    ]  # fmt: skip
+
+
+def test_a_ladder_that_begins_again_ends_with_who_takes_the_incident(database: Database, now: datetime) -> None:
+    night = Night(database, now, BOOK, replace(ESTATE, ladder=LadderRule(5, 60)))
+    night.at(0)
+    night.at(30)
+    night.database.write_now(lambda c: lifecycle.acknowledge(c, now, "inc-1", "ben"))
+    assert night.at(300) == ["An update was due and goes to Anna, Ben."]
+    assert len([n for n in night.told() if n.startswith(("initial", "escalation"))]) == 2
 
 
 def test_an_update_goes_to_all_who_know_and_comes_again(night: Night) -> None:

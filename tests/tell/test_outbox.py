@@ -15,7 +15,8 @@ from watchkeeper.base.secrets import Secret
 from watchkeeper.estate.hours import parse_hours
 from watchkeeper.estate.model import Estate, Person, Variable
 from watchkeeper.incident import ledger as incidents
-from watchkeeper.incident.model import Incident
+from watchkeeper.incident import timers
+from watchkeeper.incident.model import ClockRun, Incident
 from watchkeeper.people.ladder import quiet_until
 from watchkeeper.store.database import Database
 from watchkeeper.tell.ledger import list_notices, outbox, void_claims
@@ -159,6 +160,28 @@ async def test_addresses_that_can_never_work_are_given_up_at_once(database: Data
         "anna": "waiting", "ben": "failed", "dan": "failed",
     }  # fmt: skip
     assert ("not-told", "dan has no address that can be used. The notice (initial) was given up after 1 try.") in told(database)
+
+
+async def test_a_level_whose_addresses_are_all_dead_brings_the_next_one_at_once(
+    database: Database, now: datetime, incident: Incident
+) -> None:
+    later = [
+        ClockRun("rung", now + timedelta(minutes=minutes), "It says so.", "Lead", level) for level, minutes in ((2, 15), (3, 30))
+    ]
+    for run in later:
+        database.write_now(lambda c, run=run: timers.set_clock(c, incident, run))
+
+    def due_in() -> list[float]:
+        return [(run.due_at - now).total_seconds() for run in database.read_now(lambda c: timers.read_clocks(c, "inc-1"))]
+
+    write(database, now, incident, ANNA, BEN)
+    post = Post({"json": [Permanent("gone"), Permanent("gone")], "mailto": [Transient("later"), Permanent("gone")]})
+    await send_waiting(database, Clock(now), post, ESTATE)
+    assert due_in() == [900, 1800]  # Anna may still be reached
+    post.answers["json"] = [Permanent("gone")]
+    await send_waiting(database, Clock(now + timedelta(seconds=5)), post, ESTATE)
+    assert due_in() == [5, 1800]
+    assert ("escalated", "Nobody of level 1 could be told, so level 2 is told at once.") in told(database)
 
 
 async def test_killed_between_acceptance_and_record(database: Database, now: datetime, incident: Incident) -> None:

@@ -22,7 +22,17 @@ from watchkeeper.estate.chat import read_chat
 from watchkeeper.estate.declared import read_inputs
 from watchkeeper.estate.hours import USUAL, Hours, Office, parse_hours
 from watchkeeper.estate.lines import key_lines
-from watchkeeper.estate.model import ChangeSource, Estate, Mode, Permission, Policy, PolicyRule, SignalConfig, TargetConfig
+from watchkeeper.estate.model import (
+    ChangeSource,
+    Estate,
+    LadderRule,
+    Mode,
+    Permission,
+    Policy,
+    PolicyRule,
+    SignalConfig,
+    TargetConfig,
+)
 from watchkeeper.estate.public import read_statuspage
 from watchkeeper.estate.rota_tables import check_rotas, read_holidays, read_rotas
 from watchkeeper.estate.table import Table, did_you_mean
@@ -64,6 +74,7 @@ def load_estate(path: Path, environment: Mapping[str, str] | None = None) -> Est
         policy=_read_policy(root.table("policy"), mode),
         access=read_access(root.table("access"), variables),
         alerting=read_alerting(root, variables),
+        ladder=_read_ladder(root.table("escalation")),
         chats={key: read_chat(_named(key, table), key, variables) for key, table in root.named_tables("chat")},
         changes={key: _read_changes(_named(key, table), key) for key, table in root.named_tables("changes")},
         statuspage=read_statuspage(root, variables, name),
@@ -73,6 +84,13 @@ def load_estate(path: Path, environment: Mapping[str, str] | None = None) -> Est
     check_routes(estate, root)
     check_people(estate.people.values(), estate.access, name, root.table("people"))
     return estate
+
+
+def _read_ladder(table: Table) -> LadderRule:
+    """Read how often the ladder is climbed again."""
+    rule = LadderRule(int(table.number("repeat", 0, 0, 100)), table.duration("wait", LadderRule().wait_s, 1.0))
+    table.finish()
+    return rule
 
 
 def _read_changes(table: Table, name: str) -> ChangeSource:

@@ -274,6 +274,15 @@ class Alerting:
 
 
 @dataclass(frozen=True, slots=True)
+class LadderRule:
+    """How often the book's ladder is climbed again while nobody takes an incident."""
+
+    repeat: int = 0
+    #: from its last level until it begins again
+    wait_s: float = 600.0
+
+
+@dataclass(frozen=True, slots=True)
 class StatusPage:
     """The page for the public, as watchkeeper.toml says it."""
 
@@ -332,6 +341,7 @@ class Estate:
     policy: Policy = field(default_factory=Policy)
     access: Access = field(default_factory=Access)
     alerting: Alerting = field(default_factory=Alerting)
+    ladder: LadderRule = LadderRule()
     changes: Mapping[str, ChangeSource] = field(default_factory=dict)
     chats: Mapping[str, Chat] = field(default_factory=dict)
     #: None: the public has no page

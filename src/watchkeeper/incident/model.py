@@ -62,6 +62,8 @@ class ClockRun:
     #: who is told when it comes due (role words of the book); empty where nobody is
     role: str = ""
     level: int = 0
+    #: of a rung: how often the whole ladder was climbed before
+    round: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection, delete, select
 
@@ -13,9 +15,10 @@ from watchkeeper.store import due
 KIND = "clock"
 
 
-def clock_key(incident: Incident, kind: str, level: int, role: str = "") -> str:
-    """Name a clock so that it is kept once for each severity that the incident has had."""
-    return f"clock/{incident.id}/{incident.severity or '-'}/{kind}/{level}/{role}"[:200]
+def clock_key(incident: Incident, run: ClockRun) -> str:
+    """Name a clock so that it is kept once for each severity that the incident has had, and each time the ladder is climbed."""
+    again = f"again {run.round}/" if run.round else ""
+    return f"clock/{incident.id}/{incident.severity or '-'}/{run.kind}/{run.level}/{again}{run.role}"[:200]
 
 
 def set_clocks(connection: Connection, incident: Incident, runs: Sequence[ClockRun]) -> None:
@@ -27,8 +30,24 @@ def set_clocks(connection: Connection, incident: Incident, runs: Sequence[ClockR
 
 def set_clock(connection: Connection, incident: Incident, run: ClockRun) -> None:
     """Write one clock; one with the same key that is still open is moved."""
-    body = {"clock": run.kind, "level": run.level, "role": run.role, "sentence": run.sentence}
-    due.schedule(connection, due.Due(clock_key(incident, run.kind, run.level, run.role), KIND, incident.id, run.due_at, body))
+    body = {"clock": run.kind, "level": run.level, "role": run.role, "sentence": run.sentence, "round": run.round}
+    due.schedule(connection, due.Due(clock_key(incident, run), KIND, incident.id, run.due_at, body))
+
+
+def read_clock(at: datetime, body: Mapping[str, Any]) -> ClockRun:
+    """Give the clock that a due row stands for."""
+    return ClockRun(body["clock"], at, body["sentence"], body["role"], body["level"], body.get("round", 0))
+
+
+def bring_forward(connection: Connection, incident: Incident, level: int, now: datetime, round: int = 0) -> int | None:
+    """Let the next level above one come due now; gives which it is, None where there is no further one."""
+    running = read_clocks(connection, incident.id)
+    rungs = [run for run in running if run.kind == "rung" and run.round == round and run.level > level]
+    following = min((run.level for run in rungs), default=None)
+    for run in rungs:
+        if run.level == following and run.due_at > now:
+            set_clock(connection, incident, replace(run, due_at=now))
+    return following
 
 
 def read_clocks(connection: Connection, incident_id: str) -> list[ClockRun]:
@@ -43,8 +62,7 @@ def read_clocks_of(connection: Connection, incident_ids: Sequence[str]) -> dict[
     still_open = (table.subject.in_(incident_ids)) & (table.kind == KIND) & table.done_at.is_(None)
     query = select(table.subject, table.at, table.body).where(still_open).order_by(table.at, table.key)
     for row in connection.execute(query).all() if incident_ids else ():
-        body = row.body
-        found[row.subject].append(ClockRun(body["clock"], row.at, body["sentence"], body["role"], body["level"]))
+        found[row.subject].append(read_clock(row.at, row.body))
     return found
 
 

@@ -118,15 +118,17 @@ def choose(book: Book, alerts: Sequence[Alert], incident: Incident, bindings: Bi
     return Choice(best.procedure_id, f"“{best.title}” speaks of {_listed(best.words)}{then}.", best.score, others)
 
 
-def another(book: Book, alerts: Sequence[Alert], bindings: Bindings, tried: Collection[str]) -> Choice | None:
-    """Choose a procedure after one has failed: what an alert of the incident names by its own actions and nobody carried out yet.
+def another(
+    book: Book, alerts: Sequence[Alert], bindings: Bindings, tried: Collection[str], *, only_states: bool = False
+) -> Choice | None:
+    """Choose a procedure after one did not help: what an alert of the incident names by its own actions and nobody carried out.
 
     A symptom may fire before its cause has lasted long enough to count, and its procedure finds nothing to do; once the cause
     has fired too, its own actions are what the book wants. Nothing is guessed here: only what an alert names, and only where it
-    names one; what is explained by another component has no say, since its own actions would lead astray. None where there is
-    no such.
+    names one; what is explained by another component has no say, since its own actions would lead astray. `only_states` leaves
+    figures out: a rate goes on for a while after its cause is gone, but what is down is down. None where there is no such.
     """
-    thresholds = bindings.thresholds
+    thresholds = {key: each for key, each in bindings.thresholds.items() if not only_states or each.op == "is"}
     causes = [alert for alert in alerts if alert.explained_by is None]
     for alert in sorted(causes, key=lambda alert: -alert.fired_at.timestamp()):
         named = _named(book.procedures, [thresholds[alert.rule]]) if alert.rule in thresholds and alert.ended_at is None else []

@@ -30,7 +30,7 @@ from watchkeeper.people.rota_ledger import who_is_on_call
 from watchkeeper.store import due as dues
 from watchkeeper.store import ledger
 from watchkeeper.tell.message import compose, facts_of
-from watchkeeper.tell.outbox import people_told, write_notices
+from watchkeeper.tell.outbox import ROUND, people_told, write_notices
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ def clock_due(
     facts: Mapping[str, str] | None = None,
 ) -> str:
     """Do what a clock asks for and settle it; says what was done. `facts` adds to what messages know ("link", "done" …)."""
-    run = ClockRun(due.body["clock"], due.at, due.body["sentence"], due.body["role"], due.body["level"])
+    run = timers.read_clock(due.at, due.body)
     room = _Telling(connection, book, estate, incident, now, dict(facts or {}))
     taken = incident.acknowledged_by not in (None, AUTOMATION)
     if incident.status == "recovered" and run.kind != "update" and not taken:
@@ -64,7 +64,7 @@ def clock_due(
         sentence = f"{_status(incident)}, so {what}."
     elif run.kind == "rung":
         kept_back, later = room.kept_back(run.role, run.level)
-        sentence = room.rung(run, kept_back)
+        sentence = " ".join(filter(None, (room.rung(run, kept_back), room.climb_again(run))))
         if later is not None:
             dues.put_off(connection, due.key, later)
             return sentence
@@ -118,7 +118,7 @@ class _Telling:
         if found.nobody:
             sentence = f"Level {run.level} of the ladder reaches nobody: {found.sentence}"
             beside = self._beside(run)
-            following = None if beside else self._bring_forward(run.level)
+            following = None if beside else timers.bring_forward(self.connection, self.incident, run.level, self.now, run.round)
             # a gap in the last level must not be the end of it: better somebody off duty than nobody at all
             instead = reach(run.role, self.book, self.estate).people if following is None and not beside and found.rotas else ()
             if beside:
@@ -133,18 +133,37 @@ class _Telling:
             if not instead:
                 return sentence
             found = Reach(instead, sentence, found.rotas)
-        kind = "initial" if run.level <= 1 else "escalation"
+        first = run.level <= 1 and not run.round
+        kind = "initial" if first else "escalation"
         open_for = format_duration((self.now - self.incident.opened_at).total_seconds())
-        why = "" if run.level <= 1 else f"nobody took the incident within {open_for}, and you are {run.role} (level {run.level})"
+        why = "" if first else f"nobody took the incident within {open_for}, and you are {run.role} (level {run.level})"
         names = ", ".join(p.name for p in found.people)
-        if not self.write(kind, found.people, run.level, why=why):
+        if not self.write(kind, found.people, run.level + ROUND * run.round, why=why):
             return self._graver(found.people, run, names)
-        if run.level > 1:
+        if not first:
             sentence = f"Nobody took the incident within {open_for}: level {run.level} ({run.role}: {names}) is told."
             self._entry("escalated", sentence, {"level": run.level, "role": run.role})
             ledger.append(self.connection, self.now, AUTOMATION, "incident.escalate", self.incident.id, why=sentence)
             return sentence
         return f"Level {run.level} is told: {names}."
+
+    def climb_again(self, run: ClockRun) -> str:
+        """Begin the ladder anew after its last level, as often as watchkeeper.toml has it; says so, empty where it does not."""
+        ladder, rule = rungs(self.book, self.incident.severity), self.estate.ladder
+        if run.round >= rule.repeat or run.level < max((rung.level for rung in ladder), default=0):
+            return ""
+        first = min(rung.after_s for rung in ladder)
+        begun = [c for c in timers.read_clocks(self.connection, self.incident.id) if c.kind == "rung" and c.round > run.round]
+        if begun:
+            return ""  # another role of the last level came due before
+        for rung in ladder:
+            at = self.now + timedelta(seconds=rule.wait_s + rung.after_s - first)
+            again = ClockRun("rung", at, rung.sentence, rung.role, rung.level, run.round + 1)
+            timers.set_clock(self.connection, self.incident, again)
+        wait, times = format_duration(rule.wait_s), f"{run.round + 1} of {rule.repeat}"
+        sentence = f"That was the last level: the ladder begins again in {wait} unless somebody takes the incident ({times})."
+        self._entry("again", sentence, {"round": run.round + 1})
+        return sentence
 
     def kept_back(self, role: str, level: int) -> tuple[str | None, datetime | None]:
         """Say why a role is not told now, by the words beside its contact, and when it is told after all; None where it is."""
@@ -221,15 +240,6 @@ class _Telling:
         facts = facts_of(self.incident, kind, self.now, more)
         message = compose(kind, self.book, self.incident, facts)
         return write_notices(self.connection, self.now, kind, self.incident, people, message, level)
-
-    def _bring_forward(self, level: int) -> int | None:
-        rungs = [c for c in timers.read_clocks(self.connection, self.incident.id) if c.kind == "rung" and c.level > level]
-        following = min((c.level for c in rungs), default=None)
-        for run in rungs:
-            if run.level == following and run.due_at > self.now:
-                moved = ClockRun(run.kind, self.now, run.sentence, run.role, run.level)
-                timers.set_clock(self.connection, self.incident, moved)
-        return following
 
     def _entry(self, kind: str, sentence: str, body: dict[str, object]) -> None:
         incidents.add_entry(self.connection, self.incident.id, self.now, kind, AUTOMATION, sentence, body)

@@ -24,6 +24,7 @@ from watchkeeper.base.errors import Permanent, Refused, Transient
 from watchkeeper.base.secrets import Scrubber, Secret
 from watchkeeper.estate.model import Estate, Person
 from watchkeeper.incident import ledger as incidents
+from watchkeeper.incident import timers
 from watchkeeper.incident.lifecycle import AUTOMATION
 from watchkeeper.incident.model import Incident
 from watchkeeper.people.ladder import addresses, may_wake, quiet_until
@@ -47,6 +48,8 @@ LEASE = timedelta(seconds=45)
 ADDRESS_TIMEOUT_S = 30.0
 #: so many notices for one person at once are one digest; what asks for an answer, and a page by hand, never is in one
 DIGEST_FROM = 4
+#: notices of a ladder that is climbed again have the level's number and this much for each time before
+ROUND = 1000
 _DIGESTED = frozenset({"initial", "update", "resolution", "escalation", "late", "severity"})
 
 
@@ -141,6 +144,23 @@ def digest_of(notices: Sequence[Notice]) -> tuple[str, str]:
 def wait_before(tries: int) -> timedelta:
     """Give the time to wait after that many tries: 1 s, 5 s, 30 s, 2 min, then 10 min each."""
     return timedelta(seconds=BACKOFF_S[min(max(tries, 1), len(BACKOFF_S)) - 1])
+
+
+def _climb_on(connection: Connection, notice: Notice, now: datetime) -> None:
+    """Tell the next level at once where one level's notices were all given up: nobody of it will take the incident."""
+    incident = incidents.get_incident(connection, notice.incident_id or "")
+    waits = incident is not None and incident.status == "open" and incident.acknowledged_by in (None, AUTOMATION)
+    if incident is None or not waits or notice.kind not in ("initial", "escalation"):
+        return
+    of_level = notice.id.rpartition("/")[0]
+    beside = [each for each in list_notices(connection, incident.id, 1000) if each.id.rpartition("/")[0] == of_level]
+    if any(each.state != "failed" for each in beside):
+        return
+    round, level = divmod(int(of_level.rpartition("/")[2]), ROUND)
+    following = timers.bring_forward(connection, incident, level, now, round)
+    if following is not None:
+        sentence = f"Nobody of level {level} could be told, so level {following} is told at once."
+        incidents.add_entry(connection, incident.id, now, "escalated", AUTOMATION, sentence, {"level": following})
 
 
 class _Sender:
@@ -264,6 +284,7 @@ class _Sender:
             if notice.incident_id:
                 body = {"notice": notice.id, "person": notice.person, "kind": notice.kind}
                 incidents.add_entry(connection, notice.incident_id, now, "not-told", AUTOMATION, sentence, body)
+                _climb_on(connection, notice, now)
             ledger.append(connection, now, AUTOMATION, "notice.give-up", notice.id, why=sentence)
 
         log.error("%s", sentence, extra={"action": "notice_given_up", "notice": notice.id})

@@ -12,7 +12,7 @@ from watchkeeper.tell.chat.model import Button, ChatPost
 SAID = frozenset(
     (
         "opened", "severity", "acknowledged", "escalated", "run", "verdict", "recovered", "reopened", "verified", "resolved",
-        "note", "late", "refused", "proposed", "not-told",
+        "note", "late", "refused", "proposed", "not-told", "again",
     )
 )  # fmt: skip
 #: an answer that a button may give: what asks for more than a press is answered on the page
