@@ -29,6 +29,8 @@ def condition(words: str) -> Condition | None:
     ("`journalctl -p err` prints nothing", "journalctl -p err", "empty", None),
     ("`systemctl is-active shop` is not active", "systemctl is-active shop", "lacks", "active"),
     ("it shows 'refused'", "curl -fsS http://127.0.0.1:8080/health", "shows", "refused"),
+    ("it shows Let's Encrypt", "curl -fsS http://127.0.0.1:8080/health", "shows", "Let's Encrypt"),
+    ("it shows \"Let's Encrypt\"", "curl -fsS http://127.0.0.1:8080/health", "shows", "Let's Encrypt"),
     ("the first check shows FATAL", "supervisorctl status", "shows", "FATAL"),
     ("the second check fails", "curl -fsS http://127.0.0.1:8080/health", "fails", None),
 ])  # fmt: skip

@@ -49,7 +49,8 @@ _LACKS = re.compile(
     r"^no\s+(?P<what>[\w\s/-]{2,40}?)(?:\s+(?:should|must|found|are|is|in|left|remain\w*|listed|shown|returned))?\b[\s.]*$",
     re.IGNORECASE,
 )
-_QUOTED = re.compile(r"[`\"“”'‘’]([^`\"“”'‘’]{1,80})[`\"“”'‘’]")
+#: between marks of one kind; an apostrophe within a word is none
+_QUOTED = re.compile(r"`[^`]{1,80}`|\"[^\"]{1,80}\"|[“„][^“”„]{1,80}[”“]|‘[^‘’]{1,80}’(?!\w)|(?<!\w)['’][^'’]{1,80}['’](?!\w)")
 _STATUS = re.compile(
     r"\b(?:HTTP(?:/[\d.]+)?\s*)?(?:status(?:\s+code)?\s*)?(?P<code>[1-5]\d\d)(?:\s+(?:OK|Created|No Content|status))?\b",
     re.IGNORECASE,
@@ -99,6 +100,8 @@ def _end(said: str) -> int:
     return found.start("what") + stop.start() if found and stop else len(said)
 
 
+#: a name of several words: "Let's Encrypt", "Access Denied"
+_NAME = re.compile(r"[A-Z][\w'’.-]*(?: [A-Z][\w'’.-]*){1,4}")
 _STOP = re.compile(r"[.;](?:\s|$)")
 _FILLER = re.compile(r"^(?:be|to|a|an|the|with|in|as|at(?! least| most)|like|output|status|state)\s+")
 _SOME = re.compile(r"^(?:(?:some|any) output|something|non-?empty|not empty|results?$|rows?$)", re.IGNORECASE)
@@ -125,7 +128,7 @@ def judge_words(what: str, line: int, said: str, *, negative: bool = False) -> E
     if lacking:
         word = re.sub(r"s$", "", lacking.group("what").strip().split()[-1])
         return _shows((word,), line, said, negative=not negative)
-    quoted = [value.strip() for value in _QUOTED.findall(what) if value.strip()]
+    quoted = [value for found in _QUOTED.findall(what) if (value := _unquoted(found))]
     if quoted:
         none = negative != bool(re.match(r"^no\s+[`\"“”'‘’]", what.strip(), re.IGNORECASE))
         return _shows(tuple(quoted) if _alternatives(what) else (quoted[0],), line, said, negative=none)
@@ -146,7 +149,15 @@ def judge_words(what: str, line: int, said: str, *, negative: bool = False) -> E
     state = [found.group(1) for found in _STATE.finditer(plain)]
     if state:
         return _shows((state[0],), line, said, negative=negative)
+    if _NAME.fullmatch(plain):
+        return _shows((plain,), line, said, negative=negative)
     return None
+
+
+def _unquoted(said: str) -> str:
+    """Take the marks off, and those of code that is a quotation itself."""
+    inner = said[1:-1].strip()
+    return inner[1:-1].strip() if _QUOTED.fullmatch(inner) else inner
 
 
 def _alternatives(what: str) -> bool:
