@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from people_cast import CONFIG, HERE, RUNBOOK, Shop
 
+from watchkeeper.api.incidents import router as incident_routes
 from watchkeeper.api.routes import router as api
 from watchkeeper.app import furnish, open_app
 from watchkeeper.web.site import create_site
@@ -26,7 +27,7 @@ async def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
     (tmp_path / "old-carts").mkdir()
     app = open_app(tmp_path / "watchkeeper.toml")
     furnish(app)
-    site = create_site(app, [api])
+    site = create_site(app, [api, incident_routes])
     async with httpx.AsyncClient(transport=httpx.ASGITransport(site), base_url=HERE) as client:
         yield Shop(app, tmp_path, client)
     await app.close()

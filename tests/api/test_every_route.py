@@ -10,6 +10,7 @@ import httpx
 import pytest
 from fastapi.routing import APIRoute
 
+from watchkeeper.api.incidents import router as incident_routes
 from watchkeeper.api.metrics import router as metrics
 from watchkeeper.api.oncall import router as on_call
 from watchkeeper.api.routes import router as api
@@ -38,6 +39,7 @@ def routes() -> list[tuple[str, str]]:
         answering.router,
         pinging.router,
         api,
+        incident_routes,
         on_call,
         metrics,
     )
@@ -57,6 +59,7 @@ ANYTHING: dict[str, Any] = {
     "lasts_s": 3600, "title": "New disks", "begins_at": "2030-01-01T00:00:00Z",
     "person": "anna", "first": "anna", "second": "ben", "ends_at": "2026-11-22T09:00Z", "subject": "anna",
     "whom": "anna", "sentence": "Released 2.4.1", "role": "scribe", "task": "1/1",
+    "severity": "P1", "other": "inc-2", "alerts": ["alt-1"],
 }  # fmt: skip
 
 

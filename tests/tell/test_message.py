@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from watchkeeper.book.model import Book, Dependency, Procedure, Template
 from watchkeeper.incident.model import Incident
-from watchkeeper.tell.message import compose, facts_of, fill, plain
+from watchkeeper.tell.message import compose, facts_of, fill, plain, promised_update
 from watchkeeper.tell.words import kind_of
 
 NOW = datetime(2026, 3, 14, 12, 0, tzinfo=UTC)
@@ -169,3 +169,16 @@ def test_no_template_makes_it_fail(body: str) -> None:
     sent = compose("initial", book(template(body)), INCIDENT, FACTS)
     assert sent.body.strip()
     assert "\n" not in sent.subject
+
+
+@pytest.mark.parametrize(
+    "body", ["It is down. Next update at [time].", "It is down. Next update: [TIME]", "Next update by HH:MM."]
+)
+def test_the_time_of_the_next_update_is_not_when_it_began(body: str, now: datetime) -> None:
+    promised = promised_update(
+        Book(title="S", service="s", templates=(Template(line=1, name="T", body="Updates every 20 minutes."),)), now
+    )
+    assert promised == {"next_update": "2026-03-14 12:20:00 UTC"}
+    known = {"began": "2026-03-14 11:00:00 UTC"}
+    assert "12:20:00 UTC" in fill(Template(line=1, name="Update", body=body), known | promised).body
+    assert fill(Template(line=1, name="Update", body=body), known).missing

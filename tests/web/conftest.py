@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from sqlalchemy import Connection, insert
 
 from watchkeeper.alert.ledger import alerts
+from watchkeeper.api.incidents import router as incident_routes
 from watchkeeper.api.metrics import router as metrics
 from watchkeeper.api.oncall import router as on_call
 from watchkeeper.api.routes import router as api
@@ -327,7 +328,9 @@ _sites: list[FastAPI] = []
 def site_of(app: App) -> FastAPI:
     """Give the one site of the suite with this test's app behind it: making its routes takes longer than a test."""
     if not _sites:
-        _sites.append(create_site(app, [api, on_call, metrics], "watch.lan", public="https://watch.shop.example"))
+        _sites.append(
+            create_site(app, [api, incident_routes, on_call, metrics], "watch.lan", public="https://watch.shop.example")
+        )
     _sites[0].state.watchkeeper = app
     return _sites[0]
 

@@ -12,6 +12,7 @@ import pytest
 import uvicorn
 from playwright.async_api import Page, async_playwright
 
+from watchkeeper.api.incidents import router as incident_routes
 from watchkeeper.api.routes import router as api
 from watchkeeper.app import App
 from watchkeeper.incident.ledger import add_entry
@@ -42,7 +43,9 @@ async def console(app: App) -> AsyncIterator[Console]:
         missing("missing here: chromium")
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
-    config = uvicorn.Config(create_site(app, [api]), log_level="critical", lifespan="off", timeout_graceful_shutdown=1)
+    config = uvicorn.Config(
+        create_site(app, [api, incident_routes]), log_level="critical", lifespan="off", timeout_graceful_shutdown=1
+    )
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server._serve([listener]))
     async with async_playwright() as playwright:

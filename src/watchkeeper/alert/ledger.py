@@ -94,6 +94,16 @@ def attach(connection: Connection, alert_id: str, incident_id: str, explained_by
     connection.execute(update(alerts).where(alerts.c.id == alert_id).values(**values))
 
 
+def move(connection: Connection, incident_id: str, to: str, ids: Sequence[str] = ()) -> int:
+    """Give an incident's alerts, all or these, to another incident; those that follow one go with it. Gives how many."""
+    mine = alerts.c.incident_id == incident_id
+    if ids:
+        mine &= alerts.c.id.in_(ids) | ((alerts.c.lead == 0) & alerts.c.grouped.in_(
+            select(alerts.c.grouped).where(alerts.c.id.in_(ids), alerts.c.grouped.is_not(None))
+        ))  # fmt: skip
+    return connection.execute(update(alerts).where(mine).values(incident_id=to)).rowcount
+
+
 def hold_back(connection: Connection, alert_id: str, by: str) -> bool:
     """Write down what holds an alert back; False where that stood there already."""
     changed = (alerts.c.id == alert_id) & (alerts.c.silenced_by.is_(None) | (alerts.c.silenced_by != by))

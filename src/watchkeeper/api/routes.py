@@ -13,7 +13,7 @@ from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import Response, StreamingResponse
 from pydantic import AwareDatetime, BaseModel, Field
 
-from watchkeeper.actions import acts, arriving, assigning, changes, effects, public, silences
+from watchkeeper.actions import acts, arriving, changes, effects, public, silences
 from watchkeeper.actions.callers import address_of, check_csrf, cookie_name, program_for, session_for
 from watchkeeper.actions.permission import require
 from watchkeeper.actions.views import books, capacity, following, incidents, measures, records, runs, signals
@@ -37,7 +37,7 @@ from watchkeeper.actions.views.records_model import LedgerView, Reviews, ReviewV
 from watchkeeper.alert.model import Silence
 from watchkeeper.api.following import DESCRIBED, as_events
 from watchkeeper.app import App
-from watchkeeper.incident.model import ChangeEvent, Entry, Incident
+from watchkeeper.incident.model import ChangeEvent
 from watchkeeper.learn.over_time import By
 from watchkeeper.people.identity import Actor
 from watchkeeper.tell.public.model import Maintenance, Post
@@ -136,19 +136,6 @@ class SilenceBody(Why):
     key: str | None = Field(None, max_length=200, description="One threshold's key.")
     hours: str | None = Field(None, max_length=200, description='Only within these: "Sun 02:00-04:00 Europe/Berlin".')
     begins_at: AwareDatetime | None = Field(None, description="Left out: now.")
-
-
-class RoleBody(BaseModel):
-    """Who has which role."""
-
-    role: str = Field(max_length=40, description="commander, communicator or scribe.")
-    person: str = Field(max_length=100)
-
-
-class TaskBody(BaseModel):
-    """A task of a phase."""
-
-    task: str = Field(max_length=200, description="Its key, as the incident shows it.")
 
 
 class Said(BaseModel):
@@ -257,24 +244,6 @@ async def list_incidents(app: TheApp, q: Search = "", before: Before = None) -> 
 async def get_incident(app: TheApp, incident_id: str, skip: Skip = 0) -> IncidentView:
     """Show one incident, with a page of its alerts."""
     return await incidents.one_incident(app, incident_id, skip)
-
-
-@router.post("/incidents/{incident_id}/acknowledge")
-async def acknowledge(app: TheApp, actor: Caller, incident_id: str, body: Why) -> Incident:
-    """Take an incident."""
-    return await acts.acknowledge(app, actor, incident_id, body.why)
-
-
-@router.post("/incidents/{incident_id}/resolve")
-async def resolve(app: TheApp, actor: Caller, incident_id: str, body: Why) -> Incident:
-    """Close an incident by hand; needs a reason."""
-    return await acts.resolve(app, actor, incident_id, body.why)
-
-
-@router.post("/incidents/{incident_id}/notes")
-async def note(app: TheApp, actor: Caller, incident_id: str, body: NoteBody) -> Entry:
-    """Write a line into the timeline."""
-    return await acts.note(app, actor, incident_id, body.text)
 
 
 @router.post("/incidents/{incident_id}/posts", status_code=201)
@@ -402,18 +371,6 @@ async def silence(app: TheApp, actor: Caller, body: SilenceBody) -> Silence:
 async def end_silence(app: TheApp, actor: Caller, silence_id: str, body: Why) -> None:
     """End a silence before its time."""
     await silences.end_silence(app, actor, silence_id, body.why)
-
-
-@router.post("/incidents/{incident_id}/roles")
-async def assign(app: TheApp, actor: Caller, incident_id: str, body: RoleBody) -> Said:
-    """Give somebody a role in an incident: commander, communicator or scribe."""
-    return Said(sentence=await assigning.assign(app, actor, incident_id, body.role, body.person))
-
-
-@router.post("/incidents/{incident_id}/tasks")
-async def tick_task(app: TheApp, actor: Caller, incident_id: str, body: TaskBody) -> Said:
-    """Note that a task of a phase of the runbook is done."""
-    return Said(sentence=await assigning.tick_task(app, actor, incident_id, body.task))
 
 
 @router.get("/changes")

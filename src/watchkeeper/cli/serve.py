@@ -13,6 +13,7 @@ import typer
 from watchkeeper.actions.tokens import warnings
 from watchkeeper.api.chat import router as chat
 from watchkeeper.api.hooks import router as hooks
+from watchkeeper.api.incidents import router as incidents
 from watchkeeper.api.metrics import router as metrics
 from watchkeeper.api.oncall import router as on_call
 from watchkeeper.api.routes import router as api
@@ -51,4 +52,4 @@ def serve(
         print(f"Console: {address}", flush=True)
 
     wanted = port if port is not None else int(settings.number("port"))
-    asyncio.run(serve_console(app, host or settings.text("host"), wanted, ready, [api, on_call, hooks, chat, metrics]))
+    asyncio.run(serve_console(app, host or settings.text("host"), wanted, ready, [api, incidents, on_call, hooks, chat, metrics]))

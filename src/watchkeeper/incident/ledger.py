@@ -51,6 +51,7 @@ incidents = Table(
     Column("because", Text, nullable=False, server_default=""),
     Column("book", String(64), nullable=False, server_default=""),
     Index("ix_incident_status", "status", "opened_at"),
+    Index("ix_incident_cause", "cause", "opened_at"),
 )
 
 timeline = Table(
@@ -138,6 +139,12 @@ def read_timeline(connection: Connection, incident_id: str, after_seq: int = 0) 
     """Give an incident's timeline in order, after a line's number."""
     query = select(timeline).where(timeline.c.incident_id == incident_id, timeline.c.seq > after_seq).order_by(timeline.c.seq)
     return [_entry(row) for row in connection.execute(query)]
+
+
+def severity_by(connection: Connection, incident_id: str) -> str | None:
+    """Give who said last how grave an incident is; None where it is as it was opened."""
+    mine = (timeline.c.incident_id == incident_id, timeline.c.kind == "severity")
+    return connection.execute(select(timeline.c.actor).where(*mine).order_by(timeline.c.seq.desc()).limit(1)).scalar()
 
 
 def has_entry(connection: Connection, incident_id: str, kinds: Sequence[str], name: str, value: str) -> bool:

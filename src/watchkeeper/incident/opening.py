@@ -199,13 +199,22 @@ class _Room:
             values["procedure_id"] = None  # none fitted before; what the cause itself says may decide it
         members = alerts.alerts_of(self.connection, incident_id)
         called = rules.call(self.book, members)
-        if gravity(self.book, called.severity) < gravity(self.book, before.severity):
+        if gravity(self.book, called.severity) < gravity(self.book, before.severity) and self._may_raise(
+            incident_id, alert, members
+        ):
             values["severity"] = called.severity
         if grouping.new_cause or "severity" in values:
             values["title"] = rules.title(members, self.thresholds, self.book)
         incidents.update_incident(self.connection, incident_id, **values)
         if "severity" in values:
             self._raise(incident_id, before, called, members)
+
+    def _may_raise(self, incident_id: str, alert: Alert, members: Sequence[Alert]) -> bool:
+        """Tell whether an alert may make its incident graver; over a person's word only one graver than the others may."""
+        if incidents.severity_by(self.connection, incident_id) in (None, lifecycle.AUTOMATION):
+            return True
+        others = [gravity(self.book, member.severity) for member in members if member.id != alert.id]
+        return gravity(self.book, alert.severity) < min(others, default=1000)
 
     def _tell_held(self, incident_id: str, members: Sequence[Alert]) -> None:
         for alert in members:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +15,18 @@ from watchkeeper.store.schema import Instant, metadata
 
 #: who leads, who tells others, who writes down
 ROLES = ("commander", "communicator", "scribe")
+
+_PUBLIC = re.compile(
+    r"\bstatus ?page|statusseite|page de statut|página de estado|"
+    r"\b(?:customers?|users|public)\b.*\b(?:updat|inform|notif|tell)|"
+    r"\b(?:updat|inform|notif|tell)\w*\b.*\b(?:customers?|users|public|kunden)\b",
+    re.IGNORECASE,
+)
+_TELLS = re.compile(
+    r"\b(?:notif|inform|tell|announce|communicat|post (?:an? )?(?:update|message)|send (?:an? )?update|"
+    r"benachrichtig|informier|prévenir|avisar)\w*|\bstakeholders?\b",
+    re.IGNORECASE,
+)
 
 assigned = Table(
     "incident_role",
@@ -42,6 +55,8 @@ class Task:
     text: str
     done_by: str | None = None
     done_at: datetime | None = None
+    #: whom it wants told: "team" or "public"; None where it is about something else
+    tells: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,5 +121,16 @@ def _tasks(phase: Phase, done: dict[str, tuple[str, datetime]]) -> list[Task]:
     for number, text in enumerate(phase.tasks, 1):
         key = f"{phase.line}/{number}"
         actor, at = done.get(key, (None, None))
-        found.append(Task(key, text, actor, at))
+        found.append(Task(key, text, actor, at, whom_it_tells(text)))
     return found
+
+
+def whom_it_tells(text: str) -> str | None:
+    """Say whom a task wants told. Pure.
+
+    >>> [whom_it_tells(t) for t in ("Update the status page", "Notify the team in Slack", "Restart the database")]
+    ['public', 'team', None]
+    """
+    if _PUBLIC.search(text):
+        return "public"
+    return "team" if _TELLS.search(text) else None

@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import Column, Connection, String, Table, Text, delete, insert, select
 
 from watchkeeper.incident.ledger import incidents
+from watchkeeper.incident.relations import merged_away
 from watchkeeper.store.schema import Instant, Json, metadata
 
 reviews = Table(
@@ -49,7 +50,7 @@ def get_review(connection: Connection, incident_id: str) -> Review | None:
 
 
 def unreviewed(connection: Connection, limit: int = 5) -> list[str]:
-    """Give the incidents that are over and have no review yet, oldest first."""
-    reviewed = select(reviews.c.incident_id)
-    query = select(incidents.c.id).where(incidents.c.status == "resolved", incidents.c.id.not_in(reviewed))
+    """Give the incidents that are over and have no review yet, oldest first; what goes on in another has none of its own."""
+    over = (incidents.c.status == "resolved", incidents.c.id.not_in(select(reviews.c.incident_id)))
+    query = select(incidents.c.id).where(*over, incidents.c.id.not_in(merged_away))
     return list(connection.execute(query.order_by(incidents.c.resolved_at).limit(limit)).scalars())

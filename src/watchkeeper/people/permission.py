@@ -14,6 +14,8 @@ LEAST: dict[str, Role] = {
     "look": "viewer",
     "acknowledge": "responder",
     "resolve": "responder",
+    "open incident": "responder",
+    "set severity": "responder",
     "note": "responder",
     "push": "responder",
     "silence": "responder",

@@ -29,7 +29,7 @@ from watchkeeper.people.ladder import Reach, condition_for, reach, rungs
 from watchkeeper.people.rota_ledger import who_is_on_call
 from watchkeeper.store import due as dues
 from watchkeeper.store import ledger
-from watchkeeper.tell.message import compose, facts_of
+from watchkeeper.tell.message import compose, facts_of, promised_update
 from watchkeeper.tell.outbox import ROUND, people_told, write_notices
 
 log = logging.getLogger(__name__)
@@ -236,7 +236,11 @@ class _Telling:
 
     def write(self, kind: str, people: tuple[Person, ...], level: int, why: str = "", question: str = "") -> list[str]:
         """Compose a message and write it for these people."""
-        more = self.facts | {name: said for name, said in (("why", why), ("question", question)) if said}
+        more = (
+            promised_update(self.book, self.now)
+            | self.facts
+            | {name: said for name, said in (("why", why), ("question", question)) if said}
+        )
         facts = facts_of(self.incident, kind, self.now, more)
         message = compose(kind, self.book, self.incident, facts)
         return write_notices(self.connection, self.now, kind, self.incident, people, message, level)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from ftfy.badness import is_bad
@@ -18,8 +18,9 @@ from watchkeeper.alert.graph import graph_of
 from watchkeeper.base.durations import format_duration
 from watchkeeper.book.model import Book, Template
 from watchkeeper.incident.model import Incident
+from watchkeeper.incident.rules import update_every_s
 from watchkeeper.tell.model import Message
-from watchkeeper.tell.words import BY_LABEL, GENERAL, STATUS, kind_of, meaning_of
+from watchkeeper.tell.words import BY_LABEL, GENERAL, NEXT_UPDATE, STATUS, kind_of, meaning_of
 
 _HTML = r"/|!|(?:b|i|u|s|a|p|br|hr|em|li|ul|ol|td|tr|th|div|pre|span|code|table|strong|h[1-6])\b[^<>]*>|[^<>\s]*[:@]"
 _SLOT = re.compile(
@@ -31,7 +32,9 @@ _SLOT = re.compile(
     r"|\$(?P<variable>[A-Z][A-Z0-9_]{2,})"
     r"|(?<!\w)(?P<word>X{3,}|Y{4}[-/]M{2}[-/]D{2}(?:[ T]H{2}:M{2}(?::S{2})?)?|H{2}:M{2}(?::S{2})?|_{3,})(?!\w)"
 )
-_LABEL = re.compile(r"([^\n:.]{1,40}):[^:]*$")
+_BEFORE_UPDATE = re.compile(rf"(?:{NEXT_UPDATE})[^.!?\n]{{0,20}}$", re.IGNORECASE)
+#: a label before a slot, in the same sentence
+_LABEL = re.compile(r"([^\n:.]{1,40}):(?:(?![.!?;]\s)[^:\n])*$")
 
 _PROSE = re.compile(r"[a-z],? $")
 _PREFIX = {"resolution": "Resolved: ", "update": "Update: ", "escalation": "Escalated: ", "ask": "Question: ", "late": "Late: ",
@@ -58,6 +61,12 @@ def facts_of(incident: Incident, kind: str, now: datetime, more: Mapping[str, st
         **(more or {}),
     }
     return {name: _one_line(value) for name, value in facts.items() if value.strip()}
+
+
+def promised_update(book: Book, now: datetime) -> dict[str, str]:
+    """Give when the next update is owed, for the slots that ask for it; nothing where the book promises none."""
+    promised = update_every_s(book)
+    return {"next_update": _instant(now + timedelta(seconds=promised[0]))} if promised else {}
 
 
 def fill(template: Template, facts: Mapping[str, str], kind: str = "") -> Message:
@@ -90,6 +99,21 @@ def compose(kind: str, book: Book, incident: Incident, facts: Mapping[str, str])
         link = f"\n\n{facts['link']}" if facts.get("link") and facts["link"] not in body else ""
         return Message(_prefixed(kind, facts), body.strip() + link)
     return plain(kind, incident, facts)
+
+
+def draft(kind: str, book: Book, incident: Incident, facts: Mapping[str, str]) -> Message:
+    """Give a message for a person to finish: the book's own template, `missing` naming what nobody knows yet; else ours."""
+    known = {**_known(kind, book, incident), **facts}
+    for template in book.templates:
+        if kind_of(template) == kind and not is_bad(template.body) and not template.body.lstrip().startswith(("{", "curl")):
+            return fill(template, known, kind)
+    return compose(kind, book, incident, facts)
+
+
+def left_open(text: str, book: Book) -> list[str]:
+    """Give the slots of the book's templates that still stand in a text that somebody wants to send."""
+    tokens = {token for template in book.templates for token in template.placeholders if len(token) > 2}
+    return sorted(token for token in tokens if token in text)
 
 
 def _known(kind: str, book: Book, incident: Incident) -> dict[str, str]:
@@ -154,6 +178,8 @@ class _Filler:
         slot = next(group for group in match.groups() if group is not None)
         label = _LABEL.search(text[: match.start()].rpartition("\n")[2])
         meaning = self._meaning(slot.replace("_", " "), label[1].strip() if label else "")
+        if meaning == "began" and _BEFORE_UPDATE.search(text[: match.start()]):
+            meaning = "next_update"
         value = self._choice(slot) or self.facts.get(meaning, "")
         if not value:
             self.missing.append(match[0])

@@ -11,8 +11,13 @@ def _table(*rows: tuple[str, str]) -> tuple[tuple[str, re.Pattern[str]], ...]:
     return tuple((name, re.compile(pattern, re.IGNORECASE)) for name, pattern in rows)
 
 
+NEXT_UPDATE = (
+    r"\bnext (?:status )?update\b|nächste\w* (?:update|aktualisierung)|prochaine mise à jour"
+    r"|próxima (?:actualización|atualização)|następna aktualizacja|次回(?:の)?更新|下次更新"
+)
 #: what a slot's words may ask for, the most telling first
 MEANINGS = _table(
+    ("next_update", NEXT_UPDATE),
     ("eta", r"\beta\b|estimat|expected|voraussichtlich|estimad|prévu|przewidywan|予定|预计"),
     ("next", r"\bnext|nächst|siguiente|próxim|suivant|następn|次"),
     ("impact", r"impact|affected|users|customers|scope|auswirk|betroffen|afectad|afetad|wpływ|影響|影响"),

@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
-from watchkeeper.actions import acts, assigning, effects
+from watchkeeper.actions import acts, assigning, by_hand, effects, public
 from watchkeeper.actions.callers import check_csrf, cookie_name, sign_out
 from watchkeeper.base.errors import InputError
 from watchkeeper.people.identity import Actor
@@ -91,6 +91,61 @@ async def tick_task(app: TheApp, person: Person, incident_id: str, task: Text = 
     """Note that a task of a phase is done."""
     await assigning.tick_task(app, person, incident_id, task)
     return back_to(f"/incidents/{incident_id}#phases")
+
+
+@router.post("/incidents")
+async def open_incident(
+    app: TheApp, person: Person, title: Text = "", severity: Text = "", component: Text = "", why: Text = ""
+) -> Response:
+    """Open an incident by hand."""
+    made = await by_hand.open_incident(app, person, title, severity, component, why)
+    return back_to(f"/incidents/{made.id}")
+
+
+@router.post("/incidents/{incident_id}/severity")
+async def set_severity(app: TheApp, person: Person, incident_id: str, severity: Text = "", why: Text = "") -> Response:
+    """Make an incident graver or less grave."""
+    await by_hand.set_severity(app, person, incident_id, severity, why)
+    return back_to(f"/incidents/{incident_id}")
+
+
+@router.post("/incidents/{incident_id}/update")
+async def tell_update(
+    app: TheApp, person: Person, incident_id: str, text: Text = "", to: Text = "", progress: Text = ""
+) -> Response:
+    """Tell those who know of an incident how it stands, or the public."""
+    if to == "public":
+        await public.post(app, person, incident_id, progress, text)
+    else:
+        await by_hand.tell_update(app, person, incident_id, text)
+    return back_to(f"/incidents/{incident_id}")
+
+
+@router.post("/incidents/{incident_id}/merge")
+async def merge(app: TheApp, person: Person, incident_id: str, other: Text = "", why: Text = "") -> Response:
+    """Merge an incident into another."""
+    found = await by_hand.merge(app, person, incident_id, other.strip(), why)
+    return back_to(f"/incidents/{found.id}")
+
+
+@router.post("/incidents/{incident_id}/split")
+async def split(
+    app: TheApp,
+    person: Person,
+    incident_id: str,
+    alerts: Annotated[list[str] | None, Form()] = None,
+    why: Text = "",
+) -> Response:
+    """Give alerts of an incident an incident of their own."""
+    made = await by_hand.split(app, person, incident_id, alerts or [], why)
+    return back_to(f"/incidents/{made.id}")
+
+
+@router.post("/incidents/{incident_id}/related")
+async def relate(app: TheApp, person: Person, incident_id: str, other: Text = "", why: Text = "") -> Response:
+    """Keep that two incidents hang together."""
+    await by_hand.relate_to(app, person, incident_id, other.strip(), why)
+    return back_to(f"/incidents/{incident_id}")
 
 
 @router.post("/incidents/{incident_id}/resolve")

@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from watchkeeper.actions import acts
+from watchkeeper.actions.by_hand import component_names
 from watchkeeper.actions.changes import suspects_of
 from watchkeeper.actions.views.frame import components, read_frame, said_by_others, threshold_view, unwatched_view
 from watchkeeper.actions.views.model import (
@@ -21,6 +22,7 @@ from watchkeeper.actions.views.model import (
     NoticeView,
     Overview,
     RunNote,
+    VendorView,
 )
 from watchkeeper.actions.views.runs import procedure_lines, read_runs, run_line
 from watchkeeper.alert.ledger import alerts_of, alerts_of_all, count_members, members
@@ -28,16 +30,19 @@ from watchkeeper.alert.model import Alert
 from watchkeeper.app import App
 from watchkeeper.incident.ledger import get_incident, list_incidents, read_timeline
 from watchkeeper.incident.model import ChangeEvent, ClockRun, Entry, Incident
+from watchkeeper.incident.relations import earlier_like, relations_of
 from watchkeeper.incident.roles import phases_of, roles_of
 from watchkeeper.incident.routing import routed
 from watchkeeper.incident.rules import clocks
 from watchkeeper.incident.timers import read_clocks_of
+from watchkeeper.incident.vendors import vendors
 from watchkeeper.learn.ledger import reviews
 from watchkeeper.people.gravity import severity_of
 from watchkeeper.run.hypotheses import Hypothesis, hypotheses
 from watchkeeper.run.ledger import latest_of_incidents, list_runs
 from watchkeeper.run.model import Run
 from watchkeeper.tell.ledger import list_notices
+from watchkeeper.tell.message import draft, facts_of, promised_update
 from watchkeeper.tell.model import Notice
 from watchkeeper.watch.ledger import read_standings
 from watchkeeper.watch.model import Standing
@@ -66,7 +71,9 @@ async def all_incidents(app: App, search: str = "", before: str | None = None) -
             raise acts.no_incident(before)
         found = list_incidents(connection, limit=LISTED + 1, before=last, search=search)
         shown, older = found[:LISTED], found[LISTED - 1].id if len(found) > LISTED else None
-        return Incidents(read_frame(connection, app, now), _lines(connection, app, shown, now), search, older)
+        severities = tuple(each.code for each in app.book.severities)
+        parts = tuple(component_names(app))
+        return Incidents(read_frame(connection, app, now), _lines(connection, app, shown, now), search, older, severities, parts)
 
     return await app.database.read(work)
 
@@ -135,6 +142,11 @@ def _read_incident(connection: Connection, app: App, incident_id: str, now: date
     leads, done = alerts_of(connection, incident_id), list_runs(connection, incident_id=incident_id)
     standings = read_standings(connection)
     suspects = suspects_of(connection, app, incident, [alert.component for alert in leads if alert.component])
+    related = relations_of(connection, incident_id)
+    over = incident.status == "resolved"
+    drafted = (
+        None if over else draft("update", app.book, incident, facts_of(incident, "update", now, promised_update(app.book, now)))
+    )
     review = connection.execute(reviews.select().where(reviews.c.incident_id == incident_id)).first()
     return IncidentView(
         frame=read_frame(connection, app, now, standings),
@@ -165,12 +177,29 @@ def _read_incident(connection: Connection, app: App, incident_id: str, now: date
         phases=tuple(phases_of(connection, app.book.phases, incident, now)),
         hypotheses=tuple(_hypotheses(app, incident, done, leads, standings, suspects)),
         suspects=tuple(suspects),
+        related=(*related, *earlier_like(connection, incident, [each.other_id for each in related])),
+        vendors=tuple(_vendors(app, incident, leads)),
+        severities=tuple(each.code for each in app.book.severities),
+        draft=drafted.body if drafted else "",
+        draft_lacks=drafted.missing if drafted else (),
+        has_public=app.estate.statuspage is not None,
         reviewed_at=review.at if review else None,
     )
 
 
 def _name(app: App, person: str) -> str:
     return app.estate.people[person].name if person in app.estate.people else person
+
+
+def _vendors(app: App, incident: Incident, leads: Sequence[Alert]) -> list[VendorView]:
+    """Show whom outside an incident concerns, with every address that the book has."""
+    components = [name for name in (incident.cause, *(alert.component for alert in leads)) if name]
+    procedure = app.book.procedure(incident.procedure_id) if incident.procedure_id else None
+    found = vendors(app.book, components, procedure)
+    return [
+        VendorView(each.role, ", ".join(filter(None, (each.phone, each.email, each.channel))), each.line, each.file)
+        for each in found
+    ]
 
 
 def _hypotheses(

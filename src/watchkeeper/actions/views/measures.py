@@ -11,6 +11,7 @@ from watchkeeper.actions.views.frame import read_frame
 from watchkeeper.actions.views.model import Frame
 from watchkeeper.app import App
 from watchkeeper.incident.ledger import incidents
+from watchkeeper.incident.relations import merged_away
 from watchkeeper.learn.ledger import reviews
 from watchkeeper.learn.over_time import By, Lived, Load, Times, loads, over_time
 from watchkeeper.tell.ledger import outbox
@@ -57,7 +58,7 @@ def _read(connection: Connection, app: App, now: datetime, days: int, by: By) ->
         )
         for row in connection.execute(query)
     ]
-    unread = table.id.not_in(select(reviews.c.incident_id))
+    unread = table.id.not_in(select(reviews.c.incident_id)) & table.id.not_in(merged_away)
     over = select(func.count()).select_from(incidents).where(table.began_at >= since, table.status == "resolved", unread)
     uncounted = connection.execute(over).scalar_one()
     sent = select(outbox.c.person, outbox.c.sent_at).where(

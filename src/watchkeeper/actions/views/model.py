@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
 from watchkeeper.incident.model import ChangeEvent
+from watchkeeper.incident.relations import Relation
 from watchkeeper.incident.roles import PhaseOfIncident
 from watchkeeper.run.hypotheses import Hypothesis
 from watchkeeper.run.model import Input
@@ -227,6 +228,16 @@ class ProcedureLine:
 
 
 @dataclass(frozen=True, slots=True)
+class VendorView:
+    """A vendor of the book's contacts: how it is called and reached."""
+
+    name: str
+    address: str
+    line: int
+    file: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class IncidentView:
     """One incident with all that belongs to it."""
 
@@ -257,6 +268,17 @@ class IncidentView:
     #: causes that its procedure names, and what was changed in the day before
     hypotheses: tuple[Hypothesis, ...] = ()
     suspects: tuple[ChangeEvent, ...] = ()
+    #: incidents that it hangs together with, and earlier ones of its cause
+    related: tuple[Relation, ...] = ()
+    #: whom outside it concerns
+    vendors: tuple[VendorView, ...] = ()
+    #: severities that somebody may give it
+    severities: tuple[str, ...] = ()
+    #: an update in the book's own words, to be finished by a person, and what is still to be filled in
+    draft: str = ""
+    draft_lacks: tuple[str, ...] = ()
+    #: there is a page for the public
+    has_public: bool = False
     #: the review, once written
     reviewed_at: datetime | None = None
     #: how many alerts there are in all, how many of them still fire, and how many stand before those of this page
@@ -537,6 +559,9 @@ class Incidents:
     search: str = ""
     #: the last of this page, where there are older ones
     older: str | None = None
+    #: what an incident that is opened by hand may be called
+    severities: tuple[str, ...] = ()
+    components: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
