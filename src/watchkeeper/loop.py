@@ -27,6 +27,7 @@ from sqlalchemy import Connection
 from watchkeeper.actions import acts, links, public, restoring
 from watchkeeper.actions.changes import ChangeWatch
 from watchkeeper.actions.chat import ChatWriter
+from watchkeeper.actions.following_up import export_waiting, nag
 from watchkeeper.actions.keeping import Keeper
 from watchkeeper.alert import board
 from watchkeeper.alert import ledger as alerts
@@ -401,6 +402,8 @@ class Loop:
             if self.app.estate.rotas:
                 await self.led.database.write(lambda c: announce(c, self.app.estate, self.app.clock.now()))
             await self.changes.look()
+            await export_waiting(self.app)
+            await self.led.database.write(lambda c: nag(c, self.app, self.app.clock.now()))
             await self.keeper.forget()
         return 60.0
 

@@ -34,6 +34,8 @@ CALLS: dict[str, tuple[Any, ...]] = {
     "acts.acknowledge": ("inc-1",),
     "acts.resolve": ("inc-1", "sure"),
     "acts.note": ("inc-1", "seen"),
+    "following_up.add": ("inc-1", "Give the disk more room", "anna", "14d"),
+    "following_up.finish": ("fup-1",),
     "by_hand.open_incident": ("Checkout is odd",),
     "by_hand.set_severity": ("inc-1", "P1", "worse"),
     "by_hand.tell_update": ("inc-1", "we look"),

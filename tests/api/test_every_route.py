@@ -59,7 +59,7 @@ ANYTHING: dict[str, Any] = {
     "lasts_s": 3600, "title": "New disks", "begins_at": "2030-01-01T00:00:00Z",
     "person": "anna", "first": "anna", "second": "ben", "ends_at": "2026-11-22T09:00Z", "subject": "anna",
     "whom": "anna", "sentence": "Released 2.4.1", "role": "scribe", "task": "1/1",
-    "severity": "P1", "other": "inc-2", "alerts": ["alt-1"],
+    "severity": "P1", "other": "inc-2", "alerts": ["alt-1"], "owner": "anna",
 }  # fmt: skip
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
-from watchkeeper.actions import acts, assigning, by_hand
+from watchkeeper.actions import acts, assigning, by_hand, following_up
 from watchkeeper.api.routes import PROBLEMS, Caller, NoteBody, Said, TheApp, Why, caller
 from watchkeeper.incident.model import Entry, Incident
+from watchkeeper.learn.follow_up import FollowUp
 
 router = APIRouter(prefix="/api/v1/incidents", dependencies=[Depends(caller)], responses=PROBLEMS)
 
@@ -50,6 +51,14 @@ class TaskBody(BaseModel):
     """A task of a phase."""
 
     task: str = Field(max_length=200, description="Its key, as the incident shows it.")
+
+
+class FollowUpBody(BaseModel):
+    """What somebody is to do."""
+
+    text: str = Field(max_length=2000)
+    owner: str = Field(max_length=100, description="One of [people].")
+    due: str = Field("14d", max_length=20, description="A day, 2026-12-24, or how far ahead, 14d.")
 
 
 class Told(BaseModel):
@@ -110,6 +119,24 @@ async def split(app: TheApp, actor: Caller, incident_id: str, body: SplitBody) -
 async def relate(app: TheApp, actor: Caller, incident_id: str, body: OtherBody) -> None:
     """Keep that two incidents hang together."""
     await by_hand.relate_to(app, actor, incident_id, body.other, body.why)
+
+
+@router.get("/{incident_id}/followups")
+async def list_follow_ups(app: TheApp, incident_id: str) -> list[FollowUp]:
+    """List what is to be done after an incident."""
+    return await following_up.listed(app, incident_id)
+
+
+@router.post("/{incident_id}/followups", status_code=201)
+async def add_follow_up(app: TheApp, actor: Caller, incident_id: str, body: FollowUpBody) -> FollowUp:
+    """Write down what somebody is to do by when."""
+    return await following_up.add(app, actor, incident_id, body.text, body.owner, body.due)
+
+
+@router.post("/{incident_id}/followups/{follow_up_id}/done")
+async def finish_follow_up(app: TheApp, actor: Caller, incident_id: str, follow_up_id: str, body: Why) -> FollowUp:
+    """Note that it is done."""
+    return await following_up.finish(app, actor, follow_up_id, body.why)
 
 
 @router.post("/{incident_id}/roles")

@@ -45,6 +45,7 @@ COMMANDS: tuple[Verb, ...] = (
     Verb("learn", "learn", "Propose what an incident showed about its runbook, as a branch or a patch."),
     Verb("statuspage", "statuspage", "Tell the public: the status page, posts, announced maintenance, subscribers."),
     Verb("silence", "silence", "Keep expected alerts from opening incidents for a time."),
+    Verb("followup", "followup", "What reviews ask people to do: add, list, done."),
     Verb("change", "change", "Say what was deployed, released or set: a suspect of what breaks within a day; list it."),
     Verb("oncall", "oncall", "Say who is on call now and next; override, swap, leave notes, subscribe to calendars."),
     Verb("import", "importing", "Read schedules and policies of PagerDuty, Opsgenie, GoAlert or Grafana OnCall."),

@@ -36,6 +36,7 @@ from watchkeeper.estate.model import (
 from watchkeeper.estate.public import read_statuspage
 from watchkeeper.estate.rota_tables import check_rotas, read_holidays, read_rotas
 from watchkeeper.estate.table import Table, did_you_mean
+from watchkeeper.estate.tracker import read_tracker
 from watchkeeper.estate.variables import Variables, must_be_secret, names_used
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
@@ -76,6 +77,7 @@ def load_estate(path: Path, environment: Mapping[str, str] | None = None) -> Est
         alerting=read_alerting(root, variables),
         ladder=_read_ladder(root.table("escalation")),
         chats={key: read_chat(_named(key, table), key, variables) for key, table in root.named_tables("chat")},
+        trackers={key: read_tracker(_named(key, table), key, variables) for key, table in root.named_tables("tracker")},
         changes={key: _read_changes(_named(key, table), key) for key, table in root.named_tables("changes")},
         statuspage=read_statuspage(root, variables, name),
     )

@@ -273,6 +273,25 @@ class Alerting:
         return [s for hook in self.hooks.values() for s in (hook.token, hook.secret) if s is not None]
 
 
+TrackerKind: TypeAlias = Literal["github", "jira", "webhook"]
+
+
+@dataclass(frozen=True, slots=True)
+class Tracker:
+    """Where follow-ups are kept besides."""
+
+    name: str
+    kind: TrackerKind
+    line: int
+    url: str
+    #: owner/repository, or a key of Jira
+    project: str = ""
+    #: of a Jira in the cloud, whose token goes with a name
+    user: str = ""
+    token: Secret | None = None
+    labels: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class LadderRule:
     """How often the book's ladder is climbed again while nobody takes an incident."""
@@ -344,6 +363,8 @@ class Estate:
     ladder: LadderRule = LadderRule()
     changes: Mapping[str, ChangeSource] = field(default_factory=dict)
     chats: Mapping[str, Chat] = field(default_factory=dict)
+    #: the first of them gets every follow-up
+    trackers: Mapping[str, Tracker] = field(default_factory=dict)
     #: None: the public has no page
     statuspage: StatusPage | None = None
 
@@ -371,7 +392,8 @@ class Estate:
         told = (u for p in self.people.values() for u in (*p.notify, *p.urgent) if isinstance(u, Secret))
         known_to_provider = [self.access.oidc.client_secret] if self.access.oidc else []
         chats = [secret for chat in self.chats.values() for secret in (chat.token, chat.signing_secret)]
-        beside = [*known_to_provider, *chats, self.statuspage.mail if self.statuspage else None]
+        trackers = [tracker.token for tracker in self.trackers.values()]
+        beside = [*known_to_provider, *chats, *trackers, self.statuspage.mail if self.statuspage else None]
         return (*own, *told, *self.alerting.secrets(), *(s for s in beside if isinstance(s, Secret)))
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
-from watchkeeper.actions import acts, assigning, by_hand, effects, public
+from watchkeeper.actions import acts, assigning, by_hand, effects, following_up, public
 from watchkeeper.actions.callers import check_csrf, cookie_name, sign_out
 from watchkeeper.base.errors import InputError
 from watchkeeper.people.identity import Actor
@@ -146,6 +146,22 @@ async def relate(app: TheApp, person: Person, incident_id: str, other: Text = ""
     """Keep that two incidents hang together."""
     await by_hand.relate_to(app, person, incident_id, other.strip(), why)
     return back_to(f"/incidents/{incident_id}")
+
+
+@router.post("/incidents/{incident_id}/followup")
+async def add_follow_up(
+    app: TheApp, person: Person, incident_id: str, text: Text = "", owner: Text = "", due: Text = ""
+) -> Response:
+    """Write down what somebody is to do."""
+    await following_up.add(app, person, incident_id, text, owner, due or "14d")
+    return back_to(f"/reviews/{incident_id}#todo")
+
+
+@router.post("/incidents/{incident_id}/followup/{follow_up_id}/done")
+async def finish_follow_up(app: TheApp, person: Person, incident_id: str, follow_up_id: str) -> Response:
+    """Note that it is done."""
+    await following_up.finish(app, person, follow_up_id)
+    return back_to(f"/reviews/{incident_id}#todo")
 
 
 @router.post("/incidents/{incident_id}/resolve")

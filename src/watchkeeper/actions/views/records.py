@@ -9,6 +9,7 @@ from watchkeeper.actions.views.records_model import ActEntry, LedgerView, Review
 from watchkeeper.app import App
 from watchkeeper.base.errors import NotFound
 from watchkeeper.incident.ledger import incidents
+from watchkeeper.learn import follow_up
 from watchkeeper.learn.ledger import reviews
 from watchkeeper.store.ledger import entries, read_head, verify
 
@@ -47,7 +48,7 @@ async def all_reviews(app: App) -> Reviews:
 
     def work(connection: Connection) -> Reviews:
         found = [ReviewLine(r.incident_id, r.title, r.severity, r.at, r.measures) for r in connection.execute(query)]
-        return Reviews(read_frame(connection, app, now), tuple(found))
+        return Reviews(read_frame(connection, app, now), tuple(found), tuple(follow_up.listed(connection, open_only=True)))
 
     return await app.database.read(work)
 
@@ -67,6 +68,7 @@ async def one_review(app: App, incident_id: str) -> ReviewView:
                 f"There is no review of {incident_id}.", hint="It is written once the incident is resolved.", code="WK204"
             )
         line = ReviewLine(row.incident_id, row.title, row.severity, row.at, row.measures)
-        return ReviewView(read_frame(connection, app, now), line, row.markdown)
+        to_do = tuple(follow_up.listed(connection, incident_id))
+        return ReviewView(read_frame(connection, app, now), line, row.markdown, to_do, tuple(app.estate.people))
 
     return await app.database.read(work)

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from watchkeeper.actions.views.model import Frame
+from watchkeeper.learn.follow_up import FollowUp
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,8 @@ class ReviewView:
     frame: Frame
     review: ReviewLine
     markdown: str
+    follow_ups: tuple[FollowUp, ...] = ()
+    people: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,3 +69,5 @@ class Reviews:
 
     frame: Frame
     reviews: tuple[ReviewLine, ...]
+    #: what is still to be done after any incident, what is due first at first
+    follow_ups: tuple[FollowUp, ...] = ()

@@ -26,7 +26,7 @@ def upgrade() -> None:
     op.create_index("ix_incident_relation_other_id", "incident_relation", ["other_id"])
     op.create_index("ix_incident_cause", "incident", ["cause", "opened_at"])
     op.create_table(
-        "review_action",
+        "follow_up",
         sa.Column("id", sa.String(length=40), nullable=False),
         sa.Column("incident_id", sa.String(length=40), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
@@ -40,6 +40,6 @@ def upgrade() -> None:
         sa.Column("link", sa.String(length=1000), nullable=True),
         sa.Column("tries", sa.Integer(), server_default="0", nullable=False),
         sa.Column("problem", sa.Text(), nullable=True),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_review_action")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_follow_up")),
     )
-    op.create_index("ix_review_action_incident_id", "review_action", ["incident_id"])
+    op.create_index("ix_follow_up_incident_id", "follow_up", ["incident_id"])

@@ -1,0 +1,1 @@
+"""Trackers of work: GitHub issues, Jira, or whoever takes JSON."""
