@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from watchkeeper.actions import acts, effects
 from watchkeeper.actions.views.foreseen import foreseen
 from watchkeeper.app import App, furnish_targets
-from watchkeeper.base.durations import parse_duration
+from watchkeeper.base.durations import format_duration, parse_duration
 from watchkeeper.base.errors import InputError, NotFound
 from watchkeeper.cli.approving import approve_act
 from watchkeeper.cli.following import follow_run
@@ -35,6 +35,7 @@ from watchkeeper.cli.printing import print_output
 from watchkeeper.cli.run_pages import input_lines, list_lines, plan_lines, run_lines
 from watchkeeper.incident import ledger as incidents
 from watchkeeper.run import ledger as runs
+from watchkeeper.run.exercised import Exercised, exercised
 from watchkeeper.run.fold import preview_to_json
 from watchkeeper.run.foresee import Foresight
 from watchkeeper.run.live import read_pieces, together
@@ -72,7 +73,9 @@ def plan(
 def _print_plan(
     made_by: Callable[[App], Plan], previewed: str | None, config: Path | None, incident: str | None, format: str
 ) -> None:
-    async def work(app: App) -> tuple[Plan, dict[str, Foresight], Mapping[str, Preview], str, tuple[Input, ...]]:
+    async def work(
+        app: App,
+    ) -> tuple[Plan, dict[str, Foresight], Mapping[str, Preview], str, tuple[Input, ...], Exercised | None]:
         made = made_by(app)
         seen: Mapping[str, Preview] = {}
         if previewed is not None:
@@ -85,17 +88,22 @@ def _print_plan(
                 raise acts.no_incident(incident)
             return foreseen(connection, app, me(app), made, found)
 
-        inputs = inputs_of(made, app.estate, app.clock.now())
-        return made, await app.database.read(look), seen, acts.target_of(app), inputs
+        now = app.clock.now()
+        inputs = inputs_of(made, app.estate, now)
+        known = await app.database.read(lambda c: exercised(c, now, [made.procedure_id]))
+        return made, await app.database.read(look), seen, acts.target_of(app), inputs, known.get(made.procedure_id)
 
-    made, foresight, seen, target, inputs = with_app(config, work)
+    made, foresight, seen, target, inputs, before = with_app(config, work)
     if format == "json":
         more = {"previews": {key: preview_to_json(each) for key, each in seen.items()}} if seen else {}
         told = {"foreseen": {key: asdict(each) for key, each in foresight.items()}, "inputs": [asdict(each) for each in inputs]}
-        print_json({**plan_to_json(made), **told, **more})
+        print_json({**plan_to_json(made), **told, **more, "exercised": asdict(before) if before else None})
         return
     for line in (*plan_lines(made, foresight, seen, target), *input_lines(inputs)):
         say(line)
+    if before is not None:
+        took = f", mostly within {format_duration(before.median_s)}" if before.median_s is not None else ""
+        say(f"Last carried out {before.last_at:%Y-%m-%d}; it worked {before.worked} of {before.times} times within a year{took}.")
 
 
 @app.command()

@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeAlias
 from watchkeeper.incident.model import ChangeEvent
 from watchkeeper.incident.relations import Relation
 from watchkeeper.incident.roles import PhaseOfIncident
+from watchkeeper.run.exercised import Exercised
 from watchkeeper.run.hypotheses import Hypothesis
 from watchkeeper.run.model import Input
 
@@ -451,6 +452,8 @@ class ProcedureView:
     risks: Mapping[str, int] = field(default_factory=dict)
     #: (id, title) of the incidents that are open
     incidents: tuple[tuple[str, str], ...] = ()
+    #: what came of it when it was carried out; None where it was not within a year
+    exercised: Exercised | None = None
 
 
 @dataclass(frozen=True, slots=True)

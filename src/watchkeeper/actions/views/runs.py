@@ -31,6 +31,7 @@ from watchkeeper.incident.ledger import get_incident, list_incidents
 from watchkeeper.people.identity import Actor
 from watchkeeper.run.answering import ANSWERS
 from watchkeeper.run.approving import to_type
+from watchkeeper.run.exercised import exercised
 from watchkeeper.run.foresee import Foresight
 from watchkeeper.run.ledger import list_runs, load_run, read_events
 from watchkeeper.run.live import read_pieces, together
@@ -303,6 +304,7 @@ async def one_procedure(app: App, procedure_id: str) -> ProcedureView:
             would=Counter(seen.what for seen in foresight.values()),
             risks={risk: risks[risk] for risk in RISKS if risks[risk]},
             incidents=tuple((one.id, one.title) for one in list_incidents(connection, open_only=True)),
+            exercised=exercised(connection, now, [from_book.id]).get(from_book.id),
         )
 
     return await app.database.read(work)
