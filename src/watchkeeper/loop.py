@@ -212,6 +212,8 @@ class Loop:
         app = self.led
         mine = await app.database.read(lambda c: runs.list_runs(c, incident_id=incident.id))
         last = mine[0] if mine else None
+        if last is not None and last.state not in ENDED and last.severity != incident.severity:
+            await app.database.write(lambda c: runs.set_severity(c, last.id, incident.severity))
         if last is not None and last.state == "asking":
             await self._tell_question(incident, last)
             if incident.status == "recovered" and incident.recovered_at is not None:
@@ -226,6 +228,8 @@ class Loop:
                 await self._reconsider(incident, last)
             elif last is None or last.component != incident.cause:
                 await self._begin(incident)
+            else:
+                await self._begin_another(incident, mine)
         elif last is not None and incident.status in ("open", "acknowledged"):
             ended_s = (app.clock.now() - last.ended_at).total_seconds() if last.ended_at is not None else 0.0
             if last.state == "failed" or (last.state == "succeeded" and ended_s >= verify.PATIENCE_S):
@@ -234,12 +238,18 @@ class Loop:
                 await self._begin_another(incident, mine, only_states=True)
 
     async def _reconsider(self, incident: Incident, running: Run) -> None:
-        """The cause turned out to be another: stop what is being carried out, unless it is what meets that cause as well."""
+        """Another cause, or something graver: stop what is being carried out, unless it is what meets that as well."""
         app, now = self.led, self.led.clock.now()
         linked = await app.database.read(lambda c: alerts.alerts_of(c, incident.id))
         choice = choose(app.book, linked, incident, app.bindings)
         if choice.procedure_id != running.plan.procedure_id:
-            await acts.cancel_run(app, acts.OURSELVES, running.id, f"The cause turned out to be {incident.cause}.")
+            same = running.component == incident.cause
+            why = (
+                "Something graver fires, for which the book wants another"
+                if same
+                else f"The cause turned out to be {incident.cause}"
+            )
+            await acts.cancel_run(app, acts.OURSELVES, running.id, why)
             return
         said = f"{choice.sentence} It is being carried out already."
         await app.database.write(lambda c: lifecycle.choose_procedure(c, now, incident.id, choice.procedure_id, said))

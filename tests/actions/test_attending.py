@@ -122,6 +122,29 @@ async def test_after_a_failure_what_the_other_alert_names_begins_once(app: App, 
     assert len(carried_out(app)) == 2
 
 
+async def test_what_is_done_is_judged_by_how_grave_the_incident_has_become(app: App, loop: Loop) -> None:
+    seen = app.database.read_now(lambda c: runs.load_run(c, "run-1"))
+    assert seen is not None
+    change(app, severity="P0")
+    await attend(loop)
+    assert carried_out(app)[0].severity == "P0"
+    assert app.database.read_now(lambda c: runs.catch_up(c, seen)).severity == "P0"
+
+
+async def test_what_helped_nothing_is_followed_by_what_a_state_names_and_only_later_by_a_figure(app: App, loop: Loop) -> None:
+    end(app, "succeeded")
+    await attend(loop)
+    assert len(carried_out(app)) == 1, "it may take a while until it shows"
+    app.clock.move(app.estate.policy.hold_s + 1)  # type: ignore[attr-defined]
+    await attend(loop)
+    assert len(carried_out(app)) == 1, "a figure goes on for a while after its cause is gone"
+    state = replace(DOWN, op="is", value=None)
+    named = (("slow", SLOW), ("down", state))
+    loop.led.bindings = Bindings(tuple(Bound(key, each, "web", "up", "Shop", "") for key, each in named))
+    await attend(loop)
+    assert len(carried_out(app)) == 2
+
+
 async def test_an_incident_that_a_person_took_is_left_to_them(app: App, loop: Loop) -> None:
     change(app, status="acknowledged", acknowledged_by="anna")
     end(app)

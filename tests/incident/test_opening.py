@@ -127,6 +127,18 @@ def test_a_severity_is_raised_by_what_joins_and_never_lowered(database: Database
     assert respond.due_at == now + timedelta(minutes=5)
 
 
+def test_what_is_graver_lets_the_procedure_be_chosen_anew_and_what_is_not_does_not(database: Database, now: datetime) -> None:
+    fire(database, now, "shop", "P2")
+    [found] = group(database, now)
+    database.write_now(lambda c: lifecycle.choose_procedure(c, now, found.id, "many-errors", "It speaks of errors."))
+    for seconds, severity, kept in ((5, "P2", "many-errors"), (9, "P1", None)):
+        later = now + timedelta(seconds=seconds)
+        fire(database, later, "errors", severity)
+        [joined] = group(database, later)
+        assert (joined.id, joined.procedure_id) == (found.id, kept)
+        database.write_now(lambda c, at=later: alerts.end_alert(c, f"alt-errors-{at:%M%S}", at))
+
+
 def test_recovered_then_red_again_reopens(database: Database, now: datetime) -> None:
     first = fire(database, now, "shop")
     [found] = group(database, now)

@@ -199,10 +199,11 @@ class _Room:
             values["procedure_id"] = None  # none fitted before; what the cause itself says may decide it
         members = alerts.alerts_of(self.connection, incident_id)
         called = rules.call(self.book, members)
-        if gravity(self.book, called.severity) < gravity(self.book, before.severity) and self._may_raise(
-            incident_id, alert, members
-        ):
+        graver = gravity(self.book, called.severity) < gravity(self.book, before.severity)
+        if graver and self._may_raise(incident_id, alert, members):
             values["severity"] = called.severity
+            if member.explained_by is None:
+                values["procedure_id"] = None  # it was chosen for something less grave; what is graver may name another
         if grouping.new_cause or "severity" in values:
             values["title"] = rules.title(members, self.thresholds, self.book)
         incidents.update_incident(self.connection, incident_id, **values)

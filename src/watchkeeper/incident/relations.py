@@ -15,7 +15,7 @@ from watchkeeper.store.schema import Instant, metadata
 
 RelationKind: TypeAlias = Literal["merged", "split", "related"]
 #: how many earlier ones are named
-MOST_EARLIER = 5
+MOST_EARLIER = 3
 
 relations = Table(
     "incident_relation",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from watchkeeper.book.model import Command, Expectation
 from watchkeeper.run.tables import Row, row_count, rows_of
@@ -99,12 +100,15 @@ def _numbers(expected: Expectation, command: Command | None, output: str) -> lis
         if expected.any_of:
             return [float(sum(_is_well(row, expected.any_of) for row in rows_of(text)))]
         return [float(row_count(text))]
+    mine = _rows_of(expected.any_of, text)
     if expected.unit is not None:
         found = [
             float(match["value"]) * unit[1]
-            for match in _WITH_UNIT.finditer(_without_commas(text))
+            for match in _WITH_UNIT.finditer(_without_commas(mine or text))
             if (unit := _UNITS.get(match["unit"].lower())) and unit[0] == expected.unit
         ]
+        if found and mine and expected.kind == "above":
+            return [max(found)]  # a row tells several, and one of them is enough
         if found:
             return found if expected.unit == "percent" else found[:1]
     number = first_number(text)
@@ -113,6 +117,12 @@ def _numbers(expected: Expectation, command: Command | None, output: str) -> lis
     # curl tells its times in seconds
     in_seconds = expected.unit == "ms" and command is not None and "%{time_" in command.text
     return [number * 1000 if in_seconds else number]
+
+
+def _rows_of(names: Sequence[str], output: str) -> str:
+    """Give the rows of an output that are about something by its name; empty where none is, and then the whole is meant."""
+    patterns = [re.compile(rf"(?<![a-z0-9]){re.escape(name)}(?![a-z0-9])", re.IGNORECASE) for name in names]
+    return "\n".join(row for row in output.splitlines() if any(pattern.search(row) for pattern in patterns))
 
 
 def _is_list(output: str) -> bool:

@@ -125,6 +125,7 @@ _APPEND_EVENT = (
     .returning(events.c.seq)
 )
 _STOP_WANTED = select(events.c.body).where(events.c.run_id == _OF_RUN, events.c.kind == "cancelled")
+_SEVERITY = select(runs.c.severity).where(runs.c.id == _OF_RUN)
 _READ_EVENTS = select(events).where(events.c.run_id == _OF_RUN, events.c.seq > bindparam("after_seq")).order_by(events.c.seq)
 _INSERT_ATTEMPT = insert(attempts)
 _ATTEMPT = (attempts.c.run_id == _OF_RUN, attempts.c.act == bindparam("of_act"), attempts.c.n == bindparam("of_n"))
@@ -207,8 +208,10 @@ def load_run(connection: Connection, run_id: str) -> Run | None:
 
 
 def catch_up(connection: Connection, run: Run) -> Run:
-    """Fold what was appended to the log since the run was loaded."""
-    return fold(run, read_events(connection, run.id, after_seq=run.seq))
+    """Fold what was appended to the log since the run was loaded; its severity is that of the incident by now."""
+    severity = connection.execute(_SEVERITY, {"of_run": run.id}).scalar()
+    known = run if severity == run.severity else replace(run, severity=severity)
+    return fold(known, read_events(connection, run.id, after_seq=run.seq))
 
 
 def list_runs(
@@ -264,6 +267,11 @@ def unjudged_runs(connection: Connection, limit: int = 100) -> list[str]:
     """Give the ended runs that the verify chapter has not judged yet."""
     query = select(runs.c.id).where(runs.c.state.in_(ENDED), runs.c.judged == 0).order_by(runs.c.ended_at).limit(limit)
     return list(connection.execute(query).scalars())
+
+
+def set_severity(connection: Connection, run_id: str, severity: str | None) -> None:
+    """Let the policy judge what a run still does by how grave its incident has become."""
+    connection.execute(update(runs).where(runs.c.id == run_id, runs.c.state.not_in(ENDED)).values(severity=severity))
 
 
 def mark_judged(connection: Connection, run_id: str, verified: bool) -> None:

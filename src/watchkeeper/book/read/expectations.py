@@ -204,4 +204,9 @@ def _compared(what: str, line: int, said: str, *, negative: bool) -> Expectation
         value = math.nextafter(value, -math.inf)
     elif one.op == "<=":
         value = math.nextafter(value, math.inf)
-    return Expectation(line=line, kind="above" if above != negative else "below", value=value, text=said)
+    # "shows app above 90%": what is meant is app's row, and of it what is told in percent
+    subject = re.sub(r"^(?:the|a|an)\s+", "", one.subject.strip(), flags=re.IGNORECASE)
+    named = (subject,) if re.fullmatch(r"[\w.-]+", subject) else ()
+    unit = "percent" if one.unit == "percent" else None
+    kind = "above" if above != negative else "below"
+    return Expectation(line=line, kind=kind, value=value, unit=unit, any_of=named if unit else (), text=said)
