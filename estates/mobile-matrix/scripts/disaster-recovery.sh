@@ -79,7 +79,7 @@ health_check() {
   look application curl -fsS --max-time 5 "$url/api/health"
   look catalogue curl -fsS --max-time 5 "$url/api/phones"
   look database psql -d "$database" -Atc 'SELECT count(*) FROM phones'
-  look redis redis-cli -u "${REDIS_URL:-redis://:redis-password@redis:6379/0}" ping
+  look redis redis-cli -u "${REDIS_URL:-redis://default:redis-password@redis:6379/0}" ping
   look 'AI service' curl -fsS --max-time 5 -H "x-goog-api-key: ${GEMINI_API_KEY:-estate-gemini-key}" "${AI_URL:-http://ai:8080}/v1beta/models"
   return "$bad"
 }
