@@ -56,6 +56,8 @@ async def test_the_page_and_its_twins(app: App, anna: httpx.AsyncClient) -> None
     loads = (await anna.get("/measures.csv?by=person")).text.splitlines()
     assert loads[0] == "person,pages,at_night,nights,worst_night"
     assert loads[1].startswith("Anna,2,")
+    kept = (await anna.get("/measures.csv?by=promise")).text.splitlines()
+    assert kept[0] == "month,severity,promise,promised_s,incidents,kept,longest_s"
     assert "Means" not in (await anna.get("/measures?by=person")).text
     assert (await anna.get("/measures?days=0")).status_code in (400, 422)
 

@@ -24,6 +24,7 @@ class Group(StrEnum):
     service = "service"
     month = "month"
     person = "person"
+    promise = "promise"
 
 
 class Form(StrEnum):
@@ -48,6 +49,9 @@ def measures(
     if format is Form.json:
         print_json({name: value for name, value in asdict(view).items() if name != "frame"})
         return
+    if by is Group.promise:
+        _print_promises(view)
+        return
     if by is not Group.person:
         _print_times(view)
     for load in view.people:
@@ -57,6 +61,16 @@ def measures(
         say(f"{load.person}: {load.pages} pages, {by_night}")
     if not view.people:
         say(f"Nobody was paged in the last {days} days.")
+
+
+def _print_promises(view: MeasuresView) -> None:
+    say(f"{'month':8} {'severity':12} {'promise':10} {'promised':>10}  {'kept':>9}  {'longest':>10}")
+    for each in view.promises:
+        longest = _said(each.longest_s) if each.longest_s is not None else "never"
+        kept = f"{each.kept} of {each.incidents}"
+        say(f"{each.month:8} {each.severity[:12]:12} {each.promise:10} {_said(each.promised_s):>10}  {kept:>9}  {longest:>10}")
+    if not view.promises:
+        say(f"No incident of the last {view.days} days has a promise of the runbook and is reviewed.")
 
 
 def _print_times(view: MeasuresView) -> None:

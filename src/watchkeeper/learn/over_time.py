@@ -14,7 +14,9 @@ from statistics import fmean
 from typing import Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
-By: TypeAlias = Literal["all", "severity", "cause", "procedure", "service", "month", "person"]
+from watchkeeper.learn.measures import Promise
+
+By: TypeAlias = Literal["all", "severity", "cause", "procedure", "service", "month", "person", "promise"]
 #: what each time is counted from is said by learn.measures: detected, acknowledged by a person, healthy again, resolved
 TIMES = {"mttd_s": "detection_s", "mtta_s": "acknowledge_s", "mttm_s": "recovery_s", "mttr_s": "resolution_s"}
 #: a page between these hours of the service's zone is one of a night
@@ -61,9 +63,40 @@ class Load:
     worst_night: int
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """How often a promise of the book was kept in a month, for the incidents of one severity."""
+
+    month: str
+    severity: str
+    #: "response", "recovery"
+    promise: str
+    #: what was promised, in seconds: the shortest of the month
+    promised_s: float
+    incidents: int
+    kept: int
+    #: the longest that was measured; None where one of them was never measured
+    longest_s: float | None
+
+
+def promises_kept(held: Iterable[tuple[str, str | None, Promise]]) -> list[Kept]:
+    """Count (month, severity, promise) that was held against what was measured; what the book does not promise counts nowhere."""
+    groups: dict[tuple[str, str, str], list[Promise]] = defaultdict(list)
+    for month, severity, promise in held:
+        if promise.kept is not None and promise.promised_s is not None:
+            groups[month, severity or "no severity", promise.name].append(promise)
+    found = []
+    for (month, severity, name), members in sorted(groups.items(), reverse=True):
+        measured = [each.measured_s for each in members]
+        longest = None if None in measured else max(seconds for seconds in measured if seconds is not None)
+        least = min(each.promised_s for each in members if each.promised_s is not None)
+        found.append(Kept(month, severity, name, least, len(members), sum(bool(each.kept) for each in members), longest))
+    return found
+
+
 def over_time(lived: Iterable[Lived], by: By = "all") -> list[Times]:
     """Give the times of each group, the group with the most incidents first; months in their order. People have loads instead."""
-    if by == "person":
+    if by in ("person", "promise"):
         return []
     groups: dict[str, list[Lived]] = defaultdict(list)
     for one in lived:

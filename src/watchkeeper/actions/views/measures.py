@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Row, func, select
 
 from watchkeeper.actions.views.frame import read_frame
 from watchkeeper.actions.views.model import Frame
 from watchkeeper.app import App
 from watchkeeper.incident.ledger import incidents
+from watchkeeper.incident.model import Incident
 from watchkeeper.incident.relations import merged_away
 from watchkeeper.learn.ledger import reviews
-from watchkeeper.learn.over_time import By, Lived, Load, Times, loads, over_time
+from watchkeeper.learn.measures import promises
+from watchkeeper.learn.over_time import By, Kept, Lived, Load, Times, loads, over_time, promises_kept
 from watchkeeper.tell.ledger import outbox
 
 #: kinds of notices that wake somebody
@@ -31,6 +34,8 @@ class MeasuresView:
     groups: tuple[Times, ...]
     months: tuple[Times, ...]
     people: tuple[Load, ...]
+    #: the promises of the book, month by month, the newest first
+    promises: tuple[Kept, ...]
     #: incidents that are over and have no review yet, and are not counted
     uncounted: int
 
@@ -46,6 +51,12 @@ def _read(connection: Connection, app: App, now: datetime, days: int, by: By) ->
     table = incidents.c
     query = select(incidents, reviews.c.measures).join(reviews, reviews.c.incident_id == table.id).where(table.began_at >= since)
     titles = {procedure.id: procedure.title for procedure in app.book.procedures}
+    rows = connection.execute(query).all()
+    held = [
+        (f"{row.began_at:%Y-%m}", row.severity, promise)
+        for row in rows
+        for promise in promises(app.book, _incident(row), row.measures, office=app.estate.office)
+    ]
     lived = [
         Lived(
             row.id,
@@ -56,7 +67,7 @@ def _read(connection: Connection, app: App, now: datetime, days: int, by: By) ->
             row.began_at,
             row.measures,
         )
-        for row in connection.execute(query)
+        for row in rows
     ]
     unread = table.id.not_in(select(reviews.c.incident_id)) & table.id.not_in(merged_away)
     over = select(func.count()).select_from(incidents).where(table.began_at >= since, table.status == "resolved", unread)
@@ -74,8 +85,13 @@ def _read(connection: Connection, app: App, now: datetime, days: int, by: By) ->
         groups=tuple(over_time(lived, by)),
         months=tuple(over_time(lived, "month")),
         people=tuple(loads(pages, app.estate.office.hours.zone)),
+        promises=tuple(promises_kept(held)),
         uncounted=uncounted,
     )
+
+
+def _incident(row: Row[Any]) -> Incident:
+    return Incident(**{name: getattr(row, name) for name in Incident.__slots__})
 
 
 def as_csv(view: MeasuresView) -> str:
@@ -85,6 +101,13 @@ def as_csv(view: MeasuresView) -> str:
 
     made = io.StringIO()
     writer = csv.writer(made)
+    if view.by == "promise":
+        writer.writerow(["month", "severity", "promise", "promised_s", "incidents", "kept", "longest_s"])
+        for held in view.promises:
+            longest = "" if held.longest_s is None else f"{held.longest_s:.1f}"
+            about = (held.month, _cell(held.severity), held.promise, f"{held.promised_s:.0f}")
+            writer.writerow([*about, held.incidents, held.kept, longest])
+        return made.getvalue()
     if view.by == "person":
         writer.writerow(["person", "pages", "at_night", "nights", "worst_night"])
         writer.writerows([_cell(load.person), load.pages, load.at_night, load.nights, load.worst_night] for load in view.people)
