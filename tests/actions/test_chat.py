@@ -227,6 +227,13 @@ async def test_the_slash_command(site: httpx.AsyncClient, app: App, incident: In
     assert await say(site, app, f"ack {incident.id} on it") == "You have “Shop &lt;down&gt; &amp; out” now."
     assert standing(app, incident).acknowledged_by == "anna"
     assert await say(site, app, f"note {incident.id} the disk is full") == "Written down."
+    assert await say(site, app, f"update {incident.id} we empty it") == "Anna will be told."
+    assert await say(site, app, f"severity {incident.id} P2 one shop only") == "“Shop &lt;down&gt; &amp; out” is P2."
+    assert "needs words" in await say(site, app, f"severity {incident.id} P1")
+    opened = await say(site, app, "open P3 The lamp flickers")
+    assert opened.startswith("“The lamp flickers” is open: inc-")
+    assert "is closed" in await say(site, app, f"resolve {opened.rpartition(' ')[2].rstrip('.')} it does not")
+    assert "needs words" in await say(site, app, "open P3")
     assert "needs a reason" in await say(site, app, f"resolve {incident.id}")
     assert await say(site, app, f"resolve {incident.id} emptied it") == "“Shop &lt;down&gt; &amp; out” is closed."
     assert await say(site, app, "list") == "Nothing is open."

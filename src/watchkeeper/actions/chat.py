@@ -14,7 +14,7 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from watchkeeper.actions import acts, links
+from watchkeeper.actions import acts, by_hand, links
 from watchkeeper.actions.oncall import page as page_somebody
 from watchkeeper.app import App
 from watchkeeper.base.errors import InputError, NotFound, Permanent, Refused, Transient, WatchkeeperError
@@ -41,7 +41,8 @@ REFUSED_FOR = timedelta(minutes=5)
 #: by what a run asks
 ANSWERS = {"approve": ("approve", "refuse"), "branch": ("yes", "no"), "manual": ("done", "skip")}
 HELP = (
-    "`list` what is open · `ack INCIDENT [why]` take it · `note INCIDENT TEXT` · `resolve INCIDENT WHY` · "
+    "`list` what is open · `open SEVERITY TITLE` · `ack INCIDENT [why]` take it · `note INCIDENT TEXT` · "
+    "`update INCIDENT TEXT` tell those who know of it · `severity INCIDENT SEVERITY WHY` · `resolve INCIDENT WHY` · "
     "`page WHOM TEXT` · `oncall` who is on call"
 )
 
@@ -207,6 +208,10 @@ async def _command(app: App, by: Actor, said: Said, verb: str, rest: str) -> str
         whom, _, words = rest.partition(" ")
         await page_somebody(app, by, whom, words)
         return f"{whom} is paged."
+    if verb == "open":
+        severity, _, title = rest.partition(" ")
+        made = await by_hand.open_incident(app, by, title, severity)
+        return f"“{made.title}” is open: {made.id}."
     given, _, words = rest.partition(" ")
     incident = await _incident(app, said, given)
     if incident.id != given and given:
@@ -217,6 +222,13 @@ async def _command(app: App, by: Actor, said: Said, verb: str, rest: str) -> str
     if verb == "note":
         await acts.note(app, by, incident.id, words)
         return "Written down."
+    if verb == "update":
+        told = await by_hand.tell_update(app, by, incident.id, words)
+        return f"{', '.join(told)} will be told." if told else "Written down. Nobody was told of it yet."
+    if verb == "severity":
+        severity, _, why = words.partition(" ")
+        changed = await by_hand.set_severity(app, by, incident.id, severity, why)
+        return f"“{changed.title}” is {changed.severity}."
     if verb == "resolve":
         await acts.resolve(app, by, incident.id, words)
         return f"“{incident.title}” is closed."
