@@ -25,6 +25,7 @@ import aiohttp
 from sqlalchemy import Connection
 
 from watchkeeper.actions import acts, links, public, restoring
+from watchkeeper.actions.affected import KIND, count
 from watchkeeper.actions.changes import ChangeWatch
 from watchkeeper.actions.chat import ChatWriter
 from watchkeeper.actions.following_up import export_waiting, nag
@@ -354,9 +355,17 @@ class Loop:
                     review.write(connection, app.book, app.bindings, incident, now, app.state, app.estate)
 
         over = await app.database.read(reviews.unreviewed)
+        if app.estate.affected:
+            for incident_id in over:
+                await self._count(incident_id)
         if over:
             await app.database.write(work)
         return bool(over)
+
+    async def _count(self, incident_id: str) -> None:
+        """Count once what an incident affected, before its review is written."""
+        if not await self.app.database.read(lambda c: incidents.has_kind(c, incident_id, KIND)):
+            await count(self.app, acts.OURSELVES, incident_id)
 
     # 4 ---------------------------------------------------------------- what is owed
 

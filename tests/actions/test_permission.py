@@ -34,6 +34,7 @@ CALLS: dict[str, tuple[Any, ...]] = {
     "acts.acknowledge": ("inc-1",),
     "acts.resolve": ("inc-1", "sure"),
     "acts.note": ("inc-1", "seen"),
+    "affected.count": ("inc-1",),
     "following_up.add": ("inc-1", "Give the disk more room", "anna", "14d"),
     "following_up.finish": ("fup-1",),
     "by_hand.open_incident": ("Checkout is odd",),
@@ -148,7 +149,7 @@ async def test_who_may_only_look_changes_nothing(app: App, name: str, actor: Act
 
 async def test_our_own_loop_answers_nothing_and_lifts_no_brake(app: App) -> None:
     for name in sorted(set(CALLS) - {"acts.start_run", "acts.cancel_run"}):
-        with pytest.raises(Refused, match="narrowed to cancel, start"):
+        with pytest.raises(Refused, match="narrowed to cancel, note, start"):
             await ACTIONS[name](app, acts.OURSELVES, *CALLS[name])
 
 

@@ -37,8 +37,8 @@ from watchkeeper.store import due, ledger
 from watchkeeper.store.database import Work
 
 AUTOMATION = "automation"
-#: our own loop: it starts and stops runs, and never answers what is put to a person
-OURSELVES = Actor(AUTOMATION, ("responder",), scopes=frozenset({"start", "cancel"}))
+#: our own loop: it starts and stops runs and writes down what it counted, and never answers what is put to a person
+OURSELVES = Actor(AUTOMATION, ("responder",), scopes=frozenset({"start", "cancel", "note"}))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
-from watchkeeper.actions import acts, assigning, by_hand, following_up
+from watchkeeper.actions import acts, affected, assigning, by_hand, following_up
 from watchkeeper.api.routes import PROBLEMS, Caller, NoteBody, Said, TheApp, Why, caller
 from watchkeeper.incident.model import Entry, Incident
 from watchkeeper.learn.follow_up import FollowUp
@@ -95,6 +95,12 @@ async def note(app: TheApp, actor: Caller, incident_id: str, body: NoteBody) -> 
 async def tell_update(app: TheApp, actor: Caller, incident_id: str, body: NoteBody) -> Told:
     """Tell those who know of an incident how it stands."""
     return Told(people=list(await by_hand.tell_update(app, actor, incident_id, body.text)))
+
+
+@router.post("/{incident_id}/affected")
+async def count_affected(app: TheApp, actor: Caller, incident_id: str) -> Said:
+    """Count who and what an incident affected, by the commands of [affected]."""
+    return Said(sentence=" ".join(await affected.count(app, actor, incident_id)))
 
 
 @router.post("/{incident_id}/severity")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from sqlalchemy import Connection
 
-from watchkeeper.actions import acts, assigning, by_hand
+from watchkeeper.actions import acts, affected, assigning, by_hand
 from watchkeeper.app import App
 from watchkeeper.base.durations import format_duration
 from watchkeeper.base.errors import NotFound
@@ -180,6 +180,13 @@ def update(
     """Tell those who know of an incident how it stands; the update that the runbook promises is given with it."""
     told = with_app(config, lambda app: by_hand.tell_update(app, me(app), incident_id, text))
     say(f"{', '.join(told)} will be told." if told else "Written down. Nobody was told of the incident yet.")
+
+
+@app.command("count")
+def count_(incident_id: IncidentId, config: ConfigOption = None) -> None:
+    """Count who and what an incident affected, by the commands of [affected]."""
+    for sentence in with_app(config, lambda app: affected.count(app, me(app), incident_id)):
+        say(sentence)
 
 
 @app.command()

@@ -17,6 +17,7 @@ from watchkeeper.base.errors import ConfigError
 from watchkeeper.base.secrets import Secret
 from watchkeeper.estate import plugins
 from watchkeeper.estate.access import check_people, read_access, read_person
+from watchkeeper.estate.affected import read_affected
 from watchkeeper.estate.alerting import check_routes, read_alerting
 from watchkeeper.estate.chat import read_chat
 from watchkeeper.estate.declared import read_inputs
@@ -77,6 +78,7 @@ def load_estate(path: Path, environment: Mapping[str, str] | None = None) -> Est
         alerting=read_alerting(root, variables),
         ladder=_read_ladder(root.table("escalation")),
         chats={key: read_chat(_named(key, table), key, variables) for key, table in root.named_tables("chat")},
+        affected={key: read_affected(_named(key, table), key) for key, table in root.named_tables("affected")},
         trackers={key: read_tracker(_named(key, table), key, variables) for key, table in root.named_tables("tracker")},
         changes={key: _read_changes(_named(key, table), key) for key, table in root.named_tables("changes")},
         statuspage=read_statuspage(root, variables, name),

@@ -273,6 +273,16 @@ class Alerting:
         return [s for hook in self.hooks.values() for s in (hook.token, hook.secret) if s is not None]
 
 
+@dataclass(frozen=True, slots=True)
+class Affected:
+    """What is counted of an incident, by a command that only reads."""
+
+    name: str
+    line: int
+    command: str
+    timeout_s: float
+
+
 TrackerKind: TypeAlias = Literal["github", "jira", "webhook"]
 
 
@@ -363,6 +373,7 @@ class Estate:
     ladder: LadderRule = LadderRule()
     changes: Mapping[str, ChangeSource] = field(default_factory=dict)
     chats: Mapping[str, Chat] = field(default_factory=dict)
+    affected: Mapping[str, Affected] = field(default_factory=dict)
     #: the first of them gets every follow-up
     trackers: Mapping[str, Tracker] = field(default_factory=dict)
     #: None: the public has no page

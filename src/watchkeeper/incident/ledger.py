@@ -141,6 +141,12 @@ def read_timeline(connection: Connection, incident_id: str, after_seq: int = 0) 
     return [_entry(row) for row in connection.execute(query)]
 
 
+def has_kind(connection: Connection, incident_id: str, kind: str) -> bool:
+    """Tell whether a timeline has a line of a kind."""
+    query = select(timeline.c.seq).where(timeline.c.incident_id == incident_id, timeline.c.kind == kind).limit(1)
+    return connection.execute(query).first() is not None
+
+
 def severity_by(connection: Connection, incident_id: str) -> str | None:
     """Give who said last how grave an incident is; None where it is as it was opened."""
     mine = (timeline.c.incident_id == incident_id, timeline.c.kind == "severity")

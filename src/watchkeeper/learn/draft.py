@@ -137,6 +137,8 @@ def _impact(case: _Case) -> str:
     lines += [f"{a.subject} followed from {a.explained_by}: {a.sentence}" for a in followers]
     if (more := case.alerts_total - len(case.alerts)) > 0:
         lines.append(f"{more:,} more alerts were like one of these: {case.alerts_total:,} in all.")
+    counted = {str(e.body.get("name")): e.sentence for e in case.entries if e.kind == "affected"}
+    lines += list(counted.values())
     if incident.because:
         lines.append(f"Procedure chosen: {incident.because}")
     return _bullets(lines)

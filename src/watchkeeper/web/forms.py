@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
-from watchkeeper.actions import acts, assigning, by_hand, effects, following_up, public
+from watchkeeper.actions import acts, affected, assigning, by_hand, effects, following_up, public
 from watchkeeper.actions.callers import check_csrf, cookie_name, sign_out
 from watchkeeper.base.errors import InputError
 from watchkeeper.people.identity import Actor
@@ -118,6 +118,13 @@ async def tell_update(
         await public.post(app, person, incident_id, progress, text)
     else:
         await by_hand.tell_update(app, person, incident_id, text)
+    return back_to(f"/incidents/{incident_id}")
+
+
+@router.post("/incidents/{incident_id}/affected")
+async def count_affected(app: TheApp, person: Person, incident_id: str) -> Response:
+    """Count who and what it affected."""
+    await affected.count(app, person, incident_id)
     return back_to(f"/incidents/{incident_id}")
 
 

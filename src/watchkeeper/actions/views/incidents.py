@@ -182,6 +182,7 @@ def _read_incident(connection: Connection, app: App, incident_id: str, now: date
         severities=tuple(each.code for each in app.book.severities),
         draft=drafted.body if drafted else "",
         draft_lacks=drafted.missing if drafted else (),
+        countable=tuple(app.estate.affected),
         has_public=app.estate.statuspage is not None,
         reviewed_at=review.at if review else None,
     )

@@ -278,6 +278,8 @@ class IncidentView:
     #: an update in the book's own words, to be finished by a person, and what is still to be filled in
     draft: str = ""
     draft_lacks: tuple[str, ...] = ()
+    #: what can be counted of it
+    countable: tuple[str, ...] = ()
     #: there is a page for the public
     has_public: bool = False
     #: the review, once written

@@ -43,12 +43,12 @@ class CommandProbe:
     #: bash fills the variables in, so that a value never becomes code
     as_written: ClassVar[tuple[str, ...]] = ("command",)
 
-    def __init__(self, signal: SignalConfig, estate: Estate) -> None:
+    def __init__(self, signal: SignalConfig, estate: Estate, more: Mapping[str, str] | None = None) -> None:
         options = options_of(signal, estate)
         self._command = options.text("command")
         self._folder = estate.folder / options.text("directory", ".")
         self._timeout_s = signal.timeout_s
-        self._environment = environment_for(estate)
+        self._environment = {**environment_for(estate), **(more or {})}
 
     async def look(self) -> Look:
         """Run it once."""
