@@ -38,7 +38,7 @@ from watchkeeper.store.database import Work
 
 AUTOMATION = "automation"
 #: our own loop: it starts and stops runs and writes down what it counted, and never answers what is put to a person
-OURSELVES = Actor(AUTOMATION, ("responder",), scopes=frozenset({"start", "cancel", "note"}))
+OURSELVES = Actor(AUTOMATION, ("responder",), scopes=frozenset({"start", "cancel", "count"}))
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ KIND = "affected"
 
 async def count(app: App, actor: Actor, incident_id: str) -> list[str]:
     """Count what an incident affected until now, or until it was over; gives a sentence a count."""
-    require(actor, "note")
+    require(actor, "count")
     if not app.estate.affected:
         hint = "Add [affected.orders] with a command that prints their number: see docs/guide/incidents.md."
         raise ConfigError("watchkeeper.toml counts nothing.", hint=hint, code="WK450")
@@ -42,7 +42,7 @@ async def count(app: App, actor: Actor, incident_id: str) -> list[str]:
             said.append(sentence)
         return said
 
-    return await done_by(app, actor, "note", work)
+    return await done_by(app, actor, "count", work)
 
 
 async def _counted(app: App, rule: Affected, incident: Incident, until: datetime) -> tuple[float | None, str]:

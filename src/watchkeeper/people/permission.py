@@ -17,6 +17,7 @@ LEAST: dict[str, Role] = {
     "open incident": "responder",
     "set severity": "responder",
     "note": "responder",
+    "count": "responder",
     "push": "responder",
     "silence": "responder",
     "override": "responder",
