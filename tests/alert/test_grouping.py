@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given, settings
@@ -11,7 +12,7 @@ from watchkeeper.alert.graph import Graph
 from watchkeeper.alert.model import Alert, Grouping, OpenIncident
 from watchkeeper.alert.rules import LONGEST_WAIT, Scene, group, keys_to_watch
 from watchkeeper.book.model import Component, Dependency, Threshold
-from watchkeeper.estate.model import Bindings, Bound
+from watchkeeper.estate.model import Bindings, Bound, Budget
 from watchkeeper.watch.model import Standing
 
 NOW = datetime(2026, 3, 14, 12, 0, tzinfo=UTC)
@@ -216,3 +217,9 @@ def test_no_alert_is_lost_and_none_waits_for_ever(
                 assert next(g for g in found.values() if g.alert_id == grouping.leader).move == "open"
     later = look(waiting, incidents=incidents, standings=standings, arrows=diagram, now=NOW + LONGEST_WAIT)
     assert "wait" not in {g.move for g in later.values()}
+
+
+def test_a_budget_that_still_counts_the_past_holds_no_incident_open_but_one_of_its_own() -> None:
+    bindings = Bindings((replace(bound("cache"), budget=Budget(0.01, "up", 3600.0)), bound("shop")))
+    assert keys_to_watch([alert("cache"), alert("shop")], bindings) == ("shop",)
+    assert keys_to_watch([alert("cache")], bindings) == ("cache",)

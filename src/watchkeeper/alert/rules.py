@@ -31,8 +31,12 @@ def blind_key(signal: str) -> str:
 
 
 def keys_to_watch(alerts: Sequence[Alert], bindings: Bindings) -> tuple[str, ...]:
-    """Give the thresholds that must be healthy before these alerts count as over; of a blind signal all it decides."""
+    """Give the thresholds that must be healthy before these alerts count as over; of a blind signal all it decides.
+
+    A budget that burned goes on to count what is past, for its window: beside other thresholds it says nothing about now.
+    """
     keys: dict[str, None] = {}
+    budgets = {bound.key for bound in bindings.bound if bound.budget is not None}
     for alert in alerts:
         if alert.source is not None:
             continue  # its sender says when it is over
@@ -41,7 +45,8 @@ def keys_to_watch(alerts: Sequence[Alert], bindings: Bindings) -> tuple[str, ...
             keys |= {b.key: None for b in bindings.bound if b.signal == signal and b.threshold.role == "alert"}
         else:
             keys[alert.key] = None
-    return tuple(keys)
+    now = tuple(key for key in keys if key not in budgets)
+    return now or tuple(keys)
 
 
 @dataclass(frozen=True, slots=True)
