@@ -1,4 +1,4 @@
-"""The customers of Mobile Matrix: customers.py shop (until ended), well (look once), promised (what of their orders is gone)."""
+"""The customers of Mobile Matrix: customers.py shop (until ended), well (look once), promised FILE (what of it is gone)."""
 
 from __future__ import annotations
 
@@ -86,10 +86,10 @@ def well() -> str | None:
     return None
 
 
-def promised() -> dict[str, Any]:
-    """Compare what was promised with what the database says on standard input."""
+def promised(told: Path) -> dict[str, Any]:
+    """Compare what was promised, as it was told before, with what the database says on standard input."""
     there = set(sys.stdin.read().split())
-    kept = KEPT.read_text().split() if KEPT.exists() else []
+    kept = told.read_text().split()
     return {"acknowledged": len(kept), "lost": [each for each in kept if each not in there]}
 
 
@@ -99,7 +99,7 @@ if __name__ == "__main__":
             shop()
         case ["well"]:
             sys.exit(well())
-        case ["promised"]:
-            print(json.dumps(promised()))
+        case ["promised", told]:
+            print(json.dumps(promised(Path(told))))
         case _:
             sys.exit(__doc__)

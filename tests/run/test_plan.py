@@ -10,7 +10,8 @@ from run_cast import branch, command, expect, plan_of, step
 
 from watchkeeper.book.commands import make_command
 from watchkeeper.book.model import Step, Threshold
-from watchkeeper.run.plan import plan_from_json, plan_to_json
+from watchkeeper.book.reader import read_source
+from watchkeeper.run.plan import plan, plan_from_json, plan_to_json
 
 STOPPED = branch("it is stopped", command("ctl status"), expect("shows", "STOPPED"))
 OVER = Threshold(role="alert", subject="Errors", op=">", value=5.0, line=7, actions=("look",))
@@ -134,3 +135,14 @@ def test_a_script_that_only_reads_by_its_name_is_unknown_until_a_person_says_so(
     [act] = plan_of(Step(n=1, text="Look", line=1, phase="diagnose", commands=(made,))).acts
     assert act.risk == risk
     assert made.believed == (risk == "unknown")
+
+
+def test_a_condition_of_which_nothing_follows_on_this_platform_is_not_asked() -> None:
+    text = (
+        "# Shop\n\n## Shop is slow\n\n**If `curl -f http://x/health` fails:** restart it.\n\nOn Docker Compose:\n\n```bash\n"
+        "docker compose restart shop\n```\n\nOn Kubernetes:\n\n```bash\nkubectl rollout restart deployment/shop\n```\n"
+    )
+    book = read_source("r.md", text)
+    asked = [act.skip is None for act in plan(book, book.procedures[0], "docker").acts if act.kind == "condition"]
+    assert asked[-1] is False
+    assert any(asked)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from run_cast import UNATTENDED, Story, branch, command, plan_of, step
+from run_cast import UNATTENDED, Story, branch, command, expect, plan_of, step
 
 from watchkeeper.book.model import Step
 from watchkeeper.run.conditions import asks_of_trouble, watches
@@ -61,6 +61,15 @@ def test_a_change_that_has_shown_by_then_ends_the_matter(now: datetime) -> None:
     story.facts = replace(story.facts, watched=(replace(watched, firing=False, sentence="errors are at 0"),))
     assert isinstance(story.play(), Done)
     assert story.done == ["1.1"]
+
+
+def test_what_is_done_since_the_trouble_goes_on_is_a_branch_that_was_taken(now: datetime) -> None:
+    watched = Watched(True, now - timedelta(minutes=5), "errors are at 9 percent")
+    unlike, persists = branch("it is stopped", CHECK, expect("shows", "STOPPED")), branch("it persists", after_failure=True)
+    steps = (step(1, RESTART, condition=unlike), step(2, RESTART, condition=persists), step(3, CHECK, phase="verify"))
+    story = told(now, *steps, watched=(watched,))
+    assert story.play({"1.if": Outcome("ok", 0, holds=False)}) == Done("succeeded", "2 acts done; 1 verification passed.")
+    assert story.done == ["1.if", "2.1", "3.1"]
 
 
 def test_the_last_verification_goes_before_the_threshold(now: datetime) -> None:

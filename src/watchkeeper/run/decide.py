@@ -164,6 +164,8 @@ def _something_applied(run: Run) -> bool:
     leading = [act for act in branches if any(other.branch == act.key and _acts(other) for other in run.plan.acts)]
     if not leading or any(act.branch is None and _acts(act) for act in run.plan.acts):
         return True
+    if any(_acts(act) and run.acts[act.key].state == "done" for act in run.plan.acts):
+        return True  # what is done where something has not helped is a branch that was taken too
     return any((outcome := run.acts[act.key].outcome) is not None and outcome.holds for act in leading)
 
 

@@ -41,7 +41,7 @@ def plan(book: Book, procedure: Procedure, platform: str | None = None) -> Plan:
         number = step.n if all(act.step != step.n for act in acts) else 1000 + place
         branch = _branch(step, number, acts, branches)
         acts += _box_acts(boxes, number, platform) if boxes else _step_acts(step, number, branch, platform)
-    acts = [_with_samples(act, book) for act in acts]
+    acts = _without_empty_branches([_with_samples(act, book) for act in acts])
     return Plan(procedure.id, procedure.title, book.digest, procedure.line, with_keeping(acts))
 
 
@@ -114,6 +114,18 @@ def _with_samples(act: Act, book: Book) -> Act:
         if found
         else act
     )
+
+
+def _without_empty_branches(acts: Sequence[Act]) -> list[Act]:
+    """Leave a condition out of which nothing follows here: all that it leads to is meant for another platform."""
+    led: dict[str, list[str | None]] = {}
+    for act in acts:
+        if act.branch is not None:
+            led.setdefault(act.branch, []).append(act.skip)
+    return [
+        replace(act, skip=next(iter(led[act.key]))) if act.key in led and None not in led[act.key] and act.skip is None else act
+        for act in acts
+    ]
 
 
 def _on(lines: Sequence[int], among: range) -> bool:
