@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import importlib
 import io
 import os
 import runpy
@@ -20,7 +21,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from watchkeeper.actions.views.frame import says
-from watchkeeper.api import oncall, routes
+from watchkeeper.api import incidents, oncall, routes
 from watchkeeper.book.model import Metric, Threshold
 from watchkeeper.book.reader import read_book
 from watchkeeper.cli import COMMANDS, execute
@@ -236,6 +237,7 @@ def api() -> str:
     """Give the page of the API's routes; its own description has every field."""
     site = FastAPI()
     site.include_router(routes.router)
+    site.include_router(incidents.router)
     site.include_router(oncall.router)
     parts = ["# API", "", *(routes.__doc__ or "").strip().splitlines(), ""]
     parts += [
@@ -254,6 +256,12 @@ def drills() -> str:
     return str(runpy.run_path(str(ROOT / "docs" / "drills.py"))["page"]())
 
 
+def seed_coverage() -> str:
+    """Give the page of what of the seeds is where and what carried it out."""
+    sys.path.insert(0, str(ROOT / "docs"))
+    return str(importlib.import_module("seed_coverage").page())
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "settings.md": settings,
     "commands.md": commands,
@@ -263,6 +271,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "errors.md": errors,
     "api.md": api,
     "drills.md": drills,
+    "seed-coverage.md": seed_coverage,
 }
 
 

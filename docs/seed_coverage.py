@@ -3,11 +3,14 @@
 `facts.json` is what a careful reader finds in an estate's runbook, `coverage.toml` names the fault or the test that carries each
 procedure out, or the outside part that it waits for. Whatever is in neither is a problem, and a problem is an error of the page.
 
+A fault counts as carried out once it was played and became what was expected (estates/played.jsonl); one that was not says so.
+
 Usage: python docs/seed_coverage.py [ESTATE ...] prints the problems.
 """
 
 from __future__ import annotations
 
+import functools
 import json
 import sys
 import tomllib
@@ -42,6 +45,7 @@ SHOWN = {
     "procedures": "the table below",
 }
 CARRIED = 0.8
+AS_EXPECTED = ("green", "waits")
 
 
 @dataclass
@@ -169,7 +173,7 @@ def page() -> str:
         "Every fact and procedure of the five runbooks in `estates`: the line of the runbook that states it, and what carried",
         "it out. A fact counts as present only where the reader finds it at its line with its values; a fault or a test that",
         "is named here exists. `make docs` writes this page from `facts.json` and `coverage.toml`, and refuses to where anything",
-        "is missing.",
+        "is missing. A procedure counts as carried out by a fault that was played and became what was expected, or by a test.",
         "",
         "| estate | facts present | procedures carried out | that wait | facts told beside |",
         "| --- | --- | --- | --- | --- |",
@@ -181,16 +185,27 @@ def page() -> str:
 
 
 def summary(estate: Estate) -> str:
-    """Give an estate's row of the first table; raises SystemExit where too few procedures are carried out."""
+    """Give an estate's row of the first table; where too few procedures are carried out it says so."""
     claims = [claims_of(estate, procedure) or {} for procedure in estate.book["procedures"]]
     to_do = [claim for claim in claims if not claim.get("reads")]
-    done = [claim for claim in to_do if claim.get("fault") or claim.get("test")]
-    if len(done) < CARRIED * len(to_do):
-        raise SystemExit(f"{estate.folder.name}: only {len(done)} of {len(to_do)} procedures are carried out")
+    done = [claim for claim in to_do if claim.get("test") or verdict(estate, claim) in AS_EXPECTED]
     present = sum(len(estate.facts.get(kind, ())) for kind in KEYS)
     waits = len(to_do) - len(done)
-    share = f"{len(done)} of {len(to_do)}"
+    few = "" if len(done) >= CARRIED * len(to_do) else " (**fewer than four of five**)"
+    share = f"{len(done)} of {len(to_do)}{few}"
     return f"| {estate.folder.name} | {present} of {present} | {share} | {waits} | {len(estate.covered.get('fact', ()))} |"
+
+
+def verdict(estate: Estate, claim: dict[str, Any]) -> str | None:
+    """Give what became of a claim's fault the last time that it was played; None where it was not."""
+    return played().get((estate.folder.name, claim.get("fault", "")))
+
+
+@functools.cache
+def played() -> dict[tuple[str, str], str]:
+    """Give the last verdict on each fault: (estate, fault) -> "green", "waits", "red"."""
+    lines = (ROOT / "estates" / "played.jsonl").read_text().splitlines()
+    return {(row["estate"], row["fault"]): row["verdict"] for row in map(json.loads, lines)}
 
 
 def procedures(estate: Estate) -> Iterator[str]:
@@ -204,7 +219,8 @@ def procedures(estate: Estate) -> Iterator[str]:
 def carried(estate: Estate, claim: dict[str, Any]) -> str:
     """Say what carries a procedure out."""
     if claim.get("fault"):
-        return f"`faults/{claim['fault']}.toml`"
+        became = {"green": "as expected", "waits": "as expected", "red": "**not as expected**", None: "not played yet"}
+        return f"`faults/{claim['fault']}.toml`, {became[verdict(estate, claim)]}"
     if claim.get("test"):
         return f"`{claim['test']}`"
     return f"waits for {cell(claim['waits'])}" if claim.get("waits") else "nothing to carry out"
