@@ -24,7 +24,9 @@ from watchkeeper.people.identity import Actor
 from watchkeeper.run.ledger import append_event, create_run
 from watchkeeper.run.plan import plan
 from watchkeeper.settings import load_settings
+from watchkeeper.store import due
 from watchkeeper.store.database import Database
+from watchkeeper.tell.clocks import clock_due
 from watchkeeper.tell.ledger import list_notices
 from watchkeeper.tell.model import Message
 from watchkeeper.tell.outbox import write_notices
@@ -148,6 +150,19 @@ async def test_another_severity_runs_its_own_clocks_and_tells_who_knows(app: App
     assert len(timeline(app, one.id)) == 1
     with pytest.raises(InputError, match="needs words"):
         await by_hand.set_severity(app, BY, one.id, "P2", " ")
+
+
+async def test_what_is_less_grave_now_is_called_graver_to_nobody(app: App) -> None:
+    now = app.clock.now()
+    for number, before, after in ((1, "P1", "P3"), (2, "P3", "P1")):
+        one = made(app, number, before, ANNA)
+        await by_hand.set_severity(app, BY, one.id, after, "seen again")
+        found = app.database.read_now(lambda c, id=one.id: incidents.get_incident(c, id))
+        assert found is not None
+        for row in app.database.write_now(lambda c: due.claim(c, now, "test")):
+            app.database.write_now(lambda c, row=row, found=found: clock_due(c, row, app.book, app.estate, found, now))
+    graver = [notice.subject for notice in app.database.read_now(list_notices) if notice.kind == "severity"]
+    assert graver == ["Graver: [P1] Trouble 2"]
 
 
 async def test_a_persons_severity_stands_against_more_of_the_same_and_not_against_what_is_graver(app: App) -> None:

@@ -208,7 +208,7 @@ def test_a_graver_incident_is_told_again_to_who_knows_it(night: Night) -> None:
 
     def graver(connection: Connection) -> None:
         incidents.update_incident(connection, "inc-1", severity="P1")
-        incidents.add_entry(connection, "inc-1", night.start, "severity", "automation", "Now P1.")
+        incidents.add_entry(connection, "inc-1", night.start, "severity", "automation", "Now P1.", {"from": "P2", "to": "P1"})
         incident = incidents.get_incident(connection, "inc-1")
         assert incident is not None
         timers.set_clocks(connection, incident, rules.clocks(BOOK, incident))

@@ -181,7 +181,8 @@ class _Telling:
     def _graver(self, people: tuple[Person, ...], run: ClockRun, names: str) -> str:
         """Say to those who know of the incident that it is graver now: its ladder begins anew."""
         rank = gravity(self.book, self.incident.severity)
-        raised = any(e.kind == "severity" for e in incidents.read_timeline(self.connection, self.incident.id))
+        changes = [e.body for e in incidents.read_timeline(self.connection, self.incident.id) if e.kind == "severity"]
+        raised = bool(changes) and gravity(self.book, changes[-1].get("to")) < gravity(self.book, changes[-1].get("from"))
         if raised and self.write("severity", people, rank, why=f"it is {self.incident.severity} now"):
             return f"Level {run.level} is told that it is {self.incident.severity} now: {names}."
         return f"Level {run.level} ({names}) was told before."
