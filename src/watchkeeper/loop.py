@@ -65,6 +65,7 @@ TELLING_TAKES = timedelta(seconds=3)
 #: how often the public's page is read for news: apart from notices, which must not wait for it
 NEWS_S = 5.0
 CHAT_S = 2.0
+FOLLOW_S = 60.0
 ENDED = ("succeeded", "failed", "cancelled")
 
 
@@ -81,6 +82,8 @@ class Loop:
         self.changes = ChangeWatch(app)
         self.chats = ChatWriter(app)
         self._children: list[asyncio.Task[None]] = []
+        #: incidents of which is being counted what they affected
+        self._counting: dict[str, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
         """Watch and act until cancelled."""
@@ -109,12 +112,15 @@ class Loop:
             self._children.append(asyncio.create_task(self._forever("news", self.news), name="news"))
         if app.estate.chats:
             self._children.append(asyncio.create_task(self._forever("chat", self.chat), name="chat"))
+        if app.estate.trackers:
+            self._children.append(asyncio.create_task(self._forever("follow", self.follow), name="follow"))
         try:
             await asyncio.gather(*self._children)
         finally:
-            for child in self._children:
+            beside = [*self._children, *self._counting.values()]
+            for child in beside:
                 child.cancel()
-            await asyncio.gather(*self._children, return_exceptions=True)
+            await asyncio.gather(*beside, return_exceptions=True)
             await self.chats.close()
             await app.engine.close()
             await self.worker.leave(self._take_up)
@@ -346,6 +352,8 @@ class Loop:
 
         def work(connection: Connection) -> None:
             for incident_id in reviews.unreviewed(connection):
+                if incident_id in uncounted:
+                    continue
                 incident = incidents.get_incident(connection, incident_id)
                 if incident is None or incident.resolved_at is None:
                     continue
@@ -355,17 +363,28 @@ class Loop:
                     review.write(connection, app.book, app.bindings, incident, now, app.state, app.estate)
 
         over = await app.database.read(reviews.unreviewed)
-        if app.estate.affected:
-            for incident_id in over:
-                await self._count(incident_id)
+        uncounted = {each for each in over if app.estate.affected and not await self._is_counted(each)}
         if over:
             await app.database.write(work)
         return bool(over)
 
+    async def _is_counted(self, incident_id: str) -> bool:
+        """Have counted once what an incident affected, beside the turn; tells whether that is done, so that it is reviewed."""
+        counting = self._counting.get(incident_id)
+        if counting is None:
+            if await self.app.database.read(lambda c: incidents.has_kind(c, incident_id, KIND)):
+                return True
+            self._counting[incident_id] = asyncio.create_task(self._count(incident_id), name=f"count {incident_id}")
+            return False
+        if counting.done():
+            del self._counting[incident_id]
+        return counting.done()
+
     async def _count(self, incident_id: str) -> None:
-        """Count once what an incident affected, before its review is written."""
-        if not await self.app.database.read(lambda c: incidents.has_kind(c, incident_id, KIND)):
+        try:
             await count(self.app, acts.OURSELVES, incident_id)
+        except WatchkeeperError as problem:
+            log.error("%s", problem, extra={"action": "count_failed", "incident": incident_id})
 
     # 4 ---------------------------------------------------------------- what is owed
 
@@ -410,6 +429,12 @@ class Loop:
             await self.chats.write()
         return CHAT_S
 
+    async def follow(self) -> float:
+        """Take new follow-ups to their trackers, apart from what must not wait for them; returns how long to rest, in seconds."""
+        if await self.worker.claim(TURN):
+            await export_waiting(self.app)
+        return FOLLOW_S
+
     async def keep(self) -> float:
         """Anchor the ledger, ping the dead man's switch, and forget what is old; returns how long to rest, in seconds."""
         await self.keeper.anchor()
@@ -421,7 +446,6 @@ class Loop:
             if self.app.estate.rotas:
                 await self.led.database.write(lambda c: announce(c, self.app.estate, self.app.clock.now()))
             await self.changes.look()
-            await export_waiting(self.app)
             await self.led.database.write(lambda c: nag(c, self.app, self.app.clock.now()))
             await self.keeper.forget()
         return 60.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -61,6 +62,9 @@ async def test_it_is_counted_once_before_the_review_is_written_and_stands_in_it(
     loop = Loop(app)
     await loop.worker.enter()
     assert await loop.worker.claim(TURN)
+    await loop.conclude()
+    assert app.database.read_now(lambda c: get_review(c, "inc-1")) is None, "the turn does not wait for it, but the review does"
+    await asyncio.gather(*loop._counting.values())
     for _ in range(3):
         await loop.conclude()
     lines = [e.sentence for e in app.database.read_now(lambda c: incidents.read_timeline(c, "inc-1")) if e.kind == "affected"]
