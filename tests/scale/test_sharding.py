@@ -91,9 +91,10 @@ def test_each_signal_is_looked_at_by_one_worker_and_a_dead_ones_are_taken_over(c
     both.ready(2)
     both.until(lambda: shared_evenly(both, 2))
     began = max(max(each) for each in looks(both).values() if each)
-    both.until(lambda: all(sum(at > began for at in each) >= 4 for each in looks(both).values()))
+    settled = began + timedelta(seconds=2 * EVERY_S)
+    both.until(lambda: all(sum(at > settled for at in each) >= 3 for each in looks(both).values()))
     for name, each in looks(both).items():
-        steady = [at for at in each if at > began + timedelta(seconds=2 * EVERY_S)]
+        steady = [at for at in each if at > settled]
         gaps = [(after - before).total_seconds() for before, after in pairwise(steady)]
         # two workers at one signal would look about twice as often
         assert sum(gaps) / max(1, len(gaps)) > 0.7 * EVERY_S, (name, gaps)

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import socket
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
+import uvicorn
 from fastapi import FastAPI
+from playwright.async_api import async_playwright
 from sqlalchemy import Connection, insert
+from tests.web.browsing import CHROMIUM, FLAGS, Console
 
 from watchkeeper.alert.ledger import alerts
 from watchkeeper.api.incidents import router as incident_routes
@@ -370,3 +376,28 @@ def caller(app: App) -> Callable[[str], httpx.AsyncClient]:
         return httpx.AsyncClient(transport=transport, base_url=HERE)
 
     return make
+
+
+@pytest.fixture
+async def console(app: App) -> AsyncIterator[Console]:
+    if CHROMIUM is None:
+        missing = pytest.fail if os.environ.get("WATCHKEEPER_TEST_EVERYTHING") == "1" else pytest.skip
+        missing("missing here: chromium")
+    listener = socket.create_server(("127.0.0.1", 0))
+    port = listener.getsockname()[1]
+    config = uvicorn.Config(
+        create_site(app, [api, incident_routes, on_call]), log_level="critical", lifespan="off", timeout_graceful_shutdown=1
+    )
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server._serve([listener]))
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        made = Console(await browser.new_page(), f"http://127.0.0.1:{port}", server)
+        made.page.on("console", lambda m: made.complaints.append(m.text) if m.type == "error" else None)
+        made.page.on("pageerror", lambda error: made.complaints.append(str(error)))
+        await made.page.goto(printed_address(app, "127.0.0.1", port, "anna"))
+        yield made
+        await browser.close()
+    server.should_exit = True
+    await serving
+    listener.close()

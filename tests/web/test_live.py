@@ -3,62 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
-import socket
-from collections.abc import AsyncIterator
 
 import pytest
-import uvicorn
-from playwright.async_api import Page, async_playwright
+from tests.web.browsing import Console
 
-from watchkeeper.api.incidents import router as incident_routes
-from watchkeeper.api.routes import router as api
 from watchkeeper.app import App
 from watchkeeper.incident.ledger import add_entry
 from watchkeeper.run.ledger import append_event
 from watchkeeper.run.live import LiveOutput
-from watchkeeper.web.site import create_site, printed_address
 
 INCIDENT, RUN = "inc-01k9x3h8v2-7dq4mz", "run-01k9x3hb0c-2m5r8t"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync"]  # fmt: skip
-
 pytestmark = pytest.mark.slow
-
-
-class Console:
-    """A console that is really served, and a browser on it."""
-
-    def __init__(self, page: Page, base: str, server: uvicorn.Server) -> None:
-        self.page, self.base, self.server = page, base, server
-        self.complaints: list[str] = []
-
-
-@pytest.fixture
-async def console(app: App) -> AsyncIterator[Console]:
-    if CHROMIUM is None:
-        missing = pytest.fail if os.environ.get("WATCHKEEPER_TEST_EVERYTHING") == "1" else pytest.skip
-        missing("missing here: chromium")
-    listener = socket.create_server(("127.0.0.1", 0))
-    port = listener.getsockname()[1]
-    config = uvicorn.Config(
-        create_site(app, [api, incident_routes]), log_level="critical", lifespan="off", timeout_graceful_shutdown=1
-    )
-    server = uvicorn.Server(config)
-    serving = asyncio.create_task(server._serve([listener]))
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        made = Console(await browser.new_page(), f"http://127.0.0.1:{port}", server)
-        made.page.on("console", lambda m: made.complaints.append(m.text) if m.type == "error" else None)
-        made.page.on("pageerror", lambda error: made.complaints.append(str(error)))
-        await made.page.goto(printed_address(app, "127.0.0.1", port, "anna"))
-        yield made
-        await browser.close()
-    server.should_exit = True
-    await serving
-    listener.close()
 
 
 async def test_a_timeline_grows_while_somebody_types(console: Console, app: App) -> None:

@@ -57,7 +57,7 @@ def test_nothing_of_a_runbook_becomes_code(hostile: str) -> None:
     seen.feed(made)
     assert seen.tags <= ALLOWED
     for name, value in seen.attributes:
-        assert name in ("id", "class", "href", "title", "rel", "start")
+        assert name in ("id", "class", "href", "title", "rel", "start", "tabindex")
         assert name != "href" or not re.match(r"\s*(javascript|data|vbscript):", value or "", re.IGNORECASE)
 
 

@@ -126,7 +126,7 @@ def _slug(heading: str) -> str:
 def _code(token: Token, by_line: Mapping[int, list[FactView]], anchors: set[int]) -> Token:
     """Make a block of code into one element a line, each with its anchor and the risk of the command that starts there."""
     if token.type == "front_matter":
-        return _raw(f"<details><summary>Front matter</summary><pre>{escape(token.content)}</pre></details>")
+        return _raw(f"<details><summary>Front matter</summary><pre tabindex='0'>{escape(token.content)}</pre></details>")
     if token.type not in ("fence", "code_block") or token.map is None:
         return token
     first = token.map[0] + (2 if token.type == "fence" else 1)
@@ -140,7 +140,7 @@ def _code(token: Token, by_line: Mapping[int, list[FactView]], anchors: set[int]
             mark = f' <span class="risk is-{risk.tone}" title="{escape(risk.sentence)}">{risk.tone}</span>'
         lines.append(f'<span class="l{f" is-{risk.tone}" if risk else ""}"{anchor}>{escape(text)}{mark}</span>')
     start = str(token.attrGet("id") or "")
-    return _raw(f"<pre{f' id={chr(34)}{start}{chr(34)}' if start else ''}><code>{''.join(lines)}</code></pre>\n")
+    return _raw(f"<pre tabindex='0'{f' id={chr(34)}{start}{chr(34)}' if start else ''}><code>{''.join(lines)}</code></pre>\n")
 
 
 def _notes(facts: Sequence[FactView], anchors: set[int]) -> str:
