@@ -16,7 +16,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import IntegrityError
 
 from watchkeeper.app import App
 from watchkeeper.base.durations import format_duration
@@ -35,6 +34,7 @@ from watchkeeper.people.ledger import (
     write_guess,
 )
 from watchkeeper.store import ledger
+from watchkeeper.store.locks import hold
 
 log = logging.getLogger(__name__)
 
@@ -50,10 +50,7 @@ async def sign_in_by_password(app: App, name: str, word: str, where: str) -> Ses
     person = find_person(app.estate, name)
     keys = {f"person:{(person.id if person else name).strip().casefold()[:100]}": passwords.FREE_OF_PERSON}
     keys |= {f"address:{where}": passwords.FREE_OF_ADDRESS} if where else {}
-    try:
-        waits, kept = await app.database.write(lambda c: _count(c, keys, person.id if person else "", now, where))
-    except IntegrityError:  # two first tries at once on PostgreSQL: one of them is counted, the other waits
-        waits, kept = timedelta(seconds=1), None
+    waits, kept = await app.database.write(lambda c: _count(c, keys, person.id if person else "", now, where))
     if waits is not None:
         raise Refused(
             "There were too many wrong passwords, so this one was not tried.",
@@ -79,6 +76,8 @@ def _count(
     connection: Connection, keys: Mapping[str, int], person: str, now: datetime, where: str
 ) -> tuple[timedelta | None, str | None]:
     """Count a try before it is looked at; gives how long it must wait, else the password that is kept."""
+    for key in sorted(keys):
+        hold(connection, f"guesses of {key}")  # two tries at one instant would count as one on PostgreSQL
     found = {key: read_guess(connection, key) for key in keys}
     until = max((guess.wait_until for guess in found.values() if guess and guess.wait_until), default=now)
     if until > now:
