@@ -174,6 +174,8 @@ async def test_a_level_whose_addresses_are_all_dead_brings_the_next_one_at_once(
     def due_in() -> list[float]:
         return [(run.due_at - now).total_seconds() for run in database.read_now(lambda c: timers.read_clocks(c, "inc-1"))]
 
+    # a procedure that is being carried out has it, and that stops no ladder
+    database.write_now(lambda c: incidents.update_incident(c, "inc-1", status="acknowledged", acknowledged_by="automation"))
     write(database, now, incident, ANNA, BEN)
     post = Post({"json": [Permanent("gone"), Permanent("gone")], "mailto": [Transient("later"), Permanent("gone")]})
     await send_waiting(database, Clock(now), post, ESTATE)

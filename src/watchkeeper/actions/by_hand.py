@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from ftfy.badness import is_bad
 from sqlalchemy import Connection
 
 from watchkeeper.actions.acts import no_incident
@@ -15,7 +14,6 @@ from watchkeeper.alert.ledger import alerts_of
 from watchkeeper.app import App
 from watchkeeper.base.errors import Conflict, InputError
 from watchkeeper.base.words import likeness, words
-from watchkeeper.book.model import Book
 from watchkeeper.estate.model import Person
 from watchkeeper.incident import ledger as incidents
 from watchkeeper.incident import timers
@@ -28,7 +26,7 @@ from watchkeeper.people.gravity import gravity, severity_of
 from watchkeeper.people.identity import Actor
 from watchkeeper.run import ledger as runs
 from watchkeeper.store import ledger
-from watchkeeper.tell.message import compose, facts_of, left_open, promised_update
+from watchkeeper.tell.message import compose, facts_of, finished, promised_update
 from watchkeeper.tell.model import Message
 from watchkeeper.tell.outbox import people_told, write_notices
 
@@ -142,19 +140,6 @@ async def relate_to(app: App, actor: Actor, incident_id: str, other_id: str, why
     return await done_by(app, actor, "note", work)
 
 
-def finished(text: str, book: Book) -> str:
-    """Give a text that may be sent: it has words, none of them broken, and no slot of a template is still to be filled in."""
-    said = text.strip()[:MOST_WORDS]
-    if not said:
-        raise InputError("The update needs words.", hint="Write what those who wait should know.", code="WK187")
-    if slots := left_open(said, book):
-        hint = "Fill them in, or take them out: a draft is never sent."
-        raise InputError(f"The text still has slots of a template: {', '.join(slots)}.", hint=hint, code="WK199")
-    if is_bad(said):
-        raise InputError("The text has characters that were broken on their way.", hint="Write them anew.", code="WK199")
-    return said
-
-
 def _desk(connection: Connection, app: App, actor: Actor) -> Desk:
     return Desk(connection, app.book, app.estate, app.bindings, actor.name, app.clock.now())
 
@@ -172,12 +157,8 @@ def _tell(connection: Connection, app: App, incident: Incident, people: Sequence
     """Write an update with a sentence in it, whether the book's template has a place for it or not."""
     now = app.clock.now()
     link = {"link": f"{app.address}/incidents/{incident.id}"} if app.address else {}
-    message = compose(
-        "update",
-        app.book,
-        incident,
-        facts_of(incident, "update", now, {"done": sentence, **link, **promised_update(app.book, now)}),
-    )
+    facts = facts_of(incident, "update", now, {"done": sentence, **link, **promised_update(app.book, now)})
+    message = compose("update", app.book, incident, facts)
     body = message.body if sentence in message.body else f"{sentence}\n\n{message.body}"
     write_notices(connection, now, "update", incident, people, Message(message.subject, body), int(now.timestamp() * 1000))
 

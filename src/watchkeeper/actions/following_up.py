@@ -30,8 +30,6 @@ log = logging.getLogger(__name__)
 
 #: a tracker that cannot be reached is tried again each minute for so many times
 MOST_TRIES = 60
-#: whoever is late with it hears no more than this of how much
-_OVER = timedelta(days=1)
 
 
 async def add(app: App, actor: Actor, incident_id: str, text: str, owner: str, due: str) -> FollowUp:
@@ -136,7 +134,7 @@ def nag(connection: Connection, app: App, now: datetime) -> list[str]:
         person = app.estate.people.get(one.owner)
         if one.due_at >= now or person is None:
             continue
-        late = max(1, (now - one.due_at) // _OVER + 1)
+        late = (now - one.due_at).days + 1
         link = f"\n{app.address}/reviews/{one.incident_id}" if app.address else ""
         body = f"{one.text}\n\nIt was due on {one.due_at:%Y-%m-%d}, from the review of “{one.title}”.{link}"
         today = now.astimezone(ZoneInfo(app.estate.office.hours.zone)).date()

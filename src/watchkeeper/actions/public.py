@@ -25,6 +25,7 @@ from watchkeeper.people.identity import Actor
 from watchkeeper.store import ledger
 from watchkeeper.store.locks import hold
 from watchkeeper.tell import ledger as outbox
+from watchkeeper.tell.message import finished
 from watchkeeper.tell.model import Notice
 from watchkeeper.tell.public import ledger as public
 from watchkeeper.tell.public.model import PROGRESS, Maintenance, Post, PublicPage, Subscriber
@@ -37,7 +38,6 @@ FORGOTTEN_AFTER = timedelta(days=2)
 #: news older than this are not told any more
 STALE = timedelta(hours=24)
 LONGEST_MAINTENANCE = timedelta(days=14)
-LONGEST_TEXT = 5_000
 _MAIL = re.compile(r"[^@\s<>\"'(),;:\\\[\]]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250}[A-Za-z0-9])?\.[A-Za-z]{2,63}")
 
 
@@ -51,7 +51,7 @@ async def post(app: App, actor: Actor, incident_id: str, progress: str, text: st
     if progress not in PROGRESS:
         raise InputError(f"{progress!r} says not how far it is.", hint=f"Use one of: {', '.join(PROGRESS)}.", code="WK541")
     now = app.clock.now()
-    made = Post(incident_id, now, progress, _words(text), actor.name)
+    made = Post(incident_id, now, progress, finished(text, app.book), actor.name)
 
     def work(connection: Connection) -> Post:
         if incidents.get_incident(connection, incident_id) is None:
@@ -78,8 +78,10 @@ async def announce(
         raise InputError("Maintenance lasts between a moment and 14 days.", hint="Try --for 2h.", code="WK541")
     if begins_at + lasts <= now:
         raise InputError("That maintenance would be over already.", hint="Give a begin that lies ahead.", code="WK541")
-    text = _words(text) if text.strip() else ""
-    made = Maintenance(new_id("mnt", now), _words(title), text, components, begins_at, begins_at + lasts, now, actor.name)
+    text = finished(text, app.book) if text.strip() else ""
+    made = Maintenance(
+        new_id("mnt", now), finished(title, app.book), text, components, begins_at, begins_at + lasts, now, actor.name
+    )
 
     def work(connection: Connection) -> Maintenance:
         public.announce(connection, made)
@@ -101,17 +103,6 @@ async def withdraw(app: App, actor: Actor, work_id: str, why: str = "") -> None:
         ledger.append(connection, now, actor.name, "maintenance withdrawn", work_id, why=why)
 
     await done_by(app, actor, "tell public", work)
-
-
-def _words(text: str) -> str:
-    """Give the words that go out; empty ones, endless ones and those with a slot left open are refused."""
-    said = text.strip()
-    if not said or len(said) > LONGEST_TEXT:
-        raise InputError(f"That has {len(said)} characters.", hint=f"Write between 1 and {LONGEST_TEXT}.", code="WK541")
-    slot = re.search(r"\{\{.*?\}\}|\[[A-Z][A-Za-z_ ]{1,40}\]|<[a-z][a-z_ -]{1,40}>|\bTODO\b|\bX{3,}\b", said)
-    if slot:
-        raise InputError(f"{slot[0]!r} in it is still to be filled in.", hint="The public would read it as it is.", code="WK541")
-    return said
 
 
 # --- who asks to be told

@@ -16,14 +16,14 @@ from sqlalchemy import Connection
 from watchkeeper.alert import ledger as alerts
 from watchkeeper.alert.model import Alert
 from watchkeeper.base.ids import new_id
-from watchkeeper.book.model import Book, Threshold
+from watchkeeper.book.model import Book
 from watchkeeper.estate.model import Bindings, Estate
 from watchkeeper.incident import ledger as incidents
-from watchkeeper.incident import rules, timers
+from watchkeeper.incident import lifecycle, rules, timers
 from watchkeeper.incident.lifecycle import AUTOMATION
 from watchkeeper.incident.model import ClockRun, Incident
 from watchkeeper.incident.relations import RelationKind, relate
-from watchkeeper.incident.routing import routed
+from watchkeeper.incident.routing import clocks_now
 from watchkeeper.people.gravity import gravity
 from watchkeeper.store import ledger
 
@@ -64,11 +64,9 @@ class Desk:
         self._say(one.id, "merged", f"It goes on as “{into.title}” ({into.id}). {why}", {"into": into.id})
         self._say(into.id, "merged", f"“{one.title}” ({one.id}) was merged into this incident. {why}", {"incident": one.id})
         ledger.append(self.connection, self.now, self.actor, "incident.merge", one.id, why=why, body={"into": into.id})
-        began = min(one.began_at, into.began_at)
-        values = {"began_at": began, "acknowledged_at": into.acknowledged_at, "acknowledged_by": into.acknowledged_by}
+        incidents.update_incident(self.connection, into.id, began_at=min(one.began_at, into.began_at))
         if into.acknowledged_by in (None, AUTOMATION) and one.acknowledged_by not in (None, AUTOMATION):
-            values |= {"acknowledged_at": self.now, "acknowledged_by": one.acknowledged_by}
-        incidents.update_incident(self.connection, into.id, **values)
+            lifecycle.acknowledge(self.connection, self.now, into.id, one.acknowledged_by)
         whole = self._get(into.id)
         if gravity(self.book, one.severity) < gravity(self.book, whole.severity) and one.severity is not None:
             return self.set_severity(whole, one.severity, f"“{one.title}” was {one.severity}.")
@@ -101,12 +99,7 @@ class Desk:
         ledger.append(self.connection, self.now, self.actor, "incident.open", made.id, why=sentence, body=body)
 
     def _clocks(self, incident: Incident, members: Sequence[Alert]) -> list[ClockRun]:
-        keys = {alert.rule for alert in members if alert.explained_by is None}
-        causes: list[Threshold] = [each for key, each in self.bindings.thresholds.items() if key in keys]
-        told = routed(members, self.estate.alerting)
-        found = rules.clocks(self.book, incident, causes, *told, office=self.estate.office)
-        taken = incident.acknowledged_by not in (None, AUTOMATION)
-        return [clock for clock in found if not taken or clock.kind == "update"]
+        return clocks_now(self.book, incident, members, self.bindings.thresholds, self.estate.alerting, self.estate.office)
 
     def _relate(self, one: str, other: str, kind: RelationKind, why: str) -> None:
         relate(self.connection, one, other, kind, why, self.actor, self.now)

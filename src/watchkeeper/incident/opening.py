@@ -28,7 +28,7 @@ from watchkeeper.estate.model import Alerting, Bindings
 from watchkeeper.incident import ledger as incidents
 from watchkeeper.incident import lifecycle, rules, timers
 from watchkeeper.incident.model import ClockRun, Incident
-from watchkeeper.incident.routing import routed
+from watchkeeper.incident.routing import clocks_now
 from watchkeeper.people.gravity import gravity
 from watchkeeper.store import ledger
 from watchkeeper.watch.ledger import standings as standing_rows
@@ -249,10 +249,7 @@ class _Room:
         timers.set_clocks(self.connection, incident, self._clocks(incident, members))
 
     def _clocks(self, incident: Incident, members: Sequence[Alert]) -> list[ClockRun]:
-        causes = [self.thresholds[a.rule] for a in members if a.explained_by is None and a.rule in self.thresholds]
-        found = rules.clocks(self.book, incident, causes, *routed(members, self.alerting), office=self.office)
-        taken = incident.acknowledged_by not in (None, lifecycle.AUTOMATION)
-        return [clock for clock in found if not taken or clock.kind == "update"]
+        return clocks_now(self.book, incident, members, self.thresholds, self.alerting, self.office)
 
     def _tell_alert(self, incident_id: str, alert: Alert, how: Grouping, at: datetime) -> None:
         body = {"alert": alert.id, "key": alert.key, "fired_at": alert.fired_at.isoformat(), "explained_by": alert.explained_by}

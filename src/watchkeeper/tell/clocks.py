@@ -64,10 +64,11 @@ def clock_due(
         sentence = f"{_status(incident)}, so {what}."
     elif run.kind == "rung":
         kept_back, later = room.kept_back(run.role, run.level)
-        sentence = " ".join(filter(None, (room.rung(run, kept_back), room.climb_again(run))))
+        sentence = room.rung(run, kept_back)
         if later is not None:
             dues.put_off(connection, due.key, later)
             return sentence
+        sentence = " ".join(filter(None, (sentence, room.climb_again(run))))
     elif run.kind == "respond":
         sentence = room.late(run, due.key)
     elif run.kind == "clause":

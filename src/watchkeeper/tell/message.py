@@ -16,6 +16,7 @@ from ftfy.badness import is_bad
 
 from watchkeeper.alert.graph import graph_of
 from watchkeeper.base.durations import format_duration
+from watchkeeper.base.errors import InputError
 from watchkeeper.book.model import Book, Template
 from watchkeeper.incident.model import Incident
 from watchkeeper.incident.rules import update_every_s
@@ -39,6 +40,9 @@ _LABEL = re.compile(r"([^\n:.]{1,40}):(?:(?![.!?;]\s)[^:\n])*$")
 _PROSE = re.compile(r"[a-z],? $")
 _PREFIX = {"resolution": "Resolved: ", "update": "Update: ", "escalation": "Escalated: ", "ask": "Question: ", "late": "Late: ",
            "severity": "Graver: ", "proposal": "Proposed: "}  # fmt: skip
+#: of a text that a person writes
+LONGEST_TEXT = 5_000
+_LEFT_OPEN = re.compile(r"\{\{.*?\}\}|\[[A-Z][A-Za-z_ ]{1,40}\]|<[a-z][a-z_ -]{1,40}>|\bTODO\b|\bX{3,}\b")
 #: without one of these a first message would not say what is wrong
 _TELLING = frozenset({"title", "cause", "service"})
 
@@ -110,10 +114,19 @@ def draft(kind: str, book: Book, incident: Incident, facts: Mapping[str, str]) -
     return compose(kind, book, incident, facts)
 
 
-def left_open(text: str, book: Book) -> list[str]:
-    """Give the slots of the book's templates that still stand in a text that somebody wants to send."""
+def finished(text: str, book: Book) -> str:
+    """Give a text that may be sent: it has words, not too many and none of them broken, and no slot is still to be filled in."""
+    said = text.strip()
+    if not said or len(said) > LONGEST_TEXT:
+        raise InputError(f"That has {len(said)} characters.", hint=f"Write between 1 and {LONGEST_TEXT}.", code="WK199")
     tokens = {token for template in book.templates for token in template.placeholders if len(token) > 2}
-    return sorted(token for token in tokens if token in text)
+    found = _LEFT_OPEN.search(said)
+    slot = found[0] if found else next((token for token in sorted(tokens) if token in said), "")
+    if slot:
+        raise InputError(f"{slot!r} in it is still to be filled in.", hint="It would be read as it is.", code="WK199")
+    if is_bad(said):
+        raise InputError("It has characters that were broken on their way.", hint="Write them anew.", code="WK199")
+    return said
 
 
 def _known(kind: str, book: Book, incident: Incident) -> dict[str, str]:

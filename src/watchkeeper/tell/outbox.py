@@ -149,7 +149,8 @@ def wait_before(tries: int) -> timedelta:
 def _climb_on(connection: Connection, notice: Notice, now: datetime) -> None:
     """Tell the next level at once where one level's notices were all given up: nobody of it will take the incident."""
     incident = incidents.get_incident(connection, notice.incident_id or "")
-    waits = incident is not None and incident.status == "open" and incident.acknowledged_by in (None, AUTOMATION)
+    is_open = incident is not None and incident.status in ("open", "acknowledged")
+    waits = incident is not None and is_open and incident.acknowledged_by in (None, AUTOMATION)
     if incident is None or not waits or notice.kind not in ("initial", "escalation"):
         return
     of_level = notice.id.rpartition("/")[0]
