@@ -33,7 +33,6 @@ def test_what_worked_and_how_long_it_took(database: Database, now: datetime) -> 
     ran(database, 99, now, "running", 0)
     found = database.read_now(lambda c: exercised(c, now))[PLAN.procedure_id]
     assert (found.last_at, found.times, found.worked, found.median_s) == (now - timedelta(days=1), 5, 3, 20.0)
-    assert found.rate == 0.6
 
 
 def test_a_procedure_that_never_ran_has_none(database: Database, now: datetime) -> None:

@@ -48,10 +48,7 @@ class Desk:
         """Make an incident graver or less grave; the clocks of the new severity run from its opening."""
         changed = replace(incident, severity=severity)
         incidents.update_incident(self.connection, incident.id, severity=severity)
-        was = incident.severity or "without a severity"
-        body = {"from": incident.severity, "to": severity}
-        self._say(incident.id, "severity", f"The incident is now {severity}; it was {was}. {why}", body)
-        ledger.append(self.connection, self.now, self.actor, "incident.severity", incident.id, why=why, body=body)
+        lifecycle.say_severity(self.connection, self.now, incident, severity, self.actor, why)
         timers.set_clocks(self.connection, changed, self._clocks(changed, alerts.alerts_of(self.connection, incident.id)))
         return changed
 

@@ -76,6 +76,14 @@ def resolve(connection: Connection, now: datetime, incident_id: str, actor: str,
     return _change(connection, now, incident_id, "resolve", "resolved", actor, sentence, why, values)
 
 
+def say_severity(connection: Connection, now: datetime, before: Incident, severity: str | None, actor: str, why: str) -> None:
+    """Write down that an incident is graver or less grave than before, who says so and why."""
+    body = {"from": before.severity, "to": severity}
+    sentence = f"The incident is now {severity}; it was {before.severity or 'without a severity'}. {why}"
+    incidents.add_entry(connection, before.id, now, "severity", actor, sentence, body)
+    ledger.append(connection, now, actor, "incident.severity", before.id, why=why, body=body)
+
+
 def choose_procedure(connection: Connection, now: datetime, incident_id: str, procedure_id: str | None, because: str) -> Incident:
     """Write down which procedure was chosen for an incident and why, or why none."""
     values = {"procedure_id": procedure_id, "because": because}

@@ -240,12 +240,7 @@ class _Room:
     def _raise(self, incident_id: str, before: Incident, called: rules.Called, members: Sequence[Alert]) -> None:
         incident = incidents.get_incident(self.connection, incident_id)
         assert incident is not None
-        body = {"from": before.severity, "to": called.severity}
-        was = before.severity or "without a severity"
-        self._entry(incident_id, "severity", f"The incident is now {called.severity}; it was {was}. {called.sentence}", body)
-        ledger.append(
-            self.connection, self.now, lifecycle.AUTOMATION, "incident.severity", incident_id, why=called.sentence, body=body
-        )
+        lifecycle.say_severity(self.connection, self.now, before, called.severity, lifecycle.AUTOMATION, called.sentence)
         timers.set_clocks(self.connection, incident, self._clocks(incident, members))
 
     def _clocks(self, incident: Incident, members: Sequence[Alert]) -> list[ClockRun]:

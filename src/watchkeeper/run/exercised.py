@@ -27,11 +27,6 @@ class Exercised:
     #: of those that worked, in seconds; None where none did
     median_s: float | None
 
-    @property
-    def rate(self) -> float:
-        """Give the share that worked, from 0 to 1."""
-        return self.worked / self.times
-
 
 def exercised(connection: Connection, now: datetime, procedure_ids: Sequence[str] | None = None) -> dict[str, Exercised]:
     """Give of each procedure that was carried out in the last year what came of it."""
