@@ -46,6 +46,7 @@ _DURATION = re.compile(
     rf"\+?[\s-]?\s*(?P<unit>{_UNIT})?(?P<more>(?:\s?(?:and\s)?\d{{1,6}}\s?{_UNIT})*)",
     re.IGNORECASE,
 )
+_DIGIT = re.compile(r"\d")
 _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _PART = re.compile(rf"(\d+)\s?({_UNIT})", re.IGNORECASE)
 
@@ -85,7 +86,7 @@ def find_durations(text: str) -> Iterator[Duration]:
     >>> [(d.low_s, d.high_s) for d in find_durations("first 24-48 hours, then 1h 30m")]
     [(86400.0, 172800.0), (5400.0, 5400.0)]
     """
-    for match in _DURATION.finditer(text):
+    for match in _DURATION.finditer(text) if _DIGIT.search(text) else ():
         word = match["unit"] or match["low_unit"]
         seconds = unit_seconds(word) if word else None
         if seconds is None or word is None or len(match["low"]) > 12 or len(match["high"] or "") > 12:

@@ -371,20 +371,20 @@ class _Reader:
         extra = dict(joined)
         writes: list[str] = list(joined.get("writes", ()))  # type: ignore[call-overload]
         for child in node.children:
-            if child.type == "variable_assignment":
+            kind = child.type
+            if kind == "variable_assignment":
                 settings.append(self.raw(child))
-            elif child.type == "command_name":
-                words += self._words(child.children[0] if child.children else child)
-            elif child.type == "file_redirect":
+            elif kind == "command_name":
+                inner = child.children
+                words += self._words(inner[0] if inner else child)
+            elif kind == "file_redirect":
                 self._file_redirect(child, writes, extra)
-            elif child.type == "herestring_redirect":
+            elif kind == "herestring_redirect":
                 fed = [self._word(c) for c in child.named_children]
                 extra.update(
                     stdin="text" if all(word.static for word in fed) else "pipe", stdin_text=" ".join(word.text for word in fed)
                 )
-            elif child.type == "ERROR":
-                continue
-            else:
+            elif kind != "ERROR":
                 words += self._words(child)
         if words and words[0].text == "read":
             self.script.sets.update(w.text for w in words[1:] if re.fullmatch(r"[A-Za-z_]\w*", w.text))

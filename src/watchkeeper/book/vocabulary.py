@@ -84,7 +84,7 @@ _FAR = re.compile("[\u0131\u017f\u0250-\u1fff\u2c00-\uffff]")
 #: for each word the matchers (a bit each) that have a phrase with it
 _WORDS: dict[str, int] = {}
 #: beginnings of words with their matchers, by their first two letters
-_STEMS: dict[str, list[tuple[str, int]]] = {}
+_STEMS: dict[str, dict[str, int]] = {}
 #: what stands anywhere within a word, with its matchers
 _WITHIN: dict[str, int] = {}
 #: letters of the shortest of them
@@ -111,7 +111,8 @@ def _enlist(words: Iterable[str]) -> int:
             _WITHIN[token] = _WITHIN.get(token, 0) | bit
             _SHORTEST_WITHIN = min(_SHORTEST_WITHIN, len(token))
         elif ends_open:
-            _STEMS.setdefault(token[:2], []).append((token, bit))
+            stems = _STEMS.setdefault(token[:2], {})
+            stems[token] = stems.get(token, 0) | bit
         else:
             _WORDS[token] = _WORDS.get(token, 0) | bit
     _possible_within.cache_clear()
@@ -126,7 +127,7 @@ def _possible(text: str) -> int:
     if not text.isascii() and _FAR.search(text):
         return _ALL
     possible = _ANY
-    for some in set(map(_hinted, _TOKEN.findall(text.lower()))):
+    for some in map(_hinted, _TOKEN.findall(text.lower())):
         possible |= some
     return possible
 
@@ -144,9 +145,11 @@ def _possible_within(texts: tuple[str, ...]) -> int:
 def _hinted(word: str) -> int:
     """Give the matchers that a text with this word may have a phrase of."""
     found = _WORDS.get(word, 0)
-    for stem, bit in _STEMS.get(word[:2], ()):
-        if word.startswith(stem):
-            found |= bit
+    stems = _STEMS.get(word[:2])
+    if stems is not None and word.startswith(tuple(stems)):
+        for stem, bit in stems.items():
+            if word.startswith(stem):
+                found |= bit
     if len(word) >= _SHORTEST_WITHIN:
         for part, bit in _WITHIN.items():
             if part in word:

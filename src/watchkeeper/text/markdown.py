@@ -143,7 +143,8 @@ class _Builder:
         first, end = token.map or (0, 0)
         while end - 1 > first and self.blank[min(end, len(self.blank)) - 1]:
             end -= 1
-        line, end_line = self._line(first), self._line(max(first, end - 1))
+        line = self._line(first)
+        end_line = line if end - 1 <= first else self._line(end - 1)
         if kind in ("heading_open", "paragraph_open", "th_open", "td_open"):
             return self._leaf(token, line, end_line)
         if kind in _CONTAINERS:
@@ -199,7 +200,7 @@ class _Builder:
         spans = simple_spans(content, line)
         if spans is None:
             spans = inline_spans(self._parsed(content), line)
-        text = "".join(span.text for span in spans).strip()
+        text = (spans[0].text if len(spans) == 1 else "".join([span.text for span in spans])).strip()
         if cell:
             return [Block("cell", line, line, text=text, info="header" if token.type == "th_open" else "", spans=spans)]
         if token.type == "paragraph_open":
@@ -307,9 +308,9 @@ def _item(line: int, end_line: int, children: list[Block], number: int | None) -
     found = match or pseudo
     if found:
         checked = found[1] not in " ☐□⬜"
-        lead = replace(lead, text=lead.text[found.end() :], spans=_drop(lead.spans, found.end()))
+    text, spans = (lead.text[found.end() :], _drop(lead.spans, found.end())) if found else (lead.text, lead.spans)
     rest = tuple(children[1:])
-    return Block("item", line, end_line, text=lead.text, number=number, checked=checked, spans=lead.spans, children=rest)
+    return Block("item", line, end_line, text=text, number=number, checked=checked, spans=spans, children=rest)
 
 
 def _quote(line: int, end_line: int, children: list[Block]) -> Block:
@@ -333,6 +334,6 @@ def _drop(spans: tuple[Span, ...], count: int) -> tuple[Span, ...]:
         if count >= len(span.text):
             count -= len(span.text)
             continue
-        kept.append(replace(span, text=span.text[count:]) if count else span)
+        kept.append(Span(span.kind, span.text[count:], span.line, span.href, span.code) if count else span)
         count = 0
     return tuple(kept)

@@ -76,12 +76,15 @@ class _BySign(Ruler[RuleFuncBlockType]):
         by_sign = {sign: [fn for name, fn in rules if sign in _BEGINS.get(name, sign)] for sign in signs}
         code = next((fn for name, fn in rules if name == "code"), None)
         table = next((fn for name, fn in rules if name == "table"), None)
+        ruling = next((fn for name, fn in rules if name == "hr"), None)
 
         def ask(state: StateBlock, line: int, end: int, silent: bool) -> bool:
             starts, indents, source = state.bMarks, state.tShift, state.src
             at = starts[line] + indents[line]
             for rule in by_sign.get(source[at : at + 1], otherwise):
                 if rule is code and state.sCount[line] - state.blkIndent < _CODE_INDENT:
+                    continue
+                if rule is ruling and source[at + 2 : at + 3] not in _RULING:
                     continue
                 if rule is table and source[(next_at := starts[line + 1] + indents[line + 1]) : next_at + 2] not in _RULED:
                     continue
@@ -94,22 +97,22 @@ class _BySign(Ruler[RuleFuncBlockType]):
 
 #: what a line of code is indented by
 _CODE_INDENT = 4
+#: what the third sign of a line is that is a rule across the page: it has three marks at least, and blanks between them
+_RULING = frozenset("*-_ \t")
 #: how the second line of a table begins; a dash with a space after it is an item of a list
 _RULED = frozenset({first + second for first in "|-:" for second in "|-: \t"} - {"- ", "-\t"})
 
 
 class _Token(Token):
-    """A token built without looking at each of its defaults, of which a page makes hundreds."""
+    """A token that takes what few tokens change from its class, since a page makes hundreds."""
 
-    __slots__ = ()
+    map = children = None
+    content = markup = info = ""
+    block, hidden = True, False
 
-    def __init__(self, type: str, tag: str, nesting: Literal[-1, 0, 1]):
-        self.type, self.tag, self.nesting = type, tag, nesting
+    def __init__(self, type: str, tag: str, nesting: Literal[-1, 0, 1], level: int):
+        self.type, self.tag, self.nesting, self.level = type, tag, nesting, level
         self.attrs, self.meta = {}, {}
-        self.map = self.children = None
-        self.level = 0
-        self.content = self.markup = self.info = ""
-        self.block, self.hidden = True, False
 
 
 class _State(StateBlock):
@@ -117,10 +120,9 @@ class _State(StateBlock):
 
     def push(self, ttype: str, tag: str, nesting: Literal[-1, 0, 1]) -> Token:
         """Add a token to those of the text."""
-        token = _Token(ttype, tag, nesting)
         if nesting < 0:
             self.level -= 1
-        token.level = self.level
+        token = _Token(ttype, tag, nesting, self.level)
         if nesting > 0:
             self.level += 1
         self.tokens.append(token)

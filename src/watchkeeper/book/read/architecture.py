@@ -207,7 +207,7 @@ def _arrows(block: Block) -> Iterator[Dependency]:
             for left, right in itertools.pairwise(names):
                 yield Dependency(line=block.line + offset, source=left[2], needs=right[2])
         else:
-            names = [(m.start(), m.end(), _name(m.group())) for m in re.finditer(r"\S+(?:\s\S+)*", row) if _name(m.group())]
+            names = [(m.start(), m.end(), name) for m in re.finditer(r"\S+(?:\s\S+)*", row) if (name := _name(m.group()))]
         if pointing and above:
             for begin, end, name in names:
                 upper = _over(above, pointing, begin, end)

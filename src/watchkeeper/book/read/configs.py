@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from watchkeeper.book.model import Config
 from watchkeeper.book.read.passages import Passages
+from watchkeeper.book.vocabulary import Matcher
 from watchkeeper.text.blocks import Block
 
 Values = dict[str, object]
@@ -46,11 +47,11 @@ _KUBERNETES = frozenset(
 #: fences that are a file of variables, and those that are where the heading or label above says so
 _VARIABLES = frozenset({"env", "dotenv", "properties"})
 _SHELLS = frozenset({"", "bash", "sh", "shell", "ini", "text"})
-ENVIRONMENT = re.compile(
+ENVIRONMENT = Matcher(re.compile(
     r"\.env\b|^\W*(?:\d+\W+)?environment\W*$|\benvironment (?:variables?|file)|\benv (?:vars?|file)|umgebungsvariablen|"
-    r"variables d'environnement|variables de entorno|variáveis de ambiente|環境変数|环境变量|환경 ?변수",
+    r"\bvariables d'environnement\b|\bvariables de entorno\b|\bvariáveis de ambiente\b|環境変数|环境变量|환경 ?변수",
     re.IGNORECASE,
-)
+), ("env", "environment", "*umgebungsvariablen*", "variables", "variáveis de ambiente"))  # fmt: skip
 
 
 def read_configs(passages: Passages) -> tuple[Config, ...]:

@@ -96,7 +96,7 @@ def is_instruction(text: str) -> bool:
     if word and word.group().lower() in _VERBS:
         rest = said[word.end() :].strip()
         return not _IS.match(rest) or bool(_TOLD.match(rest)) or len(rest) > 30
-    acts = _THIRD_PERSON.match(said)
+    acts = _THIRD_PERSON.match(said) if said[:1].isupper() or said.startswith("the ") else None
     if acts and (
         acts.group(1) in _VERBS or acts.group(1).removesuffix("e") in _VERBS or acts.group(1).removesuffix("es") in _VERBS
     ):

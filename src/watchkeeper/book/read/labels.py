@@ -13,6 +13,7 @@ from typing import Literal, TypeAlias
 
 from watchkeeper.book.model import StepPhase
 from watchkeeper.book.openings import Opening
+from watchkeeper.book.vocabulary import Matcher
 
 Stage: TypeAlias = Literal[
     "symptoms", "causes", "prevention", "escalation", "diagnose", "act", "verify", "communicate", "caution", "background",
@@ -316,31 +317,24 @@ def platform_of_tools(tools: tuple[str, ...]) -> str | None:
     return next((_TOOL_PLATFORMS[tool] for tool in tools if tool in _TOOL_PLATFORMS), None)
 
 
-_CAUTION = re.compile(
+_CAUTION = Matcher(re.compile(
     r"\b(?:use (?:with )?(?:care|caution|carefully|extreme)|with (?:extreme )?caution|be careful|carefully|use "
     r"caution|dangerous|irreversible|cannot be undone|can ?not be reverted|"
     r"destructive|data loss|last resort|never run|do not run|don't run|"
     r"will (?:delete|destroy|erase|drop|overwrite|wipe|lose)|this deletes|downtime|only if|emergency only|"
     r"vorsicht|achtung|datenverlust|avec précaution|attention|perte de données|con cuidado|precaución|pérdida "
-    r"de datos|com cuidado|perda de dados|ostrożnie|utrata danych)\b|\b(?:caution|danger|warning)\s*[:!,]|[⚠⛔]|注意|警告|"
+    r"de datos|com cuidado|perda de dados|ostrożnie|utrata danych)\b|\b(?:caution|danger|warning)\s*[:!,]|注意|警告|"
     r"慎重|データ損失|谨慎|数据丢失|주의",
     re.IGNORECASE,
-)  # fmt: skip
-
-
-#: a text that warns has one of these in it
-_CAUTIOUS = (
-    "care", "caution", "extreme", "danger", "irreversible", "undone", "reverted", "destructive", "data loss", "last resort",
-    "run", "will", "this deletes", "downtime", "only", "vorsicht", "achtung", "datenverlust", "précaution", "attention", "perte",
-    "cuidado", "precaución", "pérdida", "perda", "ostrożnie", "utrata", "warning", "⚠", "⛔", "注意", "警告", "慎重", "データ",
-    "谨慎", "数据", "주의",
-)  # fmt: skip
-
-_CAUTIOUS_ASCII = tuple(word for word in _CAUTIOUS if word.isascii())
+), (
+    "care*", "caution*", "extreme", "dangerous", "danger", "irreversible", "undone", "reverted", "destructive", "data loss",
+    "last resort", "run", "will", "this deletes", "downtime", "only", "vorsicht", "achtung", "datenverlust", "précaution",
+    "attention", "perte de données", "con cuidado", "precaución", "pérdida de datos", "com cuidado", "perda de dados",
+    "ostrożnie", "utrata danych", "warning",
+))  # fmt: skip
 
 
 @lru_cache(maxsize=8192)
 def is_caution(text: str) -> bool:
     """Say whether a text warns."""
-    words = _CAUTIOUS_ASCII if text.isascii() else _CAUTIOUS
-    return any(map(text.lower().__contains__, words)) and bool(_CAUTION.search(text))
+    return "⚠" in text or "⛔" in text or _CAUTION.search(text) is not None

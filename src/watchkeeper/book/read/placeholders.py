@@ -148,7 +148,7 @@ def _of_block(block: Block, links: set[str]) -> Iterator[tuple[str, SlotKind, in
             for match in re.finditer(r"(?<=\S )\[[XN]\]", block.text) if "[" in block.text else ():
                 yield match.group(), "bracket", block.line + block.text.count("\n", 0, match.start())
         return
-    plain_text = "".join(_shown(span) for span in block.spans if span.kind != "link") if block.spans else block.text
+    plain_text = "".join([_shown(span) for span in block.spans if span.kind != "link"]) if block.spans else block.text
     for token, kind, _ in marked_slots(plain_text, in_shell=False):
         if kind == "bracket" and (_NO_SLOT.match(token) or token.strip("[]") in links):
             continue

@@ -16,17 +16,17 @@ from watchkeeper.book.openings import Opening
 from watchkeeper.book.read.instructions import is_instruction
 from watchkeeper.book.read.labels import is_caution, stage_of
 from watchkeeper.book.shell import read_alone, read_inline
+from watchkeeper.book.vocabulary import Matcher
 from watchkeeper.text.blocks import Block, Span
 
-_WAIT = re.compile(
+_WAIT = Matcher(re.compile(
     r"\b(?:wait|pause|allow|monitor|observe|watch|sleep|hold|warten|attendre|esperar|aguardar|poczekaj)\b"
     r"(?!\s+(?:until|for the))|待機|待つ|待ち|待って|等待|대기|기다",
     re.IGNORECASE,
-)
-_WAIT_WORDS = (
+), (
     "wait", "pause", "allow", "monitor", "observe", "watch", "sleep", "hold", "warten", "attendre", "esperar", "aguardar",
-    "poczekaj", "待", "等", "대기", "기다",
-)  # fmt: skip
+    "poczekaj",
+))  # fmt: skip
 _PARENTHESIS = re.compile(
     r"\s*\((?P<what>(?:only )?(?:if|when|falls|wenn|si|unless)\b[^()]*|optional(?:ly)?)\)\s*:?\s*$", re.IGNORECASE
 )
@@ -183,7 +183,7 @@ def _split(said: str) -> tuple[str | None, str]:
 
 def wait_of(text: str) -> float | None:
     """Give the seconds that a step asks to wait, None where it does not."""
-    found = _WAIT.search(text) if any(map(text.lower().__contains__, _WAIT_WORDS)) else None
+    found = _WAIT.search(text)
     if not found:
         return None
     rest = text[found.start() :]
@@ -252,7 +252,7 @@ def label_of(spans: tuple[Span, ...]) -> tuple[str | None, str]:
 
 def marked(spans: Iterable[Span]) -> str:
     """Give the text of spans with its code in backticks, also the code inside bold words."""
-    return "".join(f"`{span.text}`" if span.kind == "code" else _mark_inner(span) for span in spans)
+    return "".join([f"`{span.text}`" if span.kind == "code" else _mark_inner(span) if span.code else span.text for span in spans])
 
 
 def _mark_inner(span: Span) -> str:

@@ -86,7 +86,7 @@ def _name(block: Block, section: Section, under: tuple[str, ...]) -> str | None:
         if fields >= 3 or (fields >= 2 and _SLOT.search(block.text)):
             return labels[0]
         return labels[0] if _SLOT.search(block.text) and any(_MESSAGE.search(words) for words in labels) and fields else None
-    if block.info in ("bash", "sh", "shell", "json", "html"):
+    if block.info in ("bash", "sh", "shell", "json", "html") and "#" in block.text:
         comment = next(
             (row.strip("# ") for row in block.text.split("\n") if row.lstrip().startswith("#") and _TEMPLATE.search(row)), None
         )
