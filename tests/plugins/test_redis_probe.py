@@ -168,7 +168,7 @@ async def test_a_server_that_promises_more_than_a_look_may_read_is_not_waited_fo
             await writer.drain()
 
     look = await probe("redis", url=f"redis://127.0.0.1:{await peer(promise)}/0").look()
-    assert look.values == {"up": 0.0}
+    assert look.values == {"up": 0.0, "cluster_ok": 0.0}
     assert "it sends more than 4 MB at one look" in look.detail
 
 
@@ -187,9 +187,9 @@ async def test_a_closed_port_is_down_and_a_hanging_peer_too(probe: Make, closed_
         await asyncio.sleep(60)
 
     look = await probe("redis", url=f"redis://127.0.0.1:{closed_port}/0").look()
-    assert (look.values, look.problem) == ({"up": 0.0}, None)
+    assert (look.values, look.problem) == ({"up": 0.0, "cluster_ok": 0.0}, None)
     waits = await probe("redis", timeout_s=0.2, url=f"redis://127.0.0.1:{await peer(hang)}/0").look()
-    assert waits.values == {"up": 0.0, "seconds": 0.2}
+    assert waits.values == {"up": 0.0, "cluster_ok": 0.0, "seconds": 0.2}
 
 
 def test_options_that_cannot_be_used_are_refused(probe: Make) -> None:

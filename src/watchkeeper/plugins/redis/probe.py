@@ -54,7 +54,7 @@ class RedisProbe:
         "replica_link": "1 where this replica is connected to its primary, else 0 (on a replica)",
         "replication_lag_seconds": "time since this replica (or on a primary the slowest) was heard of, in seconds",
         "replication_lag_bytes": "how many bytes the slowest replica is behind (on a primary)",
-        "cluster_ok": "1 where the cluster covers all slots, else 0 (where it is one)",
+        "cluster_ok": "1 where the cluster covers all slots, else 0 (where it is one); 0 too where this node does not answer",
         "cluster_slots_failing": "slots whose node fails or may fail",
         "*": "list_<name>: length of a list of `lists`; stream_<name>: length of a stream of `streams`; stream_<name>_pending: "
         "messages that its groups have taken and not finished",
@@ -105,11 +105,11 @@ class RedisProbe:
             async with asyncio.timeout(self._timeout_s):
                 await self._read(found)
         except TimeoutError:
-            return Look({"up": 0.0, "seconds": self._timeout_s}, detail=f"no answer within {self._timeout_s:g} s")
+            return Look(_DOWN | {"seconds": self._timeout_s}, detail=f"no answer within {self._timeout_s:g} s")
         except (AuthenticationError, NoPermissionError) as problem:
             return Look(problem=f"it does not let us in: {problem}")
         except BusyLoadingError:
-            return Look({"up": 0.0}, detail="it is still loading its data")
+            return Look(_DOWN, detail="it is still loading its data")
         except (RedisError, OSError) as problem:
             return self._refused(problem)
         found.put(up=1, seconds=time.monotonic() - found.now_s)
@@ -153,7 +153,11 @@ class RedisProbe:
             return Look({"up": 1.0, "clients_percent": 100.0}, detail="it has no connection free")
         if isinstance(problem, ResponseError) and ("NOAUTH" in said or "WRONGPASS" in said or "Authentication" in said):
             return Look(problem=f"it does not let us in: {said}")
-        return Look({"up": 0.0}, detail=said)
+        return Look(_DOWN, detail=said)
+
+
+#: a node that is down says nothing of its cluster, and who asks only for that must not be blind to a node that is gone
+_DOWN = {"up": 0.0, "cluster_ok": 0.0}
 
 
 async def _asked(answer: Awaitable[Any], what: str, found: Found) -> Any:
