@@ -50,6 +50,11 @@ def _case_alone(item: Block) -> str | None:
     return branch_of(said) if said.endswith((":", "：")) and not item.children and not commands_in(item.spans) else None
 
 
+def _asks(spans: tuple[Span, ...]) -> tuple[str, ...]:
+    """Give the commands that the condition in bold type asks with which a line begins."""
+    return spans[0].code if spans and spans[0].kind == "strong" and branch_of(marked(spans[:1])) is not None else ()
+
+
 class StepReader(InForce):
     """Reads the blocks of one section and of the stages beneath it."""
 
@@ -301,7 +306,10 @@ class StepReader(InForce):
         outer = self.when, self.base, self.joined
         if when:
             self.branch(when)
-        self.base = self.when
+        # "**If `top` shows app:** …" and beneath it "**If `top` shows worker:** …": other answers to one question, not one in another
+        asked = _asks(item.spans) if when else ()
+        beside = asked and any(child.kind == "paragraph" and _asks(child.spans) == asked for child in nested)
+        self.base = outer[1] if beside else self.when
         found = [command for command in found if f"`{command.text}`" not in (when or "")]
         if found:
             self.add(Draft(item.line, action, commands=found, source=source))
