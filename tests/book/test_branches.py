@@ -163,10 +163,9 @@ def test_a_branch_whose_check_is_a_long_command_is_still_a_branch() -> None:
 
 def test_other_answers_to_one_question_stand_beside_each_other() -> None:
     def conditions(second: str) -> list[str | None]:
-        source = (
-            "# Ops\n\n## The processor is busy\n\n1. **If `top -bn1` shows web:** visitors. Add one.\n   ```bash\n   docker compose up -d "
-            f"--scale web=2 web\n   ```\n   **If {second}:** a job without end.\n   ```bash\n   docker compose restart jobs\n   ```\n"
-        )
+        first = "1. **If `top -bn1` shows web:** busy.\n\n   ```bash\n   docker compose up -d --scale web=2 web\n   ```\n"
+        other = f"   **If {second}:** a job without end.\n\n   ```bash\n   docker compose restart jobs\n   ```\n"
+        source = f"# Ops\n\n## The processor is busy\n\n{first}{other}"
         return [step.condition.text if step.condition else None for step in steps(source)]
 
     assert conditions("`top -bn1` shows jobs") == ["top -bn1 shows web", "top -bn1 shows jobs"]

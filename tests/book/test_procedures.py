@@ -1,5 +1,7 @@
 """Which sections are procedures, and what their steps are."""
 
+import pytest
+
 from watchkeeper.book.model import Procedure
 from watchkeeper.book.read.procedures import read_procedures
 from watchkeeper.text.markdown import read_text
@@ -98,6 +100,26 @@ def test_expected_results_hang_on_their_command() -> None:
     (only,) = procedures(source)
     found = [command.expects for step in only.steps for command in step.commands]
     assert [(one.kind if one else None) for one in found] == ["shows", "above", "empty"]
+
+
+@pytest.mark.parametrize(
+    ("item", "fence", "wanted"),
+    [
+        ("Verify. Expected: status 200.", "curl -fsS http://shop/health", ["200"]),
+        ("Can it write? Expected: 0.", "psql -Atc 'SELECT pg_is_in_recovery()::int'", ["0"]),
+        # what changes something tells of itself, and of two looks nobody knows which is meant
+        ("Restart it. Expected: active.", "systemctl restart shop", [None]),
+        ("Verify. Expected: status 200.", "curl -fsS http://shop/health\ncurl -fsS http://shop/ready", [None, None]),
+        ("Look. It should take a minute.", "kubectl get pods", [None]),
+        ("Which ports? Expected: 80 and 443 and no more than yesterday.", "ss -ltn", ["443"]),
+    ],
+)
+def test_what_an_item_expects_hangs_on_its_one_look(item: str, fence: str, wanted: list[str | None]) -> None:
+    (only,) = procedures(
+        f"## Shop is down\n\n1. Look around.\n2. {item}\n\n   ```bash\n   {fence.replace(chr(10), chr(10) + '   ')}\n   ```\n"
+    )
+    found = [command.expects for step in only.steps for command in step.commands]
+    assert [expects and expects.value for expects in found] == wanted
 
 
 def test_an_expected_result_above_its_command_is_not_that_of_the_command_before() -> None:

@@ -197,7 +197,7 @@ def _command_act(act: Any, index: int, step: Step, command: Command, chosen: str
     trouble = _ENDLESS if command.endless else _INTERACTIVE if command.interactive else None
     twin = twin_of(command) if trouble else None
     if trouble is None:
-        stating = stating_twin_of(command) if _asks_status(command.expects) and step.condition is None else None
+        stating = stating_twin_of(command) if _asks_status(command.expects) else None
         made = act(index, kind="command", **{**values, "command": stating or command, "stands_for": stating and command.text})
     elif twin is not None:
         text = (

@@ -8,8 +8,8 @@ from watchkeeper.book.model import Expectation
 
 _VALUE = r"\d+(?:,\d{3}(?!\d))*(?:[.,]\d+)?"
 _SPAN = re.compile(
-    rf"^(?:only\s+|about\s+|a total of\s+)?(?:between\s+|from\s+)?(?P<low>{_VALUE})\s*(?P<unit>%|[a-zµ]+)?\s*"
-    rf"(?:-|–|—|to|and|bis|a)\s*(?P<high>{_VALUE})(?P<rest>\s*%?.*)$",
+    rf"^(?:only\s+|about\s+|a total of\s+)?(?P<between>between\s+|from\s+)?(?P<low>{_VALUE})\s*(?P<unit>%|[a-zµ]+)?\s*"
+    rf"(?P<to>-|–|—|to|and|bis|a)\s*(?P<high>{_VALUE})(?P<rest>\s*%?.*)$",
     re.IGNORECASE,
 )
 _EXACT = re.compile(r"^(?:exactly\s+|only\s+)?(?P<low>\d+)(?P<rest>\s+[a-z].*)$", re.IGNORECASE)
@@ -58,7 +58,8 @@ def read_span(what: str, line: int, said: str) -> Expectation | None:
     (5.0, True, None)
     """
     span = _SPAN.match(what)
-    if span:
+    # "80 and 443" are two numbers; "between 80 and 443" is a span
+    if span and (span["between"] or span["to"].lower() != "and"):
         unit, scale = unit_of(span["rest"]) if unit_of(span["rest"])[0] else unit_of(span["unit"] or "")
         low, high = number_of(span["low"]) * scale, number_of(span["high"]) * scale
         if (

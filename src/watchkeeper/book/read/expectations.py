@@ -45,7 +45,7 @@ _SUCCEEDS = re.compile(
 )
 _FAILS = re.compile(r"^(?:fail|fails|be refused|time out|exit(?:s)? (?:with )?(?:non-?zero|1)|non-?zero)\b", re.IGNORECASE)
 _LACKS = re.compile(
-    r"^no\s+(?P<what>[\w\s/-]{2,40}?)(?:\s+(?:should|must|found|are|is|in|left|remain\w*|listed|shown|returned))?\b[\s.]*$",
+    r"^no\s+(?!(?:more|less|fewer|later|longer|worse)\b)(?P<what>[\w\s/-]{2,40}?)(?:\s+(?:should|must|found|are|is|in|left|remain\w*|listed|shown|returned))?\b[\s.]*$",
     re.IGNORECASE,
 )
 #: between marks of one kind; an apostrophe within a word is none
@@ -65,8 +65,8 @@ _PRINTING = frozenset(
 _ANY = re.compile(r"\s*(?:,|\bor\b|/|\boder\b|\bou\b|\bo\b)\s*")
 
 
-def read_expectation(text: str, line: int, *, bare: bool = False) -> Expectation | None:
-    """Read an expectation; `bare` where the text is known to be one ("Expected:" stood before it).
+def read_expectation(text: str, line: int, *, bare: bool = False, labelled: bool = False) -> Expectation | None:
+    """Read an expectation; `bare` where the text is known to be one ("Expected:" stood before it), `labelled` one that says so.
 
     >>> read_expectation("Should return 200 OK", 1).value, read_expectation("output must be empty", 1).kind
     ('200', 'empty')
@@ -77,7 +77,7 @@ def read_expectation(text: str, line: int, *, bare: bool = False) -> Expectation
     negative, verb, what = False, "", said
     if not bare:
         found = _SAYS.search(said)
-        if not found:
+        if not found or (labelled and not found.group("label")):
             return None
         negative, verb, what = bool(found.group("not")), (found.group("verb") or "").lower(), found.group("what")
     if not negative and (every := read_every(said if bare else said[: _end(said)], line)):

@@ -306,7 +306,7 @@ class StepReader(InForce):
         outer = self.when, self.base, self.joined
         if when:
             self.branch(when)
-        # "**If `top` shows app:** …" and beneath it "**If `top` shows worker:** …": other answers to one question, not one in another
+        # "**If `top` shows app:** …" and below "**If `top` shows worker:** …": other answers to one question, none within another
         asked = _asks(item.spans) if when else ()
         beside = asked and any(child.kind == "paragraph" and _asks(child.spans) == asked for child in nested)
         self.base = outer[1] if beside else self.when
@@ -322,6 +322,7 @@ class StepReader(InForce):
         if not fresh:
             self.add(Draft(item.line, title, source=source, told=is_instruction(title)))
             return
+        self._expected_of(title, item.line, fresh)
         told = is_instruction(title)
         for draft in fresh:
             said = action if when else title
@@ -330,6 +331,13 @@ class StepReader(InForce):
             if source == "ordered" and draft.source == "bullet":
                 draft.source = "ordered"
                 draft.told = draft.told or told
+
+    def _expected_of(self, title: str, line: int, fresh: list[Draft]) -> None:
+        """Hang what an item says it expects ("Verify. Expected: status 200.") on the one look beneath it."""
+        looks = [draft for draft in fresh if draft.commands]
+        if len(looks) == 1 and len(looks[0].commands) == 1 and (only := looks[0].commands[0]).risk == "read" and not only.expects:
+            expects = read_expectation(title, line, labelled=True)
+            looks[0].commands[0] = replace(only, expects=expects) if expects else only
 
     def _plain_item(self, line: int, text: str, source: str, found: list[Command], label: str | None, rest: str) -> None:
         told = is_instruction(text) or (bool(label) and bool(rest) and is_instruction(rest))
