@@ -12,5 +12,5 @@ touch /var/log/auth.log
 mkdir -p /run/fail2ban /run/sshd
 rm -f /run/fail2ban/*
 fail2ban-server -b >/dev/null 2>&1 || true
-printf '/var/log/auth.log /var/log/bazar/*.log {\n  size 4M\n  rotate 2\n  copytruncate\n  missingok\n  notifempty\n}\n' > /etc/logrotate.d/bazar
+printf '/var/log/auth.log /var/log/bazar/*.log {\n  su root root\n  size 4M\n  rotate 2\n  copytruncate\n  missingok\n  notifempty\n}\n' > /etc/logrotate.d/bazar
 exec /usr/sbin/sshd -D -e 2>> /var/log/auth.log
