@@ -16,9 +16,11 @@ import dns
 from databases import Databases
 from edges import Edges
 from engine import Engine
+from moto.moto_api._internal import mock_random
 from moto.server import ThreadedMotoServer
 
 PORT = 5000
+FILLED_AT = 5999
 LOOK_EVERY_S = 1.0
 
 
@@ -28,9 +30,14 @@ def main() -> None:
     databases, edges = Databases(engine), Edges(engine, Path("/var/lib/lb"))
     databases.tie()
     edges.tie()
+    # filled before anybody asks, from one seed: whoever remembers a name that AWS gave finds it again after a restart
+    mock_random.seed(2026)
+    filling = ThreadedMotoServer("127.0.0.1", FILLED_AT, verbose=False)
+    filling.start()
+    account.fill(f"http://127.0.0.1:{FILLED_AT}")
+    filling.stop()
     server = ThreadedMotoServer("0.0.0.0", PORT, verbose=False)
     server.start()
-    account.fill(f"http://127.0.0.1:{PORT}")
     threading.Thread(target=dns.serve, name="dns", daemon=True).start()
     Path("/tmp/ready").touch()
     threading.Thread(target=account.start_machines, args=(f"http://127.0.0.1:{PORT}",), name="machines", daemon=True).start()
