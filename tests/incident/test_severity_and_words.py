@@ -55,10 +55,10 @@ def test_the_books_own_order(codes: tuple[str, ...], ordered: list[str]) -> None
     assert [s.code for s in in_order(severities(*codes))] == ordered
 
 
-def test_the_gravest_severity_of_the_cause_counts_and_what_only_follows_does_not() -> None:
+def test_the_gravest_severity_counts_and_that_of_what_follows_as_well() -> None:
     known = book("P1", "P2", "P3")
     alerts = [alert("a", "p3"), alert("b", "P2"), alert("c", "P1", explained_by="database")]
-    assert (call(known, alerts).severity, call(known, alerts).sentence) == ("P2", "The book calls b P2.")
+    assert (call(known, alerts).severity, call(known, alerts).sentence) == ("P1", "The book calls c P1.")
 
 
 def test_a_word_that_the_book_does_not_define_stays_and_comes_last() -> None:

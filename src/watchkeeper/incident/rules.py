@@ -40,9 +40,11 @@ class Called:
 
 
 def call(book: Book, alerts: Sequence[Alert]) -> Called:
-    """Give the severity of an incident: the highest of its cause's alerts, in the book's own code where it defines one."""
-    causes = [a for a in alerts if a.explained_by is None] or list(alerts)
-    gravest = min(causes, key=lambda a: (gravity(book, a.severity), a.fired_at, a.id), default=None)
+    """Give the severity of an incident: the highest of its alerts, in the book's own code where it defines one.
+
+    What follows from the cause counts as well: where the book calls a site that is down P1, it is, whatever took it down.
+    """
+    gravest = min(alerts, key=lambda a: (gravity(book, a.severity), a.explained_by is not None, a.fired_at, a.id), default=None)
     if gravest is None or gravest.severity is None:
         sent = gravest is not None and gravest.source is not None
         return Called(None, f"Neither the book nor {gravest.source} gives it a severity." if gravest and sent else
