@@ -8,7 +8,7 @@ ESTATES := $(notdir $(patsubst %/,%,$(dir $(wildcard estates/*/estate.toml))))
 # whole files side by side: within a file the tests share servers
 SIDE_BY_SIDE := -n auto --dist loadfile
 
-.PHONY: demo estate drills estates test unit lint types cover bench soak pictures docs clean
+.PHONY: demo estate drills estates test unit lint types cover bench soak pictures tour docs clean
 
 $(STAMP): pyproject.toml requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Watchkeeper needs Python 3.11 or newer; this is $$($(PYTHON) --version). Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
@@ -55,6 +55,9 @@ soak: $(TESTS)          ## the long tests: a thousand nights, kills at every wri
 
 pictures: $(TESTS)      ## the README's pictures, by Debian's Chromium
 	@$(BIN)/python docs/pictures/make.py
+
+tour: $(TESTS)          ## the pictures of the tour: an estate's data are corrupted, in Docker
+	@$(BIN)/python docs/pictures/make.py --tour --wait 600
 
 docs: $(TESTS)          ## the generated pages of docs/reference
 	@$(BIN)/python docs/generate.py

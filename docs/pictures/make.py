@@ -1,6 +1,7 @@
 """Make the README's pictures: start the demo, look at its console in Chromium while the shop breaks, and keep what is seen.
 
 `python docs/pictures/make.py` does all of it; with `--address` it looks at a console that runs already, by its printed address.
+With `--tour` it plays one fault of an estate instead, in Docker, and takes the pictures of the tour.
 Needs the `dev` extra (playwright) and a Chromium of the system (Debian: `apt install chromium`); loads nothing from elsewhere.
 """
 
@@ -26,6 +27,8 @@ FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--hide-scrollbars",
 ]  # fmt: skip
+ESTATES = HERE.parents[1] / "estates"
+TOUR = (str(ESTATES / "mobile-matrix"), "--fault", "data-corrupted")
 DESK, PHONE = (1280, 800), (390, 844)
 #: machines without a desktop have no good `system-ui`
 FONTS = """<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd">
@@ -39,6 +42,9 @@ def main() -> None:
     """Make all pictures."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--address", help="the address that a running Watchkeeper printed, with its token")
+    parser.add_argument(
+        "--tour", action="store_true", help="the pictures of the tour: corrupted data in the estate mobile-matrix"
+    )
     parser.add_argument("--chromium", default=shutil.which("chromium") or "/usr/bin/chromium")
     parser.add_argument(
         "--wait", type=float, default=180.0, help="longest wait for an incident to open and to be resolved, in seconds"
@@ -49,21 +55,22 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         fonts = Path(folder) / "fonts.conf"
         fonts.write_text(FONTS)
-        address = options.address or stack.enter_context(the_demo())
+        address = options.address or stack.enter_context(started("drill", *TOUR) if options.tour else started("demo"))
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(
                 executable_path=options.chromium, args=FLAGS, env={**os.environ, "FONTCONFIG_FILE": str(fonts)}
             )
-            Pictures(browser, address, options.to, options.wait).make()
+            pictures = Pictures(browser, address, options.to, options.wait)
+            pictures.tour() if options.tour else pictures.make()
             browser.close()
 
 
 @contextlib.contextmanager
-def the_demo() -> Iterator[str]:
-    """Start `watchkeeper demo` and give the address that it prints; it is stopped as Ctrl-C would."""
+def started(*words: str) -> Iterator[str]:
+    """Start `watchkeeper …` and give the address that it prints; it is stopped as Ctrl-C would."""
     program = Path(sys.executable).with_name("watchkeeper")
     demo = subprocess.Popen(
-        [str(program), "demo"], stdout=subprocess.PIPE, text=True, start_new_session=True, env={**os.environ, "LOGNAME": "anna"}
+        [str(program), *words], stdout=subprocess.PIPE, text=True, start_new_session=True, env={**os.environ, "LOGNAME": "anna"}
     )
     assert demo.stdout is not None
     try:
@@ -73,10 +80,10 @@ def the_demo() -> Iterator[str]:
             if found:
                 yield found
                 return
-        raise SystemExit("The demo ended before it printed an address.")
+        raise SystemExit(f"`watchkeeper {' '.join(words)}` ended before it printed an address.")
     finally:
         demo.send_signal(signal.SIGINT)
-        demo.wait(60)
+        demo.wait(180)
 
 
 class Pictures:
@@ -106,6 +113,16 @@ class Pictures:
         self._take("book", "/book", DESK, scroll_to="pre .l.is-change")
         self._take("signals", "/signals", DESK)
         self._take("review", f"/reviews/{incident['id']}", DESK)
+
+    def tour(self) -> None:
+        """Take the pictures of the tour while an estate's fault is played."""
+        incident = self._until("an incident", self._incident)
+        self._until("its end", lambda: self._of("incidents", "incidents", id=incident["id"], status="resolved"))
+        run = self._until("a run", lambda: self._of("runs", "runs", incident_id=incident["id"], state="succeeded"))
+        self._take("tour-incident", f"/incidents/{incident['id']}", DESK)
+        self._take("tour-run", f"/runs/{run['id']}", DESK)
+        self._until("its review", lambda: self._of("reviews", "reviews", incident_id=incident["id"]))
+        self._take("tour-review", f"/reviews/{incident['id']}", DESK)
 
     def _incident(self, open_only: bool = False) -> dict[str, Any] | None:
         found = self._get("incidents")["incidents"]

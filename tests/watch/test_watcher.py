@@ -129,6 +129,31 @@ def _no_spread(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watcher, "GRACE_S", 0.0)
 
 
+class Deaf(Scripted):
+    """A probe whose client takes being cancelled for a failure of its own."""
+
+    async def look(self) -> Look:
+        self.count += 1
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(30)
+        return DEAD
+
+
+async def test_it_ends_though_a_client_swallows_that_it_was_cancelled(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    probe = Deaf(DEAD)
+    scene = Scene(database, {"shop": probe})
+    scene.watcher._signals = {name: replace(signal, timeout_s=30.0) for name, signal in scene.watcher._signals.items()}
+    task = asyncio.create_task(scene.watcher.run())
+    while not probe.count:
+        await scene.clock.advance(0)
+    task.cancel()
+    done, _ = await asyncio.wait({task}, timeout=5)
+    assert done == {task}
+    assert task.cancelled()
+
+
 async def test_it_looks_on_schedule_judges_and_tells_of_each_flip_once_it_is_on_disk(database: Database) -> None:
     scene = Scene(database, {"shop": Scripted(well(), DEAD, DEAD, DEAD, DEAD, well())})
     seen: list[list[tuple[str, str]]] = []

@@ -70,7 +70,7 @@ def drill(
         signal.signal(number, signal.default_int_handler)
     play = importlib.import_module("watchkeeper.drill.play")
     console = Console(stderr=format == "json", highlight=False)
-    show = _Show(console, course.name, record)
+    show = _Show(console, course.name, record, console_told=len(chosen) == 1 or port != 0)
     with _folder(keep) as made:
         options = play.Options(made, pace, beside_restarts, keep, port, thinks)
         rows = asyncio.run(play.drill(course, chosen, options, show))
@@ -124,8 +124,8 @@ def _folder(keep: bool) -> Iterator[Path]:
 class _Show:
     """A drill in a terminal."""
 
-    def __init__(self, console: Console, estate: str, record: Path | None) -> None:
-        self._console = console
+    def __init__(self, console: Console, estate: str, record: Path | None, *, console_told: bool) -> None:
+        self._console, self._console_told = console, console_told
         self._estate, self._record = estate, record
         self._started = time.monotonic()
 
@@ -135,6 +135,11 @@ class _Show:
     def begins(self, fault: Break, number: int, of: int, pace: float) -> None:
         paced = f", the book's time {pace:g} times faster" if pace != 1 else ""
         self._console.print(f"\n{number}/{of}  [bold]{fault.name}[/bold]{paced}")
+
+    def console(self, address: str) -> None:
+        """Say it where one fault is played, or a port was asked for; a line for each of many would be noise."""
+        if self._console_told:
+            self._console.print(f"Console: {address}", markup=False, soft_wrap=True)
 
     def say(self, elapsed: float, stage: str, sentence: str) -> None:
         line = Table.grid(padding=(0, 2))

@@ -53,6 +53,9 @@ class Show(Protocol):
     def begins(self, fault: Break, number: int, of: int, pace: float) -> None:
         """Hear that a fault is made now."""
 
+    def console(self, address: str) -> None:
+        """Hear where Watchkeeper's console is to be seen while a fault is played."""
+
     def say(self, elapsed: float, stage: str, sentence: str) -> None:
         """Hear what Watchkeeper's timeline says, with the real seconds since the fault."""
 
@@ -119,7 +122,8 @@ class _Drilled:
         state = self.options.folder / self.course.name / self.fault.name
         settings = load_settings(state=str(state), database_url="", engine="dbos")
         app = open_app(self.course.folder / "watchkeeper.toml", settings, PacedClock(self.pace))
-        async with serving(app, "127.0.0.1", self.options.port, [api, metrics]) as (_, loop):
+        async with serving(app, "127.0.0.1", self.options.port, [api, metrics]) as (address, loop):
+            self.show.console(address)
             calm = asyncio.create_task(wait_until_calm(app, CALM_S))
             await asyncio.wait({calm, loop}, return_when=asyncio.FIRST_COMPLETED)
             if loop.done():

@@ -191,6 +191,9 @@ class Watcher:
                 log.exception(
                     "The sample of %s was not judged.", signal.name, extra={"action": "unjudged", "signal": signal.name}
                 )
+            # a client may have taken our end for a failure of its own: without this, whoever stops us would wait for ever
+            if (me := asyncio.current_task()) is not None and me.cancelling():
+                raise asyncio.CancelledError
             now = self._clock.now()
             await self._wait(signal.name, (self._next_look_at(signal, started_at, now) - now).total_seconds())
 

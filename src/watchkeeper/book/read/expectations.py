@@ -79,6 +79,7 @@ def read_expectation(text: str, line: int, *, bare: bool = False, labelled: bool
         found = _SAYS.search(said)
         if not found or (labelled and not found.group("label")):
             return None
+        said = said[found.start("label") :] if labelled else said
         negative, verb, what = bool(found.group("not")), (found.group("verb") or "").lower(), found.group("what")
     if not negative and (every := read_every(said if bare else said[: _end(said)], line)):
         return every
