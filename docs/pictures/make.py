@@ -42,9 +42,7 @@ def main() -> None:
     """Make all pictures."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--address", help="the address that a running Watchkeeper printed, with its token")
-    parser.add_argument(
-        "--tour", action="store_true", help="the pictures of the tour: corrupted data in the estate mobile-matrix"
-    )
+    parser.add_argument("--tour", action="store_true", help="the pictures of the tour: a fault of an estate")
     parser.add_argument("--chromium", default=shutil.which("chromium") or "/usr/bin/chromium")
     parser.add_argument(
         "--wait", type=float, default=180.0, help="longest wait for an incident to open and to be resolved, in seconds"

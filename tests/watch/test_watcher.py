@@ -139,9 +139,7 @@ class Deaf(Scripted):
         return DEAD
 
 
-async def test_it_ends_though_a_client_swallows_that_it_was_cancelled(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_it_ends_though_a_client_swallows_that_it_was_cancelled(database: Database) -> None:
     probe = Deaf(DEAD)
     scene = Scene(database, {"shop": probe})
     scene.watcher._signals = {name: replace(signal, timeout_s=30.0) for name, signal in scene.watcher._signals.items()}
