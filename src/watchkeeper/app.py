@@ -65,8 +65,8 @@ class App:
     provider: Any = None
     #: address of the console once it listens
     address: str = ""
-    #: how many follow a run over the network now
-    followers: int = 0
+    #: those who follow a run over the network now
+    followers: set[object] = field(default_factory=set)
     #: how late our loop last woke up, in seconds
     lag_s: float = 0.0
     _woken: asyncio.Event = field(default_factory=asyncio.Event)

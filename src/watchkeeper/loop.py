@@ -39,6 +39,7 @@ from watchkeeper.base.errors import ConfigError, Refused, Transient, Watchkeeper
 from watchkeeper.incident import ledger as incidents
 from watchkeeper.incident import lifecycle, opening, sent
 from watchkeeper.incident.model import Incident
+from watchkeeper.incident.privacy import why_private
 from watchkeeper.learn import ledger as reviews
 from watchkeeper.learn import review
 from watchkeeper.run import ledger as runs
@@ -283,7 +284,12 @@ class Loop:
         app = self.led
         now = app.clock.now()
         chosen = choice.procedure_id or ""
-        await app.database.write(lambda c: lifecycle.choose_procedure(c, now, incident.id, chosen, choice.sentence))
+
+        def work(connection: Connection) -> None:
+            lifecycle.choose_procedure(connection, now, incident.id, chosen, choice.sentence)
+            lifecycle.private_by_itself(connection, now, incident.id, why_private(procedure=app.book.procedure(chosen)))
+
+        await app.database.write(work)
         if not chosen:
             return
         try:

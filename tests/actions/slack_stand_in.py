@@ -61,16 +61,21 @@ class SlackStandIn:
         if any(channel["name"] == name for channel in self.channels.values()):
             return {"ok": False, "error": "name_taken"}
         channel = {"id": f"C{len(self.channels):08}", "name": name, "members": set[str](), "topic": ""}
+        channel["private"] = bool(sent.get("is_private"))
         self.channels[str(channel["id"])] = channel
         return {"ok": True, "channel": {"id": channel["id"], "name": name}}
 
     def _conversations_list(self, sent: dict[str, Any]) -> dict[str, Any]:
-        found = [{"id": each["id"], "name": each["name"]} for each in self.channels.values()]
+        kinds = {"private_channel": True, "public_channel": False}
+        wanted = {kinds[kind] for kind in sent["types"].split(",")}
+        found = [{"id": each["id"], "name": each["name"]} for each in self.channels.values() if each["private"] in wanted]
         at = int(sent.get("cursor") or 0)
         following = str(at + 1) if at + 1 < len(found) else ""
         return {"ok": True, "channels": found[at : at + 1], "response_metadata": {"next_cursor": following}}
 
     def _conversations_join(self, sent: dict[str, Any]) -> dict[str, Any]:
+        if self.channels.get(sent["channel"], {}).get("private"):
+            return {"ok": False, "error": "method_not_supported_for_channel_type"}
         return {"ok": sent["channel"] in self.channels}
 
     def _conversations_setTopic(self, sent: dict[str, Any]) -> dict[str, Any]:

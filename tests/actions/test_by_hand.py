@@ -257,3 +257,29 @@ async def test_the_vendor_of_the_cause_is_shown_and_others_are_not(app: App) -> 
     assert [(v.name, v.address) for v in (await one_incident(app, found.id)).vendors] == [
         ("Stripe support", "support@stripe.example")
     ]
+
+
+async def test_what_is_private_stays_so_merged_and_split(app: App) -> None:
+    one, other = made(app, 1, "P2", ANNA), made(app, 2, "P2", BEN, subjects=("Web is slow", "Mail is slow"))
+    kept = await by_hand.keep_private(app, BY, one.id, "An attack, perhaps.")
+    assert timeline(app, one.id)[-1].endswith("only those whom it concerns see it, and owners. An attack, perhaps.")
+    assert await by_hand.keep_private(app, BY, one.id, "Said again.") == kept
+    assert len(timeline(app, one.id)) == 1
+    with pytest.raises(InputError, match="needs words"):
+        await by_hand.keep_private(app, BY, one.id, " ", private=False)
+    app.database.write_now(lambda c: write_notices(c, app.clock.now(), "initial", other, [ANNA], Message("Trouble", "Down."), 1))
+    whole = await by_hand.merge(app, BY, one.id, other.id, "the same strangers")
+    assert whole.is_private
+    part = await by_hand.split(app, BY, other.id, ["alt-2-1"], "another matter")
+    assert part.is_private
+    shown = await by_hand.keep_private(app, BY, part.id, "It was the disk.", private=False)
+    assert not shown.is_private
+
+
+async def test_what_is_opened_in_private_or_about_security_is_private(app: App) -> None:
+    said = await by_hand.open_incident(app, BY, "Odd mails", "P3", private=True)
+    itself = await by_hand.open_incident(app, BY, "Credentials leaked on a paste site", "P1")
+    usual = await by_hand.open_incident(app, BY, "Odd mails again", "P3")
+    assert [one.is_private for one in (said, itself, usual)] == [True, True, False]
+    assert timeline(app, itself.id)[-1].endswith("its title “Credentials leaked on a paste site” is about security.")
+    assert app.database.read_now(lambda c: incidents.get_incident(c, itself.id)) == itself

@@ -19,7 +19,7 @@ from aiohttp import web
 from sqlalchemy import Connection
 from tests.actions.slack_stand_in import TOKEN, SlackStandIn
 
-from watchkeeper.actions import chat
+from watchkeeper.actions import acts, by_hand, chat
 from watchkeeper.api.chat import router
 from watchkeeper.app import App
 from watchkeeper.base.errors import ConfigError, Transient
@@ -29,8 +29,9 @@ from watchkeeper.book.reader import read_source
 from watchkeeper.estate.config import load_estate
 from watchkeeper.estate.model import Bindings, Chat, Estate, Person
 from watchkeeper.incident import ledger as incidents
-from watchkeeper.incident import lifecycle
+from watchkeeper.incident import lifecycle, roles
 from watchkeeper.incident.model import Incident
+from watchkeeper.people.identity import Actor
 from watchkeeper.run.ledger import append_event, create_run, load_run
 from watchkeeper.run.model import Run
 from watchkeeper.run.plan import plan
@@ -190,6 +191,67 @@ async def test_a_question_that_a_death_left_half_asked_is_marked_as_a_repeat(
     assert await writer.write() == 0
 
 
+async def test_a_private_incident_has_a_private_channel_for_those_whom_it_concerns(
+    app: App, incident: Incident, writer: chat.ChatWriter, slack: SlackStandIn
+) -> None:
+    ben = Person("ben", "Ben", 5, notify=("json://127.0.0.1/ben",), chat=("U0BEN",), access={"*": "responder"})
+    app.estate = replace(app.estate, people={**app.estate.people, "ben": ben})
+    by = Actor("anna", ("responder",), "chat ops", "", "anna")
+    await by_hand.keep_private(app, by, incident.id, "Somebody took keys.")
+    assert await writer.write() > 0
+    [channel] = slack.channels.values()
+    assert (channel["name"], channel["private"], channel["members"]) == ("inc-sdckrw-private", True, {"U0ANNA"})
+    assert any("Somebody took keys." in text for text in slack.texts())
+    app.database.write_now(lambda c: roles.assign(c, incident.id, "scribe", "ben", app.clock.now()))
+    await acts.note(app, by, incident.id, "Keys are rotated.")
+    await writer.write()
+    assert channel["members"] == {"U0ANNA", "U0BEN"}
+
+
+async def test_an_incident_that_becomes_private_goes_on_in_a_private_channel_and_says_what_stays(
+    app: App, incident: Incident, writer: chat.ChatWriter, slack: SlackStandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await writer.write()
+    [old] = slack.channels
+    by = Actor("anna", ("responder",), "chat ops", "", "anna")
+    await by_hand.keep_private(app, by, incident.id, "Somebody took keys.")
+    add = rows.add_channel
+
+    def die(*given: Any) -> None:
+        raise Transient("The process is gone.")
+
+    with monkeypatch.context() as dying:
+        dying.setattr(rows, "add_channel", die)
+        assert await writer.write() == 0
+    assert rows.add_channel is add
+    assert await writer.write() > 0
+    assert [channel["private"] for channel in slack.channels.values()] == [False, True]  # a dead predecessor's is found again
+    by_channel = {name: [m["text"] for m in slack.messages if m["channel"] == name] for name in slack.channels}
+    assert by_channel[old][-1] == chat.LEFT
+    assert not any("keys" in text for text in by_channel[old])
+    [new] = [name for name in slack.channels if name != old]
+    while await writer.write():
+        pass
+    by_channel = {name: [m["text"] for m in slack.messages if m["channel"] == name] for name in slack.channels}
+    assert any("public channel stays as it is" in text for text in by_channel[new])
+    entries = app.database.read_now(lambda c: incidents.read_timeline(c, incident.id))
+    assert [entry.kind for entry in entries].count("moved") == 1
+    await by_hand.keep_private(app, by, incident.id, "It was a test.", private=False)
+    await writer.write()
+    assert len(slack.channels) == 2  # it goes on where it is: what was said there in private stays there
+
+
+async def test_an_archived_public_channel_holds_the_private_one_up_no_longer(
+    app: App, incident: Incident, writer: chat.ChatWriter, slack: SlackStandIn
+) -> None:
+    await writer.write()
+    by = Actor("anna", ("responder",), "chat ops", "", "anna")
+    await by_hand.keep_private(app, by, incident.id, "Somebody took keys.")
+    slack.answers["chat.postMessage"] = [{"ok": False, "error": "is_archived"}]
+    assert await writer.write() > 0
+    assert [channel["private"] for channel in slack.channels.values()] == [False, True]
+
+
 # --- what people say and press
 
 
@@ -230,6 +292,8 @@ async def test_the_slash_command(site: httpx.AsyncClient, app: App, incident: In
     assert await say(site, app, f"update {incident.id} we empty it") == "Anna will be told."
     assert await say(site, app, f"severity {incident.id} P2 one shop only") == "“Shop &lt;down&gt; &amp; out” is P2."
     assert "needs words" in await say(site, app, f"severity {incident.id} P1")
+    assert await say(site, app, f"private {incident.id} an attack") == "“Shop &lt;down&gt; &amp; out” is private."
+    assert (await say(site, app, f"public {incident.id} none")).endswith("is seen by everybody who may look.")
     opened = await say(site, app, "open P3 The lamp flickers")
     assert opened.startswith("“The lamp flickers” is open: inc-")
     assert "is closed" in await say(site, app, f"resolve {opened.rpartition(' ')[2].rstrip('.')} it does not")

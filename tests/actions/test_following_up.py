@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from watchkeeper.actions import following_up
+from watchkeeper.actions import by_hand, following_up
 from watchkeeper.app import App
 from watchkeeper.base.errors import ConfigError, InputError, NotFound
 from watchkeeper.base.secrets import Scrubber, Secret
@@ -126,6 +126,17 @@ async def test_github_gets_an_issue_in_its_own_form_once(app: App, shelf: Shelf)
     assert headers["Authorization"] == f"Bearer {TOKEN.reveal()}"
     [kept] = await following_up.listed(app, "inc-1")
     assert (kept.id, kept.link) == (one.id, "https://github.example/shop/ops/issues/7")
+
+
+async def test_of_a_private_incident_nothing_goes_to_a_tracker_until_it_is_shown(app: App, shelf: Shelf) -> None:
+    kept_by(app, Tracker("ops", "github", 3, shelf.address, "shop/ops", token=TOKEN))
+    shelf.answers = [web.json_response({"html_url": "https://github.example/shop/ops/issues/7"}, status=201)]
+    await by_hand.keep_private(app, BY, "inc-1", "An attack, perhaps.")
+    await following_up.add(app, BY, "inc-1", "Rotate the keys", "anna", "2026-12-24")
+    assert await following_up.export_waiting(app) == 0
+    assert shelf.sent == []
+    await by_hand.keep_private(app, BY, "inc-1", "It was the disk.", private=False)
+    assert await following_up.export_waiting(app) == 1
 
 
 async def test_jira_gets_a_task_with_its_day(app: App, shelf: Shelf) -> None:

@@ -38,6 +38,7 @@ CALLS: dict[str, tuple[Any, ...]] = {
     "following_up.add": ("inc-1", "Give the disk more room", "anna", "14d"),
     "following_up.finish": ("fup-1",),
     "by_hand.open_incident": ("Checkout is odd",),
+    "by_hand.keep_private": ("inc-1", "a break-in"),
     "by_hand.set_severity": ("inc-1", "P1", "worse"),
     "by_hand.tell_update": ("inc-1", "we look"),
     "by_hand.merge": ("inc-1", "inc-2"),

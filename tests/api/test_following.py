@@ -102,7 +102,7 @@ async def test_a_stranger_follows_nothing(visitor: httpx.AsyncClient) -> None:
 
 
 async def test_only_so_many_follow_at_once(anna: httpx.AsyncClient, app: App) -> None:
-    app.followers = following.MOST
+    app.followers.update(range(following.MOST))
     answer = await anna.get(STREAM)
     assert (answer.status_code, answer.json()["code"]) == (503, "WK415")
 
@@ -114,4 +114,4 @@ async def test_who_follows_is_let_go_when_watchkeeper_stops(anna: httpx.AsyncCli
     app.leave()
     answer = await asking
     assert "over" not in [name for _, name, _ in events_in(answer.text)]
-    assert app.followers == 0
+    assert not app.followers

@@ -64,3 +64,24 @@ def test_one_command_of_the_book_is_planned_and_started_by_its_line(config: Path
     assert json.loads(capsys.readouterr().out)["plan"]["procedure_id"] == "command:line:6"
     assert cli.execute(["run", "command", "runbook.md:1", "--config", str(config)]) == 1
     assert "Commands stand on lines 6." in capsys.readouterr().err
+
+
+def test_an_incident_is_private_and_public_again_by_a_word_with_its_reason(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config.write_text('[service]\nname = "shop"\nrunbook = "runbook.md"\n')
+    where = ["--config", str(config)]
+    assert cli.execute(["incident", "open", "Odd mails", "--severity", "P1", "--private", *where]) == 0
+    made = capsys.readouterr().out
+    assert made.endswith(": Odd mails, P1, private.\n")
+    incident = made.split(":", 1)[0]
+    assert cli.execute(["incident", "public", incident, "they were ours", *where]) == 0
+    assert cli.execute(["incident", "private", incident, "they were not", *where]) == 0
+    assert capsys.readouterr().out == "Odd mails: seen by everybody who may look here.\nOdd mails: private.\n"
+    assert cli.execute(["incident", "list", *where]) == 0
+    assert capsys.readouterr().out.endswith("Odd mails (private)\n")
+    assert cli.execute(["incident", "show", incident, *where]) == 0
+    shown = capsys.readouterr().out
+    assert f"{incident}, P1, open, private" in shown
+    assert "they were ours" in shown
+    assert cli.execute(["incident", "public", "inc-none", "x", *where]) == 1

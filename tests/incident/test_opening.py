@@ -203,3 +203,34 @@ def test_a_held_alert_that_ends_meanwhile_opens_nothing(database: Database, now:
     assert group(database, now) == []
     database.write_now(lambda c: alerts.end_alert(c, waiting.id, now + timedelta(minutes=1)))
     assert group(database, now + timedelta(minutes=6)) == []
+
+
+def fire_security(database: Database, at: datetime, key: str = "errors") -> Alert:
+    sentence, since = "Failed logins is 80, > 20.", at - timedelta(seconds=10)
+    alert = Alert(f"alt-{key}-{at:%M%S}", key, "Failed logins", COMPONENTS[key], "P2", since, at, None, 80.0, sentence)
+    database.write_now(lambda c: alerts.raise_alert(c, alert))
+    return alert
+
+
+def test_what_is_about_security_is_private_by_itself_and_says_why(database: Database, now: datetime) -> None:
+    fire_security(database, now)
+    [found] = group(database, now)
+    assert found.private_at == now
+    kind, sentence = told(database, found.id)[-1]
+    assert kind == "private"
+    assert sentence.endswith("It is private, because the alert “Failed logins” is about security.")
+
+
+def test_an_alert_that_joins_makes_its_incident_private_unless_somebody_has_shown_it(database: Database, now: datetime) -> None:
+    fire(database, now, "shop")
+    [found] = group(database, now)
+    assert not found.is_private
+    fire_security(database, now + timedelta(seconds=5))
+    [found] = group(database, now + timedelta(seconds=5))
+    assert found.is_private
+    database.write_now(lambda c: lifecycle.set_private(c, now, found.id, False, "anna", "A test of ours."))
+    fire_security(database, now + timedelta(seconds=9), "shop")
+    [found] = group(database, now + timedelta(seconds=9))
+    assert not found.is_private
+    kinds = [kind for kind, _ in told(database, found.id)]
+    assert (kinds.count("private"), kinds.count("shown")) == (1, 1)

@@ -21,6 +21,7 @@ from watchkeeper.book.model import Procedure
 from watchkeeper.incident import ledger as incidents
 from watchkeeper.incident import lifecycle, timers
 from watchkeeper.incident.model import ClockRun, Entry, Incident
+from watchkeeper.incident.privacy import why_private
 from watchkeeper.people.identity import Actor
 from watchkeeper.people.permission import needed_to_answer
 from watchkeeper.run import answering, resuming, starting
@@ -153,6 +154,8 @@ async def _start(
             sentence = f"“{procedure_plan.title}” is being carried out. {why}".strip()
             incidents.add_entry(connection, incident.id, now, "run", by.name, sentence, {"run": run_id})
             _set_clause(connection, app, incident, procedure_plan.procedure_id, now)
+            why_hidden = why_private(procedure=app.book.procedure(procedure_plan.procedure_id))
+            lifecycle.private_by_itself(connection, now, incident.id, why_hidden)
         drive_at(connection, run_id, now)
         return run_id
 

@@ -33,13 +33,32 @@ from watchkeeper.tell.outbox import people_told, write_notices
 MOST_WORDS = 5000
 
 
-async def open_incident(app: App, actor: Actor, title: str, severity: str = "", component: str = "", why: str = "") -> Incident:
+async def open_incident(
+    app: App, actor: Actor, title: str, severity: str = "", component: str = "", why: str = "", *, private: bool = False
+) -> Incident:
     """Open an incident of which no threshold tells; the ladder of its severity begins at once."""
     require(actor, "open incident")
     said = _line(title, "The title of an incident")
     chosen = _severity(app, severity) if severity or app.book.severities else None
     cause = _component(app, component) if component else None
-    return await done_by(app, actor, "open incident", lambda c: _desk(c, app, actor).open(said, chosen, cause, _words(why)))
+    reason = _words(why)
+    return await done_by(
+        app, actor, "open incident", lambda c: _desk(c, app, actor).open(said, chosen, cause, reason, private=private)
+    )
+
+
+async def keep_private(app: App, actor: Actor, incident_id: str, why: str, *, private: bool = True) -> Incident:
+    """Let only those whom an incident concerns see it, or everybody again; the reason is kept."""
+    require(actor, "keep private")
+    reason = _line(why, "This", "Say why it is to be private." if private else "Say why everybody may see it.")
+
+    def work(connection: Connection) -> Incident:
+        incident = incidents.get_incident(connection, incident_id)
+        if incident is None:
+            raise no_incident(incident_id)
+        return _desk(connection, app, actor).set_private(incident, private, reason)
+
+    return await done_by(app, actor, "keep private", work)
 
 
 async def set_severity(app: App, actor: Actor, incident_id: str, severity: str, why: str) -> Incident:

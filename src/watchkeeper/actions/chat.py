@@ -16,10 +16,12 @@ from sqlalchemy import Connection
 
 from watchkeeper.actions import acts, by_hand, links
 from watchkeeper.actions.oncall import page as page_somebody
+from watchkeeper.actions.seeing import concerned, seen_by
 from watchkeeper.app import App
 from watchkeeper.base.errors import InputError, NotFound, Permanent, Refused, Transient, WatchkeeperError
 from watchkeeper.estate.model import Chat, Person
 from watchkeeper.incident import ledger as incidents
+from watchkeeper.incident.lifecycle import AUTOMATION
 from watchkeeper.incident.model import Incident
 from watchkeeper.people.access import role_of
 from watchkeeper.people.identity import Actor
@@ -34,6 +36,8 @@ log = logging.getLogger(__name__)
 
 #: an incident that is over for longer is not written about any more
 OVER = timedelta(hours=24)
+#: the last word in a public channel whose incident has become private
+LEFT = "Watchkeeper writes nothing more here, and does not listen here any more."
 #: entries that one round writes into one channel
 AT_ONCE = 20
 #: after a refusal a chat is left alone for this long
@@ -43,6 +47,7 @@ ANSWERS = {"approve": ("approve", "refuse"), "branch": ("yes", "no"), "manual": 
 HELP = (
     "`list` what is open · `open SEVERITY TITLE` · `ack INCIDENT [why]` take it · `note INCIDENT TEXT` · "
     "`update INCIDENT TEXT` tell those who know of it · `severity INCIDENT SEVERITY WHY` · `resolve INCIDENT WHY` · "
+    "`private INCIDENT WHY` only those whom it concerns see it · `public INCIDENT WHY` · "
     "`page WHOM TEXT` · `oncall` who is on call"
 )
 
@@ -86,10 +91,14 @@ class ChatWriter:
     async def _write_one(self, room: Room, chat: Chat, incident: Incident) -> int:
         database, now = self.app.database, self.app.clock.now()
         known = await database.read(lambda c: rows.read_channel(c, incident.id, chat.name))
-        if known is None:
-            channel = await room.make_channel(rules.channel_name(incident), False)
-            await database.write(lambda c: rows.add_channel(c, incident.id, chat.name, channel, now))
-            known = Channel(incident.id, chat.name, channel, 0, -1, "", now)
+        private = incident.is_private
+        if known is None or (private and not known.private):
+            channel = await room.make_channel(rules.channel_name(incident), private)
+            if known is not None:
+                await self._leave(room, known)
+            left = known is not None
+            await database.write(lambda c: self._begin(c, incident, chat, channel, now, left=left))
+            known = Channel(incident.id, chat.name, channel, 0, -1, "", now, int(private))
         entries = await database.read(lambda c: incidents.read_timeline(c, incident.id))
         due = rules.posts(entries, known.written, chat.name)[:AT_ONCE]
         if known.written == 0:
@@ -99,7 +108,8 @@ class ChatWriter:
         if (topic := rules.topic(incident)) != known.topic:
             await room.set_topic(known.channel, topic)
             await self._note(incident, chat, topic=topic)
-        told = await database.read(lambda c: people_told(c, self.app.estate, incident.id))
+        whom = concerned if private else people_told
+        told = await database.read(lambda c: whom(c, self.app.estate, incident.id))
         if due:
             await room.invite(known.channel, [member for person in told for member in person.chat])
         for seq, post in due:
@@ -107,6 +117,26 @@ class ChatWriter:
             await room.post(known.channel, post, repeat=known.begun == seq)
             await self._note(incident, chat, written=seq, begun=-1)
         return len(due) + await self._ask(room, chat, incident, known.channel)
+
+    @staticmethod
+    def _begin(connection: Connection, incident: Incident, chat: Chat, channel: str, now: datetime, *, left: bool) -> None:
+        """Keep a new channel; where a public one is left behind, say in the timeline what stays in it."""
+        rows.add_channel(connection, incident.id, chat.name, channel, now, incident.is_private)
+        if left:
+            sentence = (
+                f"A private channel of {chat.name} goes on with this incident. Its public channel stays as it is, with all that "
+                "was written there: a bot can neither hide nor convert it, and nothing more is written there. An admin of the "
+                "workspace can archive or delete it."
+            )
+            incidents.add_entry(connection, incident.id, now, "moved", AUTOMATION, sentence, {"left": chat.name})
+
+    @staticmethod
+    async def _leave(room: Room, known: Channel) -> None:
+        """Say a last word in a channel; where it is refused, as in an archived one, there is nobody to hear it."""
+        try:
+            await room.post(known.channel, ChatPost(LEFT), repeat=False)
+        except Permanent as problem:
+            log.info("%s", problem, extra={"action": "chat_left", "incident_id": known.incident_id})
 
     async def _ask(self, room: Room, chat: Chat, incident: Incident, channel: str) -> int:
         """Put what a run asks into the channel, once a question, with the answers that a press may give."""
@@ -189,7 +219,7 @@ async def command(app: App, said: Said, text: str) -> str:
     verb, _, rest = text.strip().partition(" ")
     try:
         actor = actor_of(app, said)
-        return await _command(app, actor, said, verb.lower(), rest.strip())
+        return await _command(seen_by(app, actor), actor, said, verb.lower(), rest.strip())
     except WatchkeeperError as problem:
         return f"{problem.message}{' ' + problem.hint if problem.hint else ''}"
 
@@ -225,6 +255,9 @@ async def _command(app: App, by: Actor, said: Said, verb: str, rest: str) -> str
     if verb == "update":
         told = await by_hand.tell_update(app, by, incident.id, words)
         return f"{', '.join(told)} will be told." if told else "Written down. Nobody was told of it yet."
+    if verb in ("private", "public"):
+        await by_hand.keep_private(app, by, incident.id, words, private=verb == "private")
+        return f"“{incident.title}” is {'private' if verb == 'private' else 'seen by everybody who may look'}."
     if verb == "severity":
         severity, _, why = words.partition(" ")
         changed = await by_hand.set_severity(app, by, incident.id, severity, why)

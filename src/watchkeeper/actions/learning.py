@@ -131,7 +131,8 @@ def _committed(repository: Path, runbook: Path) -> bytes:
 
 def _commit(repository: Path, name: str, content: bytes, incident: Incident, proposed: Proposed) -> str:
     """Make the commit on a branch of its own, by the repository's objects alone."""
-    lines = [f"Learn from {incident.id}: {incident.title}"[:72].rstrip(), "", "What its runs showed:"]
+    named = "a private incident" if incident.is_private else incident.title  # a commit is read by whoever reads the runbook
+    lines = [f"Learn from {incident.id}: {named}"[:72].rstrip(), "", "What its runs showed:"]
     lines += [f"- “{each.procedure}”, line {each.line}: {each.note} {each.run_id}" for each in proposed.placed]
     lines += [f"- without a note, for want of a place: “{each.words[:80]}”: {each.note}" for each in proposed.lost]
     with tempfile.TemporaryDirectory() as folder:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from watchkeeper.actions import acts, public
 from watchkeeper.actions.permission import done_by, require
+from watchkeeper.actions.seeing import seen_by
 from watchkeeper.actions.views.model import ActView
 from watchkeeper.actions.views.runs import act_view, no_run
 from watchkeeper.app import App
@@ -133,7 +134,7 @@ async def look_at(app: App, text: str) -> LinkView:
     """Show what a link would do; changes nothing. Refused where it is not good any more, Conflict where it is about the past."""
     now = app.clock.now()
     link = links.read(keys(app, now), text, now)
-    return await app.database.read(lambda c: _view(c, app, link))
+    return await seen_by(app, _actor(app, link, "")).database.read(lambda c: _view(c, app, link))
 
 
 async def use(app: App, text: str, answer: str, where: str, why: str = "", confirm: str = "") -> LinkView:

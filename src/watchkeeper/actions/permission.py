@@ -6,12 +6,14 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
+from watchkeeper.actions.seeing import unseen_by
 from watchkeeper.app import App
 from watchkeeper.base.errors import Refused
 from watchkeeper.people.identity import Actor
 from watchkeeper.people.permission import may, refusal
 from watchkeeper.store import ledger
 from watchkeeper.store.database import Work
+from watchkeeper.store.sight import without
 
 T = TypeVar("T")
 
@@ -34,12 +36,13 @@ def require(actor: Actor, what: str) -> str:
 async def done_by(app: App, actor: Actor, what: str, work: Work[T], first: Work[None] | None = None) -> T:
     """Have an act done for somebody who may ask for it, in one transaction whose entries say for whom; then wake the loop.
 
+    What they may not see is not there for the act either.
     `first` is what the credential itself asks for in that transaction: a link is used up by it.
     """
     require(actor, what)
 
     def told(connection: Connection) -> T:
-        with ledger.on_behalf(connection, actor.origin):
+        with ledger.on_behalf(connection, actor.origin), without(connection, unseen_by(connection, actor)):
             if first is not None:
                 first(connection)
             return work(connection)

@@ -13,10 +13,11 @@ from urllib.parse import quote, urlsplit
 
 from sqlalchemy import Connection
 
+from watchkeeper.actions.acts import no_incident
 from watchkeeper.actions.permission import done_by, require
 from watchkeeper.actions.views.public import address_of, public_names, read_page, the_page_of
 from watchkeeper.app import App
-from watchkeeper.base.errors import Conflict, InputError, NotFound
+from watchkeeper.base.errors import Conflict, InputError, NotFound, Refused
 from watchkeeper.base.ids import new_id
 from watchkeeper.base.secrets import Secret
 from watchkeeper.estate.model import Person
@@ -44,8 +45,8 @@ _MAIL = re.compile(r"[^@\s<>\"'(),;:\\\[\]]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,
 # --- what people say
 
 
-async def post(app: App, actor: Actor, incident_id: str, progress: str, text: str) -> Post:
-    """Say something to the public about an incident."""
+async def post(app: App, actor: Actor, incident_id: str, progress: str, text: str, *, although_private: bool = False) -> Post:
+    """Say something to the public about an incident; about a private one only where that is said in so many words."""
     require(actor, "tell public")
     the_page_of(app)
     if progress not in PROGRESS:
@@ -54,8 +55,12 @@ async def post(app: App, actor: Actor, incident_id: str, progress: str, text: st
     made = Post(incident_id, now, progress, finished(text, app.book), actor.name)
 
     def work(connection: Connection) -> Post:
-        if incidents.get_incident(connection, incident_id) is None:
-            raise NotFound(f"There is no incident {incident_id}.", hint="`watchkeeper incident list` shows them.", code="WK201")
+        incident = incidents.get_incident(connection, incident_id)
+        if incident is None:
+            raise no_incident(incident_id)
+        if incident.is_private and not although_private:
+            hint = "Where the public is to read it all the same, say so: --although-private."
+            raise Refused("This incident is private, so nothing was published.", hint=hint, code="WK451")
         public.add_post(connection, made)
         said = f"{actor.name} told the public ({made.progress}): {made.text}"
         incidents.add_entry(connection, incident_id, now, "public", actor.name, said)

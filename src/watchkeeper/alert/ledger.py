@@ -12,6 +12,7 @@ from sqlalchemy import Column, Connection, Float, Index, Integer, Row, Select, S
 from watchkeeper.alert.model import Alert, Silence
 from watchkeeper.estate.hours import parse_hours
 from watchkeeper.store.schema import Instant, Json, metadata
+from watchkeeper.store.sight import unseen_ids
 
 alerts = Table(
     "alert",
@@ -129,9 +130,9 @@ def list_silences(connection: Connection, now: datetime) -> list[Silence]:
 
 
 def read_alert(connection: Connection, alert_id: str) -> Alert | None:
-    """Give an alert by its id; None where there is none."""
+    """Give an alert by its id; None where there is none, and where whoever reads may not see its incident."""
     row = connection.execute(select(alerts).where(alerts.c.id == alert_id)).first()
-    return _alert(row) if row else None
+    return _alert(row) if row and row.incident_id not in unseen_ids(connection) else None
 
 
 def open_alert(connection: Connection, key: str) -> Alert | None:
@@ -213,6 +214,8 @@ def heard_of(connection: Connection) -> dict[str, dict[str, tuple[int, datetime]
 def list_alerts(connection: Connection, limit: int = 100) -> list[Alert]:
     """Give the newest alerts, newest first."""
     newest = select(alerts).order_by(alerts.c.fired_at.desc(), alerts.c.id.desc()).limit(limit)
+    if left_out := unseen_ids(connection):
+        newest = newest.where(alerts.c.incident_id.is_(None) | alerts.c.incident_id.not_in(left_out))
     return [_alert(row) for row in connection.execute(newest)]
 
 

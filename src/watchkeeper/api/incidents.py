@@ -19,6 +19,14 @@ class OpenBody(Why):
     title: str = Field(max_length=500)
     severity: str = Field("", max_length=50, description="As the runbook writes it; it must be given where the runbook has any.")
     component: str = Field("", max_length=200, description="What is taken for the cause.")
+    private: bool = Field(False, description="Only those whom it concerns see it.")
+
+
+class PrivateBody(BaseModel):
+    """Who may see it, and the reason."""
+
+    why: str = Field(max_length=20_000)
+    private: bool = Field(True, description="Only those whom it concerns; false: everybody again.")
 
 
 class SeverityBody(BaseModel):
@@ -70,7 +78,13 @@ class Told(BaseModel):
 @router.post("", status_code=201)
 async def open_incident(app: TheApp, actor: Caller, body: OpenBody) -> Incident:
     """Open an incident by hand."""
-    return await by_hand.open_incident(app, actor, body.title, body.severity, body.component, body.why)
+    return await by_hand.open_incident(app, actor, body.title, body.severity, body.component, body.why, private=body.private)
+
+
+@router.post("/{incident_id}/private")
+async def keep_private(app: TheApp, actor: Caller, incident_id: str, body: PrivateBody) -> Incident:
+    """Let only those whom it concerns see an incident, or everybody again; needs a reason."""
+    return await by_hand.keep_private(app, actor, incident_id, body.why, private=body.private)
 
 
 @router.post("/{incident_id}/acknowledge")

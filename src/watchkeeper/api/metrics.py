@@ -6,8 +6,9 @@ Where `WATCHKEEPER_METRICS_OPEN` says `loopback`, a program on the same machine 
 from __future__ import annotations
 
 from ipaddress import ip_address
+from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import Metric
@@ -15,7 +16,8 @@ from prometheus_client.registry import Collector
 
 from watchkeeper.actions.callers import address_of
 from watchkeeper.actions.views.metrics import metrics
-from watchkeeper.api.routes import TheApp, caller
+from watchkeeper.api.routes import caller, the_app
+from watchkeeper.app import App
 
 #: what stands here was passed on for somebody else
 _PASSED_ON = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
@@ -33,7 +35,7 @@ class _Families(Collector):
 
 
 @router.get("/metrics")
-async def page(request: Request, app: TheApp) -> Response:
+async def page(request: Request, app: Annotated[App, Depends(the_app)]) -> Response:
     """Show our metrics."""
     if not (app.settings.text("metrics_open") == "loopback" and is_from_here(request)):
         await caller(request, app)

@@ -16,6 +16,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from watchkeeper.actions import acts, arriving, changes, effects, public, silences
 from watchkeeper.actions.callers import address_of, check_csrf, cookie_name, program_for, session_for
 from watchkeeper.actions.permission import require
+from watchkeeper.actions.seeing import seen_by
 from watchkeeper.actions.views import books, capacity, following, incidents, measures, records, runs, signals
 from watchkeeper.actions.views import why as reasons
 from watchkeeper.actions.views.capacity import CapacityView
@@ -75,6 +76,7 @@ class PostBody(BaseModel):
 
     text: str = Field(max_length=5_000)
     progress: Literal["investigating", "identified", "monitoring", "resolved"] = "investigating"
+    although_private: bool = Field(False, description="Of a private incident nothing is published without this word.")
 
 
 class MaintenanceBody(BaseModel):
@@ -188,10 +190,7 @@ def the_app(request: Request) -> App:
     return app
 
 
-TheApp = Annotated[App, Depends(the_app)]
-
-
-async def caller(request: Request, app: TheApp) -> Actor:
+async def caller(request: Request, app: Annotated[App, Depends(the_app)]) -> Actor:
     """Give who asks; Refused without identity, or where a cookie alone asks for a change."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.casefold() == "bearer":
@@ -207,6 +206,14 @@ async def caller(request: Request, app: TheApp) -> Actor:
 
 
 Caller = Annotated[Actor, Depends(caller)]
+
+
+async def app_for(request: Request, actor: Caller) -> App:
+    """Give the App as who asks may see it."""
+    return seen_by(the_app(request), actor)
+
+
+TheApp = Annotated[App, Depends(app_for)]
 State = Annotated[
     Literal["open", "running", "waiting", "asking", "succeeded", "failed", "cancelled"] | None,
     Query(description="Only runs in this state; open: all that are not over."),
@@ -249,7 +256,7 @@ async def get_incident(app: TheApp, incident_id: str, skip: Skip = 0) -> Inciden
 @router.post("/incidents/{incident_id}/posts", status_code=201)
 async def post_to_public(app: TheApp, actor: Caller, incident_id: str, body: PostBody) -> Post:
     """Say something to the public about an incident."""
-    return await public.post(app, actor, incident_id, body.progress, body.text)
+    return await public.post(app, actor, incident_id, body.progress, body.text, although_private=body.although_private)
 
 
 @router.post("/maintenance", status_code=201)

@@ -48,7 +48,8 @@ def list_(
     if not found:
         say("No incidents." if not open_only else "No open incidents.")
     for i in found:
-        say(f"{i.id}  {i.opened_at:%Y-%m-%d %H:%M:%S}  {i.severity or '-':8} {i.status:12} {i.title}")
+        private = " (private)" if i.is_private else ""
+        say(f"{i.id}  {i.opened_at:%Y-%m-%d %H:%M:%S}  {i.severity or '-':8} {i.status:12} {i.title}{private}")
     if len(found) == SHOWN:
         say(f"These are the newest {SHOWN}; older ones are not shown.")
 
@@ -78,7 +79,7 @@ def show(incident_id: IncidentId, config: ConfigOption = None, format: FormatOpt
         )
         return
     say(found.title)
-    say(f"{found.id}, {found.severity or 'no severity'}, {found.status}")
+    say(f"{found.id}, {found.severity or 'no severity'}, {found.status}{', private' if found.is_private else ''}")
     for role, person in roles.items():
         say(f"{role}: {person}")
     for each in related:
@@ -151,12 +152,35 @@ def open_(
     title: Annotated[str, typer.Argument(help="What is wrong, in a line.")],
     severity: Annotated[str, typer.Option(help="As the runbook writes it; needed where the runbook has any.")] = "",
     component: Annotated[str, typer.Option(help="What is taken for the cause.")] = "",
+    private: Annotated[bool, typer.Option("--private", help="Only those whom it concerns see it.")] = False,
     config: ConfigOption = None,
     why: WhyOption = "",
 ) -> None:
     """Open an incident that no threshold tells of; the ladder of its severity begins."""
-    made = with_app(config, lambda app: by_hand.open_incident(app, me(app), title, severity, component, why))
-    say(f"{made.id}: {made.title}, {made.severity or 'no severity'}.")
+    made = with_app(config, lambda app: by_hand.open_incident(app, me(app), title, severity, component, why, private=private))
+    say(f"{made.id}: {made.title}, {made.severity or 'no severity'}{', private' if made.is_private else ''}.")
+
+
+@app.command()
+def private(
+    incident_id: IncidentId,
+    why: Annotated[str, typer.Argument(help="Why it is to be private; kept in the timeline.")],
+    config: ConfigOption = None,
+) -> None:
+    """Let only those whom an incident concerns see it: who was told of it, has a role in it or took it, and owners."""
+    found = with_rows(config, lambda app: by_hand.keep_private(app, me(app), incident_id, why))
+    say(f"{found.title}: private.")
+
+
+@app.command()
+def public(
+    incident_id: IncidentId,
+    why: Annotated[str, typer.Argument(help="Why everybody may see it; kept in the timeline.")],
+    config: ConfigOption = None,
+) -> None:
+    """Let everybody who may look here see an incident that was private; the status page says nothing by itself."""
+    found = with_rows(config, lambda app: by_hand.keep_private(app, me(app), incident_id, why, private=False))
+    say(f"{found.title}: seen by everybody who may look here.")
 
 
 @app.command()

@@ -52,10 +52,14 @@ def post(
     progress: Annotated[
         str, typer.Option("--status", help="investigating, identified, monitoring or resolved.")
     ] = "investigating",
+    although_private: Annotated[
+        bool, typer.Option("--although-private", help="Publish it although the incident is private.")
+    ] = False,
     config: ConfigOption = None,
 ) -> None:
     """Say something to the public about an incident; those who subscribed are told."""
-    made = with_app(config, lambda app: public.post(app, me(app), incident, progress, text))
+    knowing = {"although_private": although_private}
+    made = with_app(config, lambda app: public.post(app, me(app), incident, progress, text, **knowing))
     say(f"The public reads ({made.progress}): {made.text}")
 
 

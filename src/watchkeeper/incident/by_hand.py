@@ -22,9 +22,10 @@ from watchkeeper.incident import ledger as incidents
 from watchkeeper.incident import lifecycle, rules, timers
 from watchkeeper.incident.lifecycle import AUTOMATION
 from watchkeeper.incident.model import ClockRun, Incident
+from watchkeeper.incident.privacy import why_private
 from watchkeeper.incident.relations import RelationKind, relate
 from watchkeeper.incident.routing import clocks_now
-from watchkeeper.people.gravity import gravity
+from watchkeeper.people.gravity import gravity, severity_of
 from watchkeeper.store import ledger
 
 
@@ -35,14 +36,21 @@ class Desk:
         self.connection, self.book, self.estate, self.bindings = connection, book, estate, bindings
         self.actor, self.now = actor, now
 
-    def open(self, title: str, severity: str | None, cause: str | None, why: str) -> Incident:
-        """Open an incident of which no threshold tells."""
+    def open(self, title: str, severity: str | None, cause: str | None, why: str, *, private: bool = False) -> Incident:
+        """Open an incident of which no threshold tells; private where that is said, or where it is about security by itself."""
         because = f"{self.actor} opened it by hand, so no procedure begins by itself."
         made = Incident(new_id("inc", self.now), self.estate.service, title, severity, "open", cause, self.now, self.now,
                         procedure_id="", because=because, book=self.book.digest)  # fmt: skip
         named = f"{severity}: " if severity else ""
         self._write_new(made, [], f"{self.actor} opened an incident. {named}{title}.{' ' + why if why else ''}")
-        return made
+        by_itself = why_private(title, severity=severity_of(self.book, severity))
+        if private:
+            return self.set_private(made, True, f"{self.actor} opened it so.")
+        return lifecycle.set_private(self.connection, self.now, made.id, True, AUTOMATION, by_itself) if by_itself else made
+
+    def set_private(self, incident: Incident, private: bool, why: str) -> Incident:
+        """Let only those whom it concerns see an incident, or everybody again."""
+        return lifecycle.set_private(self.connection, self.now, incident.id, private, self.actor, why)
 
     def set_severity(self, incident: Incident, severity: str, why: str) -> Incident:
         """Make an incident graver or less grave; the clocks of the new severity run from its opening."""
@@ -61,6 +69,8 @@ class Desk:
         self._say(one.id, "merged", f"It goes on as “{into.title}” ({into.id}). {why}", {"into": into.id})
         self._say(into.id, "merged", f"“{one.title}” ({one.id}) was merged into this incident. {why}", {"incident": one.id})
         ledger.append(self.connection, self.now, self.actor, "incident.merge", one.id, why=why, body={"into": into.id})
+        if one.is_private:
+            self.set_private(into, True, "A private incident was merged into it.")
         incidents.update_incident(self.connection, into.id, began_at=min(one.began_at, into.began_at))
         if into.acknowledged_by in (None, AUTOMATION) and one.acknowledged_by not in (None, AUTOMATION):
             lifecycle.acknowledge(self.connection, self.now, into.id, one.acknowledged_by)
@@ -83,6 +93,8 @@ class Desk:
             alerts.attach(self.connection, alert.id, made.id, None)
         named = f"{made.severity}: " if made.severity else ""
         self._write_new(made, moved, f"{self.actor} split it off from “{one.title}” ({one.id}). {named}{title}. {why}")
+        if one.is_private:
+            made = self.set_private(made, True, "It was split off from a private incident.")
         self._relate(made.id, one.id, "split", why)
         subjects = ", ".join(alert.subject for alert in moved)
         self._say(one.id, "split", f"{subjects} went on as “{title}” ({made.id}). {why}", {"incident": made.id})

@@ -31,6 +31,7 @@ from sqlalchemy import (
 from watchkeeper.incident import timeline_search
 from watchkeeper.incident.model import Entry, Incident
 from watchkeeper.store.schema import Instant, Json, Serial, metadata
+from watchkeeper.store.sight import tells_of_unseen, unseen_ids
 
 incidents = Table(
     "incident",
@@ -50,6 +51,8 @@ incidents = Table(
     Column("procedure_id", String(300)),
     Column("because", Text, nullable=False, server_default=""),
     Column("book", String(64), nullable=False, server_default=""),
+    Column("private_at", Instant),
+    Index("ix_incident_private_at", "private_at"),
     Index("ix_incident_status", "status", "opened_at"),
     Index("ix_incident_cause", "cause", "opened_at"),
 )
@@ -88,7 +91,9 @@ def open_incident(connection: Connection, incident: Incident) -> None:
 
 
 def get_incident(connection: Connection, incident_id: str) -> Incident | None:
-    """Give an incident by its id; None where there is none."""
+    """Give an incident by its id; None where there is none, and where whoever reads may not see it."""
+    if incident_id in unseen_ids(connection):
+        return None
     row = connection.execute(select(incidents).where(incidents.c.id == incident_id)).first()
     return _incident(row) if row else None
 
@@ -104,6 +109,8 @@ def list_incidents(
     query = select(incidents).order_by(incidents.c.opened_at.desc(), incidents.c.id.desc()).limit(limit)
     if open_only:
         query = query.where(incidents.c.status != "resolved")
+    if left_out := unseen_ids(connection):
+        query = query.where(incidents.c.id.not_in(left_out))
     if before is not None:
         query = query.where(tuple_(incidents.c.opened_at, incidents.c.id) < (before.opened_at, before.id))
     if words := search.split()[:MOST_WORDS]:
@@ -136,9 +143,12 @@ def add_entry(
 
 
 def read_timeline(connection: Connection, incident_id: str, after_seq: int = 0) -> list[Entry]:
-    """Give an incident's timeline in order, after a line's number."""
+    """Give an incident's timeline in order, after a line's number; without lines that tell of another which is not to be seen."""
+    if incident_id in unseen_ids(connection):
+        return []
     query = select(timeline).where(timeline.c.incident_id == incident_id, timeline.c.seq > after_seq).order_by(timeline.c.seq)
-    return [_entry(row) for row in connection.execute(query)]
+    found = [_entry(row) for row in connection.execute(query)]
+    return [entry for entry in found if not tells_of_unseen(connection, entry.sentence, body=entry.body)]
 
 
 def has_kind(connection: Connection, incident_id: str, kind: str) -> bool:

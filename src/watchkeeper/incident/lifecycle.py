@@ -84,6 +84,24 @@ def say_severity(connection: Connection, now: datetime, before: Incident, severi
     ledger.append(connection, now, actor, "incident.severity", before.id, why=why, body=body)
 
 
+def set_private(connection: Connection, now: datetime, incident_id: str, private: bool, actor: str, why: str) -> Incident:
+    """Let only those whom an incident concerns see it from now on, or everybody again."""
+    incident = _load(connection, incident_id)
+    if incident.is_private == private:
+        return incident
+    hidden = "The incident is private from now on: only those whom it concerns see it, and owners."
+    sentence = f"{hidden if private else 'The incident is private no longer: everybody who may look here sees it.'} {why}".strip()
+    values = {"private_at": now if private else None}
+    kind = "private" if private else "shown"
+    return _change(connection, now, incident_id, kind, kind, actor, sentence, why, values)
+
+
+def private_by_itself(connection: Connection, now: datetime, incident_id: str, why: str | None) -> None:
+    """Make an incident private for a reason of its own, where there is one and nobody has said before that all may see it."""
+    if why is not None and not incidents.has_kind(connection, incident_id, "shown"):
+        set_private(connection, now, incident_id, True, AUTOMATION, why)
+
+
 def choose_procedure(connection: Connection, now: datetime, incident_id: str, procedure_id: str | None, because: str) -> Incident:
     """Write down which procedure was chosen for an incident and why, or why none."""
     values = {"procedure_id": procedure_id, "because": because}

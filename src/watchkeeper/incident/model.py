@@ -36,6 +36,13 @@ class Incident:
     because: str = ""
     #: digest of the book under which it was opened
     book: str = ""
+    #: since when only those whom it concerns may see it; None where everybody may
+    private_at: datetime | None = None
+
+    @property
+    def is_private(self) -> bool:
+        """Whether only those whom it concerns may see it."""
+        return self.private_at is not None
 
 
 @dataclass(frozen=True, slots=True)

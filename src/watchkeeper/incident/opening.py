@@ -28,8 +28,9 @@ from watchkeeper.estate.model import Alerting, Bindings
 from watchkeeper.incident import ledger as incidents
 from watchkeeper.incident import lifecycle, rules, timers
 from watchkeeper.incident.model import ClockRun, Incident
+from watchkeeper.incident.privacy import why_private
 from watchkeeper.incident.routing import clocks_now
-from watchkeeper.people.gravity import gravity
+from watchkeeper.people.gravity import gravity, severity_of
 from watchkeeper.store import ledger
 from watchkeeper.watch.ledger import standings as standing_rows
 from watchkeeper.watch.model import Standing
@@ -180,7 +181,13 @@ class _Room:
             self.connection, self.now, lifecycle.AUTOMATION, "incident.open", incident.id, why=grouping.sentence,
             body={"title": incident.title, "severity": incident.severity, "alerts": [a.id for a in members]},
         )  # fmt: skip
+        self._keep_private(incident, [member.subject for member in members if member.explained_by is None])
         log.info("Incident opened: %s", incident.title, extra={"action": "incident_opened", "incident": incident.id})
+
+    def _keep_private(self, incident: Incident, subjects: Sequence[str]) -> None:
+        """Let only those whom it concerns see what is about security."""
+        why = why_private(incident.title, subjects, severity_of(self.book, incident.severity))
+        lifecycle.private_by_itself(self.connection, self.now, incident.id, why)
 
     def join(self, grouping: Grouping, alert: Alert, incident_id: str) -> None:
         """Add an alert to an open incident; it may change its cause, raise its severity or take it back from recovered."""
@@ -209,6 +216,8 @@ class _Room:
         incidents.update_incident(self.connection, incident_id, **values)
         if "severity" in values:
             self._raise(incident_id, before, called, members)
+        if member.explained_by is None:
+            self._keep_private(before, [member.subject])
 
     def _may_raise(self, incident_id: str, alert: Alert, members: Sequence[Alert]) -> bool:
         """Tell whether an alert may make its incident graver; over a person's word only one graver than the others may."""

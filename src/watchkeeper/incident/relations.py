@@ -12,6 +12,7 @@ from sqlalchemy import Column, Connection, Index, String, Table, Text, and_, del
 from watchkeeper.incident.ledger import incidents
 from watchkeeper.incident.model import Incident
 from watchkeeper.store.schema import Instant, metadata
+from watchkeeper.store.sight import unseen_ids
 
 RelationKind: TypeAlias = Literal["merged", "split", "related"]
 #: how many earlier ones are named
@@ -67,7 +68,8 @@ def relations_of(connection: Connection, incident_id: str) -> list[Relation]:
         (relations.c.other_id, relations.c.incident_id, {"merged": "took in", "split": "gave off"}),
     ):
         query = select(relations, incidents.c.id, incidents.c.title, incidents.c.status)
-        rows = connection.execute(query.join(incidents, incidents.c.id == other).where(mine == incident_id))
+        seen = incidents.c.id.not_in(unseen_ids(connection))
+        rows = connection.execute(query.join(incidents, incidents.c.id == other).where(mine == incident_id, seen))
         found += [Relation(r.id, r.title, r.status, words.get(r.kind, "related"), r.why, r.at) for r in rows]
     return sorted(found, key=lambda each: each.at, reverse=True)
 
@@ -77,7 +79,7 @@ def earlier_like(connection: Connection, incident: Incident, but: Sequence[str] 
     if incident.cause is None:
         return []
     like = (incidents.c.cause == incident.cause, incidents.c.service == incident.service)
-    before = (incidents.c.opened_at < incident.opened_at, incidents.c.id.not_in([incident.id, *but]))
+    before = (incidents.c.opened_at < incident.opened_at, incidents.c.id.not_in([incident.id, *but, *unseen_ids(connection)]))
     newest = select(incidents).where(*like, *before).order_by(incidents.c.opened_at.desc()).limit(MOST_EARLIER)
     said = f"{incident.cause} was taken for its cause too."
     return [Relation(r.id, r.title, r.status, "earlier", said, r.opened_at) for r in connection.execute(newest)]

@@ -10,6 +10,7 @@ from sqlalchemy import Column, Connection, Index, Integer, Row, String, Table, T
 
 from watchkeeper.incident.ledger import incidents
 from watchkeeper.store.schema import Instant, metadata
+from watchkeeper.store.sight import unseen_ids
 
 follow_ups = Table(
     "follow_up",
@@ -62,7 +63,7 @@ def add(connection: Connection, one: FollowUp) -> None:
 
 def get(connection: Connection, follow_up_id: str) -> FollowUp | None:
     """Give one by its id."""
-    row = connection.execute(_read().where(follow_ups.c.id == follow_up_id)).first()
+    row = connection.execute(_read(connection).where(follow_ups.c.id == follow_up_id)).first()
     return _follow_up(row) if row is not None else None
 
 
@@ -70,7 +71,7 @@ def listed(
     connection: Connection, incident_id: str | None = None, *, open_only: bool = False, limit: int = 500
 ) -> list[FollowUp]:
     """Give those of an incident or of all, what is due first at first."""
-    query = _read().order_by(follow_ups.c.done_at.is_not(None), follow_ups.c.due_at, follow_ups.c.id).limit(limit)
+    query = _read(connection).order_by(follow_ups.c.done_at.is_not(None), follow_ups.c.due_at, follow_ups.c.id).limit(limit)
     if incident_id is not None:
         query = query.where(follow_ups.c.incident_id == incident_id)
     if open_only:
@@ -79,9 +80,12 @@ def listed(
 
 
 def unexported(connection: Connection, most_tries: int, limit: int = 20) -> list[FollowUp]:
-    """Give those that a tracker is to have and has not, as long as it is worth trying."""
+    """Give those that a tracker is to have and has not, as long as it is worth trying; of private incidents none leaves us."""
     waits = (follow_ups.c.tracker.is_not(None), follow_ups.c.link.is_(None), follow_ups.c.tries < most_tries)
-    return [_follow_up(row) for row in connection.execute(_read().where(*waits).order_by(follow_ups.c.made_at).limit(limit))]
+    told = (*waits, incidents.c.private_at.is_(None))
+    return [
+        _follow_up(row) for row in connection.execute(_read(connection).where(*told).order_by(follow_ups.c.made_at).limit(limit))
+    ]
 
 
 def change(connection: Connection, follow_up_id: str, **values: Any) -> None:
@@ -89,8 +93,9 @@ def change(connection: Connection, follow_up_id: str, **values: Any) -> None:
     connection.execute(update(follow_ups).where(follow_ups.c.id == follow_up_id).values(**values))
 
 
-def _read() -> Any:
-    return select(follow_ups, incidents.c.title).outerjoin(incidents, incidents.c.id == follow_ups.c.incident_id)
+def _read(connection: Connection) -> Any:
+    query = select(follow_ups, incidents.c.title).outerjoin(incidents, incidents.c.id == follow_ups.c.incident_id)
+    return query.where(follow_ups.c.incident_id.not_in(unseen_ids(connection)))
 
 
 def _follow_up(row: Row[Any]) -> FollowUp:

@@ -11,6 +11,7 @@ from sqlalchemy import Column, Connection, String, Table, Text, delete, insert, 
 from watchkeeper.incident.ledger import incidents
 from watchkeeper.incident.relations import merged_away
 from watchkeeper.store.schema import Instant, Json, metadata
+from watchkeeper.store.sight import unseen_ids
 
 reviews = Table(
     "review",
@@ -45,7 +46,8 @@ def save_review(connection: Connection, review: Review) -> None:
 
 def get_review(connection: Connection, incident_id: str) -> Review | None:
     """Give the review of an incident; None where there is none yet."""
-    row = connection.execute(select(reviews).where(reviews.c.incident_id == incident_id)).first()
+    seen = reviews.c.incident_id.not_in(unseen_ids(connection))
+    row = connection.execute(select(reviews).where(reviews.c.incident_id == incident_id, seen)).first()
     return Review(**row._asdict()) if row else None
 
 

@@ -139,9 +139,13 @@ def _group(one: Lived, by: By) -> str:
 def _times(name: str, members: Sequence[Lived]) -> Times:
     means = {ours: _mean(one.measures.get(theirs) for one in members) for ours, theirs in TIMES.items()}
     recovered = [(seconds, one.id) for one in members if (seconds := one.measures.get("recovery_s")) is not None]
-    longest = max(recovered, default=None)
+    longest_s, longest_id = max(recovered, default=(None, ""))
     return Times(
-        name, len(members), **means, longest_s=longest[0] if longest else None, longest_id=longest[1] if longest else None
+        name,
+        len(members),
+        **means,
+        longest_s=longest_s,
+        longest_id=longest_id or None,
     )
 
 

@@ -1,8 +1,8 @@
 """Who may ask for what: four roles, each with all that the one before it may. Pure; a refusal comes with its sentence.
 
 `viewer` looks; `responder` takes incidents, pages people, says who is on call instead, starts runs, answers them and pulls the
-brake; `operator` also approves what can destroy or is unknown, and lifts the brake; `owner` also gives out tokens and says that
-the database was restored. Whoever sits at the machine is its owner.
+brake; `operator` also approves what can destroy or is unknown, and lifts the brake; `owner` also sees every private incident,
+gives out tokens and says that the database was restored. Whoever sits at the machine is its owner.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ LEAST: dict[str, Role] = {
     "open incident": "responder",
     "set severity": "responder",
     "note": "responder",
+    "keep private": "responder",
     "count": "responder",
     "push": "responder",
     "silence": "responder",
@@ -36,6 +37,7 @@ LEAST: dict[str, Role] = {
     "unhalt": "operator",
     "approve destroy": "operator",
     "approve unknown": "operator",
+    "see private": "owner",
     "give token": "owner",
     "restored": "owner",
     "end sessions": "owner",

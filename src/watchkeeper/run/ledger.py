@@ -34,6 +34,7 @@ from watchkeeper.run.model import Event, Outcome, Plan, Run
 from watchkeeper.run.plan import plan_from_json, plan_to_json
 from watchkeeper.store.locks import hold
 from watchkeeper.store.schema import Instant, Json, metadata
+from watchkeeper.store.sight import unseen_ids
 
 runs = Table(
     "run",
@@ -202,9 +203,9 @@ def create_run(
 
 
 def load_run(connection: Connection, run_id: str) -> Run | None:
-    """Give a run as its log tells it; None where there is no such run."""
+    """Give a run as its log tells it; None where there is no such run, and where whoever reads may not see its incident."""
     row = connection.execute(select(runs).where(runs.c.id == run_id)).first()
-    return None if row is None else _folded(connection, row)
+    return None if row is None or row.incident_id in unseen_ids(connection) else _folded(connection, row)
 
 
 def catch_up(connection: Connection, run: Run) -> Run:
@@ -237,6 +238,8 @@ def list_runs(
         query = query.where(named)
     if since is not None:
         query = query.where(runs.c.started_at >= since)
+    if left_out := unseen_ids(connection):
+        query = query.where(or_(runs.c.incident_id.is_(None), runs.c.incident_id.not_in(left_out)))
     return [_folded(connection, row) for row in connection.execute(query).all()]
 
 
@@ -244,6 +247,8 @@ def runs_that_changed(connection: Connection, since: datetime, until: datetime, 
     """Give the runs that ended within a span and carried out something that was more than a look, newest first."""
     changing = select(attempts.c.run_id).where(attempts.c.risk != "read", attempts.c.ended_at.is_not(None))
     query = select(runs).where(runs.c.ended_at >= since, runs.c.ended_at <= until, runs.c.id.in_(changing))
+    if left_out := unseen_ids(connection):
+        query = query.where(or_(runs.c.incident_id.is_(None), runs.c.incident_id.not_in(left_out)))
     newest = query.order_by(runs.c.ended_at.desc(), runs.c.id.desc()).limit(limit)
     return [_folded(connection, row) for row in connection.execute(newest).all()]
 

@@ -12,7 +12,7 @@ from watchkeeper.actions import acts, affected, assigning, by_hand, effects, fol
 from watchkeeper.actions.callers import check_csrf, cookie_name, sign_out
 from watchkeeper.base.errors import InputError
 from watchkeeper.people.identity import Actor
-from watchkeeper.web.pages import SignedIn, TheApp
+from watchkeeper.web.pages import SeenApp, SignedIn
 
 router = APIRouter(include_in_schema=False)
 Text = Annotated[str, Form(max_length=20_000)]
@@ -42,7 +42,7 @@ def seen_at(text: str) -> datetime | None:
 
 
 @router.post("/sign-out")
-async def sign_out_form(request: Request, app: TheApp, person: Person) -> Response:
+async def sign_out_form(request: Request, app: SeenApp, person: Person) -> Response:
     """End the session."""
     name = cookie_name(request.url.port)
     await sign_out(app, person, request.cookies[name])
@@ -52,42 +52,42 @@ async def sign_out_form(request: Request, app: TheApp, person: Person) -> Respon
 
 
 @router.post("/halt")
-async def halt(app: TheApp, person: Person, why: Text = "", back: Text = "/") -> Response:
+async def halt(app: SeenApp, person: Person, why: Text = "", back: Text = "/") -> Response:
     """Stop everything automatic."""
     await acts.halt(app, person, why)
     return back_to(back)
 
 
 @router.post("/unhalt")
-async def unhalt(app: TheApp, person: Person, why: Text = "", back: Text = "/") -> Response:
+async def unhalt(app: SeenApp, person: Person, why: Text = "", back: Text = "/") -> Response:
     """Let it go on."""
     await acts.unhalt(app, person, why)
     return back_to(back)
 
 
 @router.post("/incidents/{incident_id}/acknowledge")
-async def acknowledge(app: TheApp, person: Person, incident_id: str, why: Text = "") -> Response:
+async def acknowledge(app: SeenApp, person: Person, incident_id: str, why: Text = "") -> Response:
     """Take an incident."""
     found = await acts.acknowledge(app, person, incident_id, why)
     return back_to(f"/incidents/{found.id}")
 
 
 @router.post("/incidents/{incident_id}/note")
-async def note(app: TheApp, person: Person, incident_id: str, text: Text = "") -> Response:
+async def note(app: SeenApp, person: Person, incident_id: str, text: Text = "") -> Response:
     """Write a line into the timeline."""
     await acts.note(app, person, incident_id, text)
     return back_to(f"/incidents/{incident_id}")
 
 
 @router.post("/incidents/{incident_id}/role")
-async def give_role(app: TheApp, person: Person, incident_id: str, role: Text = "", whom: Text = "") -> Response:
+async def give_role(app: SeenApp, person: Person, incident_id: str, role: Text = "", whom: Text = "") -> Response:
     """Give somebody a role in it."""
     await assigning.assign(app, person, incident_id, role, whom)
     return back_to(f"/incidents/{incident_id}")
 
 
 @router.post("/incidents/{incident_id}/task")
-async def tick_task(app: TheApp, person: Person, incident_id: str, task: Text = "") -> Response:
+async def tick_task(app: SeenApp, person: Person, incident_id: str, task: Text = "") -> Response:
     """Note that a task of a phase is done."""
     await assigning.tick_task(app, person, incident_id, task)
     return back_to(f"/incidents/{incident_id}#phases")
@@ -95,15 +95,15 @@ async def tick_task(app: TheApp, person: Person, incident_id: str, task: Text = 
 
 @router.post("/incidents")
 async def open_incident(
-    app: TheApp, person: Person, title: Text = "", severity: Text = "", component: Text = "", why: Text = ""
+    app: SeenApp, person: Person, title: Text = "", severity: Text = "", component: Text = "", why: Text = "", private: Text = ""
 ) -> Response:
     """Open an incident by hand."""
-    made = await by_hand.open_incident(app, person, title, severity, component, why)
+    made = await by_hand.open_incident(app, person, title, severity, component, why, private=private == "yes")
     return back_to(f"/incidents/{made.id}")
 
 
 @router.post("/incidents/{incident_id}/severity")
-async def set_severity(app: TheApp, person: Person, incident_id: str, severity: Text = "", why: Text = "") -> Response:
+async def set_severity(app: SeenApp, person: Person, incident_id: str, severity: Text = "", why: Text = "") -> Response:
     """Make an incident graver or less grave."""
     await by_hand.set_severity(app, person, incident_id, severity, why)
     return back_to(f"/incidents/{incident_id}")
@@ -111,25 +111,38 @@ async def set_severity(app: TheApp, person: Person, incident_id: str, severity: 
 
 @router.post("/incidents/{incident_id}/update")
 async def tell_update(
-    app: TheApp, person: Person, incident_id: str, text: Text = "", to: Text = "", progress: Text = ""
+    app: SeenApp,
+    person: Person,
+    incident_id: str,
+    text: Text = "",
+    to: Text = "",
+    progress: Text = "",
+    although_private: Text = "",
 ) -> Response:
     """Tell those who know of an incident how it stands, or the public."""
     if to == "public":
-        await public.post(app, person, incident_id, progress, text)
+        await public.post(app, person, incident_id, progress, text, although_private=although_private == "yes")
     else:
         await by_hand.tell_update(app, person, incident_id, text)
     return back_to(f"/incidents/{incident_id}")
 
 
+@router.post("/incidents/{incident_id}/private")
+async def keep_private(app: SeenApp, person: Person, incident_id: str, why: Text = "", private: Text = "yes") -> Response:
+    """Let only those whom it concerns see it, or everybody again."""
+    await by_hand.keep_private(app, person, incident_id, why, private=private == "yes")
+    return back_to(f"/incidents/{incident_id}")
+
+
 @router.post("/incidents/{incident_id}/affected")
-async def count_affected(app: TheApp, person: Person, incident_id: str) -> Response:
+async def count_affected(app: SeenApp, person: Person, incident_id: str) -> Response:
     """Count who and what it affected."""
     await affected.count(app, person, incident_id)
     return back_to(f"/incidents/{incident_id}")
 
 
 @router.post("/incidents/{incident_id}/merge")
-async def merge(app: TheApp, person: Person, incident_id: str, other: Text = "", why: Text = "") -> Response:
+async def merge(app: SeenApp, person: Person, incident_id: str, other: Text = "", why: Text = "") -> Response:
     """Merge an incident into another."""
     found = await by_hand.merge(app, person, incident_id, other.strip(), why)
     return back_to(f"/incidents/{found.id}")
@@ -137,7 +150,7 @@ async def merge(app: TheApp, person: Person, incident_id: str, other: Text = "",
 
 @router.post("/incidents/{incident_id}/split")
 async def split(
-    app: TheApp,
+    app: SeenApp,
     person: Person,
     incident_id: str,
     alerts: Annotated[list[str] | None, Form()] = None,
@@ -149,7 +162,7 @@ async def split(
 
 
 @router.post("/incidents/{incident_id}/related")
-async def relate(app: TheApp, person: Person, incident_id: str, other: Text = "", why: Text = "") -> Response:
+async def relate(app: SeenApp, person: Person, incident_id: str, other: Text = "", why: Text = "") -> Response:
     """Keep that two incidents hang together."""
     await by_hand.relate_to(app, person, incident_id, other.strip(), why)
     return back_to(f"/incidents/{incident_id}")
@@ -157,7 +170,7 @@ async def relate(app: TheApp, person: Person, incident_id: str, other: Text = ""
 
 @router.post("/incidents/{incident_id}/followup")
 async def add_follow_up(
-    app: TheApp, person: Person, incident_id: str, text: Text = "", owner: Text = "", due: Text = ""
+    app: SeenApp, person: Person, incident_id: str, text: Text = "", owner: Text = "", due: Text = ""
 ) -> Response:
     """Write down what somebody is to do."""
     await following_up.add(app, person, incident_id, text, owner, due or "14d")
@@ -165,33 +178,33 @@ async def add_follow_up(
 
 
 @router.post("/incidents/{incident_id}/followup/{follow_up_id}/done")
-async def finish_follow_up(app: TheApp, person: Person, incident_id: str, follow_up_id: str) -> Response:
+async def finish_follow_up(app: SeenApp, person: Person, incident_id: str, follow_up_id: str) -> Response:
     """Note that it is done."""
     await following_up.finish(app, person, follow_up_id)
     return back_to(f"/reviews/{incident_id}#todo")
 
 
 @router.post("/incidents/{incident_id}/resolve")
-async def resolve(app: TheApp, person: Person, incident_id: str, why: Text = "") -> Response:
+async def resolve(app: SeenApp, person: Person, incident_id: str, why: Text = "") -> Response:
     """Close an incident by hand."""
     found = await acts.resolve(app, person, incident_id, why)
     return back_to(f"/incidents/{found.id}")
 
 
 @router.post("/incidents/{incident_id}/start")
-async def start(app: TheApp, person: Person, incident_id: str, procedure: Text = "", why: Text = "") -> Response:
+async def start(app: SeenApp, person: Person, incident_id: str, procedure: Text = "", why: Text = "") -> Response:
     """Start a procedure for an incident."""
     return back_to(f"/runs/{await acts.start_run(app, person, procedure, incident_id, why)}")
 
 
 @router.post("/procedures/{procedure_id:path}/start")
-async def start_procedure(app: TheApp, person: Person, procedure_id: str, incident: Text = "", why: Text = "") -> Response:
+async def start_procedure(app: SeenApp, person: Person, procedure_id: str, incident: Text = "", why: Text = "") -> Response:
     """Start a procedure, for an incident or for none."""
     return back_to(f"/runs/{await acts.start_run(app, person, procedure_id, incident or None, why)}")
 
 
 @router.post("/commands/{where:path}/start")
-async def start_command(app: TheApp, person: Person, where: str, incident: Text = "", why: Text = "") -> Response:
+async def start_command(app: SeenApp, person: Person, where: str, incident: Text = "", why: Text = "") -> Response:
     """Start one command of the runbook by itself."""
     return back_to(f"/runs/{await acts.start_command(app, person, where, incident or None, why)}")
 
@@ -199,7 +212,7 @@ async def start_command(app: TheApp, person: Person, where: str, incident: Text 
 @router.post("/runs/{run_id}/answer")
 async def answer(
     request: Request,
-    app: TheApp,
+    app: SeenApp,
     person: Person,
     run_id: str,
     act: Text = "",
@@ -224,19 +237,19 @@ async def answer(
 
 
 @router.post("/runs/{run_id}/undo")
-async def undo(app: TheApp, person: Person, run_id: str, why: Text = "", act: Text = "") -> Response:
+async def undo(app: SeenApp, person: Person, run_id: str, why: Text = "", act: Text = "") -> Response:
     """Put back what a run changed, or one act of it."""
     return back_to(f"/runs/{await effects.undo_run(app, person, run_id, act or None, why)}")
 
 
 @router.post("/runs/{run_id}/resume")
-async def resume(app: TheApp, person: Person, run_id: str, why: Text = "") -> Response:
+async def resume(app: SeenApp, person: Person, run_id: str, why: Text = "") -> Response:
     """Go on where a run ended."""
     return back_to(f"/runs/{await acts.resume_run(app, person, run_id, why)}")
 
 
 @router.post("/runs/{run_id}/cancel")
-async def cancel(app: TheApp, person: Person, run_id: str, why: Text = "", finish: Text = "") -> Response:
+async def cancel(app: SeenApp, person: Person, run_id: str, why: Text = "", finish: Text = "") -> Response:
     """Stop a run."""
     await acts.cancel_run(app, person, run_id, why, finish != "yes")
     return back_to(f"/runs/{run_id}")

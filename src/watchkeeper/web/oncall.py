@@ -15,21 +15,21 @@ from watchkeeper.app import App
 from watchkeeper.base.errors import NotFound
 from watchkeeper.people.identity import Session
 from watchkeeper.web.forms import Person, Text, back_to
-from watchkeeper.web.pages import API, SignedIn, TheApp, page
+from watchkeeper.web.pages import API, SeenApp, SignedIn, TheApp, page
 
 router = APIRouter(include_in_schema=False)
 HERE = "/oncall"
 
 
 @router.get(HERE)
-async def on_call(request: Request, app: TheApp, session: SignedIn, at: Annotated[str, Query(max_length=100)] = "") -> Response:
+async def on_call(request: Request, app: SeenApp, session: SignedIn, at: Annotated[str, Query(max_length=100)] = "") -> Response:
     """Who is on call, now or at a time in UTC."""
     return await _page(request, app, session, at=at)
 
 
 @router.post("/oncall/override")
 async def override(
-    app: TheApp,
+    app: SeenApp,
     person: Person,
     rota: Text = "",
     who: Text = "",
@@ -48,7 +48,7 @@ async def override(
 
 @router.post("/oncall/swap")
 async def swap(
-    app: TheApp,
+    app: SeenApp,
     person: Person,
     rota: Text = "",
     first: Text = "",
@@ -66,14 +66,14 @@ async def swap(
 
 
 @router.post("/oncall/changes/{change_id}/end")
-async def take_back(app: TheApp, person: Person, change_id: str, why: Text = "") -> Response:
+async def take_back(app: SeenApp, person: Person, change_id: str, why: Text = "") -> Response:
     """Take an override or a swap back."""
     await acts.take_back(app, person, change_id, why)
     return back_to(HERE)
 
 
 @router.post("/oncall/note")
-async def leave_note(app: TheApp, person: Person, rota: Text = "", text: Text = "") -> Response:
+async def leave_note(app: SeenApp, person: Person, rota: Text = "", text: Text = "") -> Response:
     """Leave a note for who is next."""
     await acts.leave_note(app, person, rota, text)
     return back_to(HERE)
@@ -81,21 +81,21 @@ async def leave_note(app: TheApp, person: Person, rota: Text = "", text: Text = 
 
 @router.post("/oncall/page")
 async def page_somebody(
-    request: Request, app: TheApp, session: SignedIn, person: Person, whom: Text = "", text: Text = ""
+    request: Request, app: SeenApp, session: SignedIn, person: Person, whom: Text = "", text: Text = ""
 ) -> Response:
     """Page somebody by hand."""
     return await _page(request, app, session, (await acts.page(app, person, whom, text)).sentence)
 
 
 @router.post("/oncall/test/{who}")
-async def try_page(request: Request, app: TheApp, session: SignedIn, person: Person, who: str) -> Response:
+async def try_page(request: Request, app: SeenApp, session: SignedIn, person: Person, who: str) -> Response:
     """Send a test page to every address of a person."""
     tried = await acts.try_pages(app, person, [who])
     return await _page(request, app, session, " ".join(each.sentence for each in tried))
 
 
 @router.post("/oncall/calendar")
-async def give_calendar(request: Request, app: TheApp, session: SignedIn, person: Person, subject: Text = "") -> Response:
+async def give_calendar(request: Request, app: SeenApp, session: SignedIn, person: Person, subject: Text = "") -> Response:
     """Make the address of a calendar; it stands in the answer alone, once."""
     path = await acts.give_calendar(app, person, subject)
     address = f"{app.address or str(request.base_url).rstrip('/')}{path}"

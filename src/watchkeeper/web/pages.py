@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from watchkeeper import __version__
 from watchkeeper.actions.callers import address_of, cookie_name, session_for
 from watchkeeper.actions.permission import require
+from watchkeeper.actions.seeing import seen_by
 from watchkeeper.actions.views import books, capacity, incidents, measures, records, runs, signals
 from watchkeeper.actions.views.model import SPANS, Span
 from watchkeeper.app import App
@@ -52,6 +53,14 @@ async def signed_in(request: Request) -> Session:
 
 TheApp = Annotated[App, Depends(the_app)]
 SignedIn = Annotated[Session, Depends(signed_in)]
+
+
+async def app_for(request: Request, session: SignedIn) -> App:
+    """Give the App as who is signed in may see it."""
+    return seen_by(the_app(request), session.actor)
+
+
+SeenApp = Annotated[App, Depends(app_for)]
 Days = Annotated[int, Query(ge=1, le=3660)]
 Search = Annotated[str, Query(max_length=200)]
 Before = Annotated[str | None, Query(max_length=40)]
@@ -67,13 +76,13 @@ def page(name: str, request: Request, session: Session | None, view: Any = None,
 
 
 @router.get("/")
-async def overview(request: Request, app: TheApp, session: SignedIn) -> Response:
+async def overview(request: Request, app: SeenApp, session: SignedIn) -> Response:
     """How the service stands."""
     return page("overview.html", request, session, await incidents.overview(app), here="/", twin=f"{API}/overview")
 
 
 @router.get("/incidents")
-async def incident_list(request: Request, app: TheApp, session: SignedIn, q: Search = "", before: Before = None) -> Response:
+async def incident_list(request: Request, app: SeenApp, session: SignedIn, q: Search = "", before: Before = None) -> Response:
     """All incidents, or those that a search finds, a page at a time."""
     view = await incidents.all_incidents(app, q, before)
     asked = urlencode({name: said for name, said in (("q", q), ("before", before)) if said})
@@ -82,34 +91,34 @@ async def incident_list(request: Request, app: TheApp, session: SignedIn, q: Sea
 
 
 @router.get("/incidents/{incident_id}")
-async def incident(request: Request, app: TheApp, session: SignedIn, incident_id: str, skip: Skip = 0) -> Response:
+async def incident(request: Request, app: SeenApp, session: SignedIn, incident_id: str, skip: Skip = 0) -> Response:
     """One incident."""
     view = await incidents.one_incident(app, incident_id, skip)
     return page("incident.html", request, session, view, here="/incidents", twin=f"{API}/incidents/{view.id}")
 
 
 @router.get("/runs")
-async def run_list(request: Request, app: TheApp, session: SignedIn, state: State = None) -> Response:
+async def run_list(request: Request, app: SeenApp, session: SignedIn, state: State = None) -> Response:
     """All runs, or those in a state."""
     twin = f"{API}/runs" + (f"?state={state}" if state else "")
     return page("runs.html", request, session, await runs.all_runs(app, state), here="/runs", twin=twin)
 
 
 @router.get("/runs/{run_id}")
-async def run(request: Request, app: TheApp, session: SignedIn, run_id: str) -> Response:
+async def run(request: Request, app: SeenApp, session: SignedIn, run_id: str) -> Response:
     """One run."""
     view = await runs.one_run(app, run_id)
     return page("run.html", request, session, view, here="/runs", twin=f"{API}/runs/{view.run.id}")
 
 
 @router.get("/runs/{run_id}/acts/{act_key}/output.txt")
-async def output(app: TheApp, session: SignedIn, run_id: str, act_key: str) -> Response:
+async def output(app: SeenApp, session: SignedIn, run_id: str, act_key: str) -> Response:
     """The whole kept output of an act."""
     return PlainTextResponse(await runs.output_of(app, run_id, act_key))
 
 
 @router.get("/book")
-async def book(request: Request, app: TheApp, session: SignedIn) -> Response:
+async def book(request: Request, app: SeenApp, session: SignedIn) -> Response:
     """The runbook with its facts beside it."""
     view = await books.the_book(app)
     article = render_markdown(view.source, view.facts)
@@ -117,61 +126,61 @@ async def book(request: Request, app: TheApp, session: SignedIn) -> Response:
 
 
 @router.get("/commands/{where:path}")
-async def command(request: Request, app: TheApp, session: SignedIn, where: str) -> Response:
+async def command(request: Request, app: SeenApp, session: SignedIn, where: str) -> Response:
     """What running one command of the runbook by itself would do."""
     view = await runs.one_command(app, where)
     return page("procedure.html", request, session, view, here="/book")
 
 
 @router.get("/procedures/{procedure_id:path}")
-async def procedure(request: Request, app: TheApp, session: SignedIn, procedure_id: str) -> Response:
+async def procedure(request: Request, app: SeenApp, session: SignedIn, procedure_id: str) -> Response:
     """What carrying out a procedure would do."""
     view = await runs.one_procedure(app, procedure_id)
     return page("procedure.html", request, session, view, here="/book", twin=f"{API}/procedures/{view.procedure.id}")
 
 
 @router.get("/signals")
-async def signal_list(request: Request, app: TheApp, session: SignedIn, span: Span = "1h") -> Response:
+async def signal_list(request: Request, app: SeenApp, session: SignedIn, span: Span = "1h") -> Response:
     """All signals, with their curves over a span of time."""
     view = await signals.all_signals(app, span)
     return page("signals.html", request, session, view, here="/signals", twin=f"{API}/signals?span={span}", spans=list(SPANS))
 
 
 @router.get("/measures")
-async def measures_page(request: Request, app: TheApp, session: SignedIn, by: By = "severity", days: Days = 90) -> Response:
+async def measures_page(request: Request, app: SeenApp, session: SignedIn, by: By = "severity", days: Days = 90) -> Response:
     """How long incidents took, and how much people were paged."""
     view = await measures.measures(app, days, by)
     return page("measures.html", request, session, view, here="/reviews", twin=f"{API}/measures?by={by}&days={days}")
 
 
 @router.get("/measures.csv")
-async def measures_csv(app: TheApp, session: SignedIn, by: By = "severity", days: Days = 90) -> Response:
+async def measures_csv(app: SeenApp, session: SignedIn, by: By = "severity", days: Days = 90) -> Response:
     """The same as comma-separated values."""
     text = measures.as_csv(await measures.measures(app, days, by))
     return PlainTextResponse(text, media_type="text/csv", headers={"content-disposition": 'attachment; filename="measures.csv"'})
 
 
 @router.get("/capacity")
-async def capacity_page(request: Request, app: TheApp, session: SignedIn) -> Response:
+async def capacity_page(request: Request, app: SeenApp, session: SignedIn) -> Response:
     """When what reaches its limit."""
     return page("capacity.html", request, session, await capacity.capacity(app), here="/signals", twin=f"{API}/capacity")
 
 
 @router.get("/ledger")
-async def ledger(request: Request, app: TheApp, session: SignedIn, before: int | None = None) -> Response:
+async def ledger(request: Request, app: SeenApp, session: SignedIn, before: int | None = None) -> Response:
     """Acts and decisions."""
     view = await records.the_ledger(app, before)
     return page("ledger.html", request, session, view, here="/ledger", twin=f"{API}/ledger")
 
 
 @router.get("/reviews")
-async def review_list(request: Request, app: TheApp, session: SignedIn) -> Response:
+async def review_list(request: Request, app: SeenApp, session: SignedIn) -> Response:
     """All reviews."""
     return page("reviews.html", request, session, await records.all_reviews(app), here="/reviews", twin=f"{API}/reviews")
 
 
 @router.get("/reviews/{incident_id}.md")
-async def review_file(app: TheApp, session: SignedIn, incident_id: str) -> Response:
+async def review_file(app: SeenApp, session: SignedIn, incident_id: str) -> Response:
     """A review as the Markdown that it is."""
     view = await records.one_review(app, incident_id)
     named = {"content-disposition": f'attachment; filename="review-{view.review.incident_id}.md"'}
@@ -179,7 +188,7 @@ async def review_file(app: TheApp, session: SignedIn, incident_id: str) -> Respo
 
 
 @router.get("/reviews/{incident_id}")
-async def review(request: Request, app: TheApp, session: SignedIn, incident_id: str) -> Response:
+async def review(request: Request, app: SeenApp, session: SignedIn, incident_id: str) -> Response:
     """One review."""
     view = await records.one_review(app, incident_id)
     article = render_markdown(view.markdown)

@@ -17,13 +17,14 @@ from sqlalchemy import Connection
 from watchkeeper.actions.views.model import NewsItem, NewsView, PieceView
 from watchkeeper.actions.views.runs import act_view, event_view, no_run, run_line
 from watchkeeper.app import App
-from watchkeeper.base.errors import InputError, Transient
+from watchkeeper.base.errors import InputError, NotFound, Transient
 from watchkeeper.base.printed import tame
 from watchkeeper.run.fold import evolve
 from watchkeeper.run.ledger import load_run, read_events
 from watchkeeper.run.live import read_pieces
 from watchkeeper.run.model import Event, Run
 from watchkeeper.run.output import CUT
+from watchkeeper.store.sight import unseen_ids
 
 #: most of an output that is told at once when its act is over, in characters from its end
 TOLD = 64_000
@@ -72,6 +73,8 @@ class Follower:
 
     def look(self, connection: Connection) -> list[NewsItem]:
         """Give the news since the last look, oldest first."""
+        if self.run.incident_id in unseen_ids(connection):
+            raise no_run(self.run.id)  # its incident has become private meanwhile
         fresh = read_events(connection, self.run.id, after_seq=self.run.seq)
         for event in fresh:
             self.run = evolve(self.run, event)
@@ -112,18 +115,22 @@ def follow(connection: Connection, run_id: str, mark: Mark) -> Follower:
 async def open_stream(app: App, run_id: str, mark: Mark) -> AsyncGenerator[News]:
     """Begin to follow a run from a mark; raises NotFound, and Transient where too many follow runs already."""
     follower = await app.database.read(lambda connection: follow(connection, run_id, mark))
-    if app.followers >= MOST:
+    if len(app.followers) >= MOST:
         raise Transient(f"{MOST} follow runs here already.", hint="Ask again in a moment.", code="WK415")
     return _stream(app, follower)
 
 
 async def _stream(app: App, follower: Follower) -> AsyncGenerator[News]:
     """Give the news as they come, until the run is over, Watchkeeper stops, or a while has passed: who wants more comes back."""
-    app.followers += 1
+    app.followers.add(follower)
     try:
         until, quiet = asyncio.get_running_loop().time() + STREAM_S, 0.0
         while asyncio.get_running_loop().time() < until:
-            news = await app.database.read(follower.look)
+            try:
+                news = await app.database.read(follower.look)
+            except NotFound:
+                yield "over"
+                return
             for item in news:
                 yield item
             if follower.run.ended_at is not None:
@@ -136,7 +143,7 @@ async def _stream(app: App, follower: Follower) -> AsyncGenerator[News]:
                 yield "quiet"
                 quiet = 0.0
     finally:
-        app.followers -= 1
+        app.followers.discard(follower)
 
 
 async def news_of(app: App, run_id: str, after: str = "") -> NewsView:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, or_, select
 
 from watchkeeper.actions.views.model import Brake, ComponentView, Frame, Health, ThresholdView
 from watchkeeper.alert import ledger as alerts
@@ -17,6 +17,7 @@ from watchkeeper.estate.model import Bound, Unbound
 from watchkeeper.incident.ledger import incidents
 from watchkeeper.incident.rules import quantity
 from watchkeeper.run.ledger import brakes, runs
+from watchkeeper.store.sight import unseen_ids
 from watchkeeper.watch.ledger import read_standings
 from watchkeeper.watch.model import Standing
 
@@ -29,9 +30,11 @@ def read_frame(connection: Connection, app: App, now: datetime, standings: Mappi
     thresholds = [threshold_view(bound, found.get(bound.key)) for bound in app.bindings.bound]
     said = said_by_others(connection)
     thresholds += [unwatched_view(each, said[each.key]) for each in app.bindings.unbound if each.key in said]
-    waiting = connection.execute(select(func.count()).select_from(runs).where(runs.c.state == "asking")).scalar_one()
+    left_out = unseen_ids(connection)
+    asking = (runs.c.state == "asking", or_(runs.c.incident_id.is_(None), runs.c.incident_id.not_in(left_out)))
+    waiting = connection.execute(select(func.count()).select_from(runs).where(*asking)).scalar_one()
     still_open = connection.execute(
-        select(func.count()).select_from(incidents).where(incidents.c.status != "resolved")
+        select(func.count()).select_from(incidents).where(incidents.c.status != "resolved", incidents.c.id.not_in(left_out))
     ).scalar_one()
     brake = connection.execute(select(brakes).where(brakes.c.name == "halt")).first()
     health = worst(t.state for t in thresholds)

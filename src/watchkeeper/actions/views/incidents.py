@@ -129,6 +129,7 @@ def incident_line(incident: Incident, next_clock: ClockView | None = None, run: 
         resolved_at=incident.resolved_at,
         next_clock=next_clock,
         run=run,
+        private=incident.is_private,
     )
 
 
@@ -185,6 +186,7 @@ def _read_incident(connection: Connection, app: App, incident_id: str, now: date
         countable=tuple(app.estate.affected),
         has_public=app.estate.statuspage is not None,
         reviewed_at=review.at if review else None,
+        private=incident.is_private,
     )
 
 

@@ -17,8 +17,11 @@ from watchkeeper.incident.relations import merged_away
 from watchkeeper.learn.ledger import reviews
 from watchkeeper.learn.measures import promises
 from watchkeeper.learn.over_time import By, Kept, Lived, Load, Times, loads, over_time, promises_kept
+from watchkeeper.store.sight import unseen_ids
 from watchkeeper.tell.ledger import outbox
 
+#: how a private incident counts for who may not see it: by its times alone
+PRIVATE = "private"
 #: kinds of notices that wake somebody
 PAGING = ("initial", "escalation", "severity", "late", "ask", "proposal", "page")
 
@@ -51,7 +54,7 @@ def _read(connection: Connection, app: App, now: datetime, days: int, by: By) ->
     table = incidents.c
     query = select(incidents, reviews.c.measures).join(reviews, reviews.c.incident_id == table.id).where(table.began_at >= since)
     titles = {procedure.id: procedure.title for procedure in app.book.procedures}
-    rows = connection.execute(query).all()
+    rows, left_out = connection.execute(query).all(), unseen_ids(connection)
     held = [
         (f"{row.began_at:%Y-%m}", row.severity, promise)
         for row in rows
@@ -59,11 +62,11 @@ def _read(connection: Connection, app: App, now: datetime, days: int, by: By) ->
     ]
     lived = [
         Lived(
-            row.id,
+            "" if row.id in left_out else row.id,
             row.service,
             row.severity,
-            row.cause,
-            titles.get(row.procedure_id, row.procedure_id),
+            PRIVATE if row.id in left_out else row.cause,
+            PRIVATE if row.id in left_out else titles.get(row.procedure_id, row.procedure_id),
             row.began_at,
             row.measures,
         )

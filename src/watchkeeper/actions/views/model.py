@@ -148,6 +148,8 @@ class IncidentLine:
     next_clock: ClockView | None = None
     #: the latest
     run: RunNote | None = None
+    #: only those whom it concerns see it
+    private: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +286,8 @@ class IncidentView:
     has_public: bool = False
     #: the review, once written
     reviewed_at: datetime | None = None
+    #: only those whom it concerns see it
+    private: bool = False
     #: how many alerts there are in all, how many of them still fire, and how many stand before those of this page
     alerts_total: int = 0
     alerts_open: int = 0

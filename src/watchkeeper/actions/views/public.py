@@ -68,11 +68,20 @@ def read_page(connection: Connection, app: App, now: datetime) -> PublicPage:
         for name in dict.fromkeys(named.values())
     ]
     found = _incidents(connection, now)
-    posts = ledger.read_posts(connection, [each.id for each in found])
+    since_when = {each.id: each.private_at for each in found}
+    posts = [
+        each
+        for each in ledger.read_posts(connection, list(since_when))
+        # of a private incident only what was published knowing that
+        if (private_at := since_when[each.incident_id]) is None or each.at >= private_at
+    ]
     itself = config.publish == "itself"
     told = [
         rules.incident(
-            each, [s for of, s in spells if of == each.id], [p for p in posts if p.incident_id == each.id], by_itself=itself
+            each,
+            [s for of, s in spells if of == each.id],
+            [p for p in posts if p.incident_id == each.id],
+            by_itself=itself and not each.is_private,
         )
         for each in found
     ]
@@ -108,8 +117,13 @@ def _spells(connection: Connection, app: App, named: dict[str, str], since: date
         alerts.c.incident_id,
     )
     recent = or_(alerts.c.ended_at.is_(None), alerts.c.ended_at > since)
+    private = set(
+        connection.execute(select(incidents.incidents.c.id).where(incidents.incidents.c.private_at.is_not(None))).scalars()
+    )
     found = []
     for row in connection.execute(select(*columns).where(recent, alerts.c.lead == 1).order_by(alerts.c.breached_at)):
+        if row.incident_id in private:
+            continue  # what a private incident's alerts say is not for the public
         name = named.get(row.component or app.estate.service)
         if name is not None:
             impact = "outage" if states & {row.key, row.threshold} else "degraded"

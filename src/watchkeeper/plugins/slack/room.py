@@ -51,7 +51,8 @@ class SlackRoom:
             found = await self._call("conversations.list", types=kinds, limit=1000, exclude_archived=True, **more)
             for channel in found.get("channels", []):
                 if channel.get("name") == name:
-                    await self._call("conversations.join", channel=channel["id"])
+                    if not private:  # a private one is listed only to who is in it, and nobody joins one
+                        await self._call("conversations.join", channel=channel["id"])
                     return str(channel["id"])
             cursor = found.get("response_metadata", {}).get("next_cursor", "")
             if not cursor:

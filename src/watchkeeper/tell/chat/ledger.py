@@ -22,6 +22,7 @@ channels = Table(
     Column("begun", Integer, nullable=False),
     Column("topic", String(300), nullable=False),
     Column("made_at", Instant, nullable=False),
+    Column("private", Integer, nullable=False, server_default="0"),
 )
 said = Table("chat_event", metadata, Column("id", String(200), primary_key=True), Column("at", Instant, nullable=False))
 
@@ -44,9 +45,10 @@ def channel_of(connection: Connection, chat: str, channel: str) -> Channel | Non
     return Channel(*row) if row is not None else None
 
 
-def add_channel(connection: Connection, incident_id: str, chat: str, channel: str, now: datetime) -> None:
-    """Keep a new channel."""
-    named = {"incident_id": incident_id, "chat": chat, "channel": channel, "made_at": now}
+def add_channel(connection: Connection, incident_id: str, chat: str, channel: str, now: datetime, private: bool = False) -> None:
+    """Keep a new channel; one that the incident had before is left."""
+    connection.execute(channels.delete().where(_of(incident_id, chat)))
+    named = {"incident_id": incident_id, "chat": chat, "channel": channel, "made_at": now, "private": int(private)}
     connection.execute(insert(channels).values(**named, written=0, begun=-1, topic=""))
 
 

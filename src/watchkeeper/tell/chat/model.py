@@ -36,6 +36,8 @@ class Channel:
     begun: int
     topic: str
     made_at: datetime
+    #: 1: only who is invited sees it
+    private: int = 0
 
 
 class Room(Protocol):

@@ -12,7 +12,7 @@ from watchkeeper.tell.chat.model import Button, ChatPost
 SAID = frozenset(
     (
         "opened", "severity", "acknowledged", "escalated", "run", "verdict", "recovered", "reopened", "verified", "resolved",
-        "note", "late", "refused", "proposed", "not-told", "again",
+        "note", "late", "refused", "proposed", "not-told", "again", "private", "shown", "moved",
     )
 )  # fmt: skip
 #: an answer that a button may give: what asks for more than a press is answered on the page
@@ -27,7 +27,8 @@ def channel_name(incident: Incident) -> str:
     >>> channel_name(Incident("inc-01m8dc0r72-sdckrw", "shop", "Shop is down: 100 %!", "P1", "open", None, now, now))
     'inc-sdckrw-shop-is-down-100'
     """
-    words = re.sub(r"[^a-z0-9]+", "-", incident.title.lower()).strip("-")
+    # who may not look into a private channel may still come by its name
+    words = "private" if incident.is_private else re.sub(r"[^a-z0-9]+", "-", incident.title.lower()).strip("-")
     return f"inc-{incident.id.rsplit('-', 1)[-1].lower()}-{words}"[:80].rstrip("-")
 
 
