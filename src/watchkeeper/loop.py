@@ -408,6 +408,8 @@ class Loop:
     def _clock_due(self, connection: Connection, row: due.Due) -> None:
         now = self.app.clock.now()
         incident = incidents.get_incident(connection, row.subject)
+        if not due.is_open(connection, row.key):
+            return  # another severity, or a later ladder, has dropped it since it was claimed
         if incident is None:
             due.settle(connection, row.key, now)
             return

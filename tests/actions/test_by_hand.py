@@ -143,8 +143,9 @@ async def test_another_severity_runs_its_own_clocks_and_tells_who_knows(app: App
     assert timeline(app, one.id) == ["The incident is now P1; it was P3. nobody can pay"]
     respond = [c for c in app.database.read_now(lambda c: timers.read_clocks(c, one.id)) if c.kind == "respond"]
     assert [(c.due_at - one.opened_at).total_seconds() for c in respond] == [300]
-    [(who, body)] = told(app, "update")
+    [(who, body)] = told(app, "severity")
     assert who == "anna"
+    assert told(app, "update") == [], "once is enough"
     assert "anna says that it is P1 now, and graver: nobody can pay" in body
     await by_hand.set_severity(app, BY, one.id, "P1", "said again")
     assert len(timeline(app, one.id)) == 1

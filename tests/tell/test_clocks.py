@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection
 
-from watchkeeper.book.model import Book, Escalation, Procedure, Severity, Template
-from watchkeeper.estate.hours import parse_hours
+from watchkeeper.book.model import Book, Contact, Escalation, Procedure, Severity, Template
+from watchkeeper.estate.hours import Office, parse_hours
 from watchkeeper.estate.model import Estate, LadderRule, Person
 from watchkeeper.estate.rota import Layer, Rota
 from watchkeeper.incident import ledger as incidents
@@ -60,6 +60,19 @@ class Night:
             return said
 
         return self.database.write_now(work)
+
+    def change(self, before: str, after: str, minutes: float) -> None:
+        """Make it graver or less grave, as a graver alert does."""
+
+        def work(connection: Connection) -> None:
+            body, at = {"from": before, "to": after}, self.start + timedelta(minutes=minutes)
+            incidents.update_incident(connection, "inc-1", severity=after)
+            incidents.add_entry(connection, "inc-1", at, "severity", "automation", f"Now {after}.", body)
+            incident = incidents.get_incident(connection, "inc-1")
+            assert incident is not None
+            timers.set_clocks(connection, incident, rules.clocks(self.book, incident))
+
+        self.database.write_now(work)
 
     def told(self) -> list[str]:
         return sorted(n.id.removeprefix("inc-1/") for n in self.database.read_now(list_notices))
@@ -120,6 +133,41 @@ def test_a_ladder_that_begins_again_ends_with_who_takes_the_incident(database: D
     night.database.write_now(lambda c: lifecycle.acknowledge(c, now, "inc-1", "ben"))
     assert night.at(300) == ["An update was due and goes to Anna, Ben."]
     assert len([n for n in night.told() if n.startswith(("initial", "escalation"))]) == 2
+
+
+def test_a_last_level_that_waits_for_its_hours_does_not_end_the_ladder(database: Database, now: datetime) -> None:
+    hours = parse_hours("15:00-16:00")
+    assert hours is not None
+    lead = Contact(line=7, role="Lead", hours="business hours")
+    book = replace(BOOK, escalation=(BOOK.escalation[0], BOOK.escalation[2]), contacts=(lead,), templates=())
+    estate = replace(ESTATE, ladder=LadderRule(2, 600), office=Office(hours, stated=True))
+    night = Night(database, now, book, estate)  # it is noon
+    night.at(0)
+    assert "begins again in 10 min unless somebody takes the incident (1 of 2)." in " ".join(night.at(30))
+    night.at(40)
+    assert "(2 of 2)" in " ".join(night.at(70))
+    night.at(80)
+    night.at(110)
+    anna = ["escalation/1001/anna", "escalation/2001/anna"]
+    assert [n for n in night.told() if n.startswith(("initial", "escalation"))] == [*anna, "initial/1/anna"]
+    assert "level 3 (Lead: Ben) is told." in " ".join(night.at(180)), "the doors are open, and nobody has it"
+    assert night.at(1000) == []
+    assert [n for n in night.told() if n.endswith("ben") and n.startswith("escalation")] == ["escalation/2003/ben"]
+
+
+def test_another_severity_in_a_ladder_that_began_again_has_all_its_repeats(database: Database, now: datetime) -> None:
+    book = replace(BOOK, escalation=BOOK.escalation[:1], templates=())
+    night = Night(database, now, book, replace(ESTATE, ladder=LadderRule(1, 600)))
+    night.at(0)
+    night.at(10)
+    for before, after in (("P2", "P1"), ("P1", "P2")):
+        night.change(before, after, 20)
+        said = night.at(20)[0]
+        assert said.startswith("Level 1 is told that it is P1 now: Anna." if after == "P1" else "Level 1 (Anna) was told before.")
+        night.at(30)
+    assert [n for n in night.told() if n.startswith(("initial", "escalation"))] == [
+        "escalation/1001/anna", "escalation/3001/anna", "escalation/5001/anna", "initial/1/anna",
+    ]  # fmt: skip
 
 
 def test_an_update_goes_to_all_who_know_and_comes_again(night: Night) -> None:
@@ -205,17 +253,9 @@ def test_a_resolved_incident_tells_nobody(night: Night) -> None:
 
 def test_a_graver_incident_is_told_again_to_who_knows_it(night: Night) -> None:
     night.at(0)
-
-    def graver(connection: Connection) -> None:
-        incidents.update_incident(connection, "inc-1", severity="P1")
-        incidents.add_entry(connection, "inc-1", night.start, "severity", "automation", "Now P1.", {"from": "P2", "to": "P1"})
-        incident = incidents.get_incident(connection, "inc-1")
-        assert incident is not None
-        timers.set_clocks(connection, incident, rules.clocks(BOOK, incident))
-
-    night.database.write_now(graver)
+    night.change("P2", "P1", 0)
     assert night.at(1) == ["Level 1 is told that it is P1 now: Anna."]
-    assert night.told() == ["initial/1/anna", "severity/0/anna"]
+    assert night.told() == ["initial/1/anna", "severity/1/anna"]
 
 
 def test_the_end_is_told_to_those_who_know_and_once(night: Night, now: datetime) -> None:

@@ -73,7 +73,13 @@ async def set_severity(app: App, actor: Actor, incident_id: str, severity: str, 
         changed = _desk(connection, app, actor).set_severity(incident, chosen, reason)
         graver = gravity(app.book, chosen) < gravity(app.book, incident.severity)
         sentence = f"{actor.name} says that it is {chosen}{' now, and graver' if graver else ' now'}: {reason}"
-        _tell(connection, app, changed, people_told(connection, app.estate, incident_id), sentence)
+        people = people_told(connection, app.estate, incident_id)
+        if graver:
+            # under the name by which the ladder says it, so that nobody hears of it twice
+            times = len(incidents.severity_changes(connection, incident_id))
+            _tell(connection, app, changed, people, sentence, "severity", times)
+        else:
+            _tell(connection, app, changed, people, sentence)
         return changed
 
     return await done_by(app, actor, "set severity", work)
@@ -172,14 +178,23 @@ def _open_one(connection: Connection, incident_id: str) -> Incident:
     return incident
 
 
-def _tell(connection: Connection, app: App, incident: Incident, people: Sequence[Person], sentence: str) -> None:
+def _tell(
+    connection: Connection,
+    app: App,
+    incident: Incident,
+    people: Sequence[Person],
+    sentence: str,
+    kind: str = "update",
+    level: int = 0,
+) -> None:
     """Write an update with a sentence in it, whether the book's template has a place for it or not."""
     now = app.clock.now()
     link = {"link": f"{app.address}/incidents/{incident.id}"} if app.address else {}
-    facts = facts_of(incident, "update", now, {"done": sentence, **link, **promised_update(app.book, now)})
-    message = compose("update", app.book, incident, facts)
+    facts = facts_of(incident, kind, now, {"done": sentence, **link, **promised_update(app.book, now)})
+    message = compose(kind, app.book, incident, facts)
     body = message.body if sentence in message.body else f"{sentence}\n\n{message.body}"
-    write_notices(connection, now, "update", incident, people, Message(message.subject, body), int(now.timestamp() * 1000))
+    number = level or int(now.timestamp() * 1000)
+    write_notices(connection, now, kind, incident, people, Message(message.subject, body), number)
 
 
 def _owe_the_next_update(connection: Connection, app: App, incident: Incident) -> None:

@@ -157,6 +157,12 @@ def has_kind(connection: Connection, incident_id: str, kind: str) -> bool:
     return connection.execute(query).first() is not None
 
 
+def severity_changes(connection: Connection, incident_id: str) -> list[Entry]:
+    """Give the lines in which somebody said that an incident is graver or less grave, in order."""
+    mine = (timeline.c.incident_id == incident_id, timeline.c.kind == "severity")
+    return [_entry(row) for row in connection.execute(select(timeline).where(*mine).order_by(timeline.c.seq))]
+
+
 def severity_by(connection: Connection, incident_id: str) -> str | None:
     """Give who said last how grave an incident is; None where it is as it was opened."""
     mine = (timeline.c.incident_id == incident_id, timeline.c.kind == "severity")

@@ -69,8 +69,10 @@ class ClockRun:
     #: who is told when it comes due (role words of the book); empty where nobody is
     role: str = ""
     level: int = 0
-    #: of a rung: how often the whole ladder was climbed before
+    #: of a rung: how many ladders of the incident were begun before, by a repeat or by another severity
     round: int = 0
+    #: of a rung: how often its ladder was begun again since the incident has this severity
+    lap: int = 0
 
 
 @dataclass(frozen=True, slots=True)

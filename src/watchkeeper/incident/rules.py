@@ -161,6 +161,19 @@ def respond_within(
     return min(promised, default=None)
 
 
+def ladder(book: Book, incident: Incident, route: Route | None = None) -> list[ClockRun]:
+    """Give the rungs of an incident; a route tells its own people at once in the place of the first."""
+    start, levels = incident.opened_at, rungs(book, incident.severity)
+    found = [ClockRun("rung", start + timedelta(seconds=r.after_s), r.sentence, r.role, r.level) for r in levels]
+    if route is None or not route.tell:
+        return found
+    first = min(r.level for r in levels)
+    told = f"The route {route.name} (line {route.line} of watchkeeper.toml) tells {{}} at once, instead of the first rung."
+    return [run for run in found if run.level != first] + [
+        ClockRun("rung", start, told.format(each), each, first) for each in route.tell
+    ]
+
+
 def clocks(
     book: Book,
     incident: Incident,
@@ -171,21 +184,14 @@ def clocks(
 ) -> list[ClockRun]:
     """Give the promises that run on an incident from its opening: the rungs of the ladder, the response, the next update.
 
-    A route tells its own people at once in the place of the first rung; the higher rungs stay the book's. `repeat_s` is how often
-    it is said again where the book promises no updates.
+    `repeat_s` is how often it is said again where the book promises no updates.
     """
 
     def at(seconds: float) -> timedelta:
         return timedelta(seconds=seconds)
 
     start = incident.opened_at
-    ladder = rungs(book, incident.severity)
-    found = [ClockRun("rung", start + at(r.after_s), r.sentence, r.role, r.level) for r in ladder]
-    if route is not None and route.tell:
-        first = min(r.level for r in ladder)
-        told = f"The route {route.name} (line {route.line} of watchkeeper.toml) tells {{}} at once, instead of the first rung."
-        found = [run for run in found if run.level != first]
-        found += [ClockRun("rung", start, told.format(each), each, first) for each in route.tell]
+    found = ladder(book, incident, route)
     respond = respond_within(book, incident, thresholds, office)
     if respond is not None:
         seconds, source = respond

@@ -22,21 +22,26 @@ def clock_key(incident: Incident, run: ClockRun) -> str:
 
 
 def set_clocks(connection: Connection, incident: Incident, runs: Sequence[ClockRun]) -> None:
-    """Write an incident's clocks; those of an earlier severity that are still open are dropped, but for a procedure's own."""
+    """Write an incident's clocks; those of an earlier severity that are still open are dropped, but for a procedure's own.
+
+    Their rungs are a ladder of their own: what an earlier one has done does not stand for them.
+    """
     stop_clocks(connection, incident.id, ("rung", "respond", "update"))
+    begun = last_round(connection, incident.id) + 1
     for run in runs:
-        set_clock(connection, incident, run)
+        set_clock(connection, incident, replace(run, round=begun) if run.kind == "rung" else run)
 
 
 def set_clock(connection: Connection, incident: Incident, run: ClockRun) -> None:
     """Write one clock; one with the same key that is still open is moved."""
-    body = {"clock": run.kind, "level": run.level, "role": run.role, "sentence": run.sentence, "round": run.round}
+    body = {"clock": run.kind, "level": run.level, "role": run.role, "sentence": run.sentence, "round": run.round, "lap": run.lap}
     due.schedule(connection, due.Due(clock_key(incident, run), KIND, incident.id, run.due_at, body))
 
 
 def read_clock(at: datetime, body: Mapping[str, Any]) -> ClockRun:
     """Give the clock that a due row stands for."""
-    return ClockRun(body["clock"], at, body["sentence"], body["role"], body["level"], body.get("round", 0))
+    round = body.get("round", 0)
+    return ClockRun(body["clock"], at, body["sentence"], body["role"], body["level"], round, body.get("lap", round))
 
 
 def bring_forward(connection: Connection, incident: Incident, level: int, now: datetime, round: int = 0) -> int | None:
@@ -48,6 +53,27 @@ def bring_forward(connection: Connection, incident: Incident, level: int, now: d
         if run.level == following and run.due_at > now:
             set_clock(connection, incident, replace(run, due_at=now))
     return following
+
+
+def last_round(connection: Connection, incident_id: str) -> int:
+    """Give the number of the ladder that was begun last, whether it still runs or not; -1 where there was none."""
+    table = due.dues.c
+    bodies = connection.execute(select(table.body).where(table.subject == incident_id, table.kind == KIND)).scalars()
+    return max((body.get("round", 0) for body in bodies if body["clock"] == "rung"), default=-1)
+
+
+def put_off(connection: Connection, incident: Incident, run: ClockRun, key: str, until: datetime) -> None:
+    """Let a rung wait for an instant; what earlier ladders let the same role wait for is dropped, so that it is told once."""
+    table = due.dues.c
+    rows = connection.execute(
+        select(table.key, table.body).where(table.subject == incident.id, table.kind == KIND, table.done_at.is_(None))
+    ).all()
+    alike = [(row.key, read_clock(until, row.body)) for row in rows]
+    older = [
+        key for key, one in alike if (one.kind, one.level, one.role) == ("rung", run.level, run.role) and one.round < run.round
+    ]
+    connection.execute(delete(due.dues).where(table.key.in_(older)))
+    due.put_off(connection, key, until)
 
 
 def read_clocks(connection: Connection, incident_id: str) -> list[ClockRun]:

@@ -77,6 +77,11 @@ def void_claims(connection: Connection, owner: str | None = None) -> int:
     return connection.execute(update(dues).where(held).values(claimed_by=None, lease_until=None)).rowcount
 
 
+def is_open(connection: Connection, key: str) -> bool:
+    """Tell whether a row is still there and owed; one that was claimed may have been dropped since."""
+    return connection.execute(select(dues.c.key).where(dues.c.key == key, dues.c.done_at.is_(None))).first() is not None
+
+
 def settle(connection: Connection, key: str, now: datetime) -> None:
     """Mark as done, after the effect."""
     connection.execute(update(dues).where(dues.c.key == key).values(done_at=now))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -20,17 +21,18 @@ from watchkeeper.estate.model import Estate, Person
 from watchkeeper.incident import ledger as incidents
 from watchkeeper.incident import timers
 from watchkeeper.incident.lifecycle import AUTOMATION
-from watchkeeper.incident.model import ClockRun, Incident
+from watchkeeper.incident.model import ClockRun, Entry, Incident
 from watchkeeper.incident.routing import routed
-from watchkeeper.incident.rules import update_every_s
+from watchkeeper.incident.rules import ladder, update_every_s
 from watchkeeper.people.conditions import opens_at, withheld
 from watchkeeper.people.gravity import gravity
 from watchkeeper.people.ladder import Reach, condition_for, reach, rungs
 from watchkeeper.people.rota_ledger import who_is_on_call
 from watchkeeper.store import due as dues
 from watchkeeper.store import ledger
+from watchkeeper.tell.ledger import list_notices
 from watchkeeper.tell.message import compose, facts_of, promised_update
-from watchkeeper.tell.outbox import ROUND, people_told, write_notices
+from watchkeeper.tell.outbox import ROUND, level_of, notice_id, people_told, write_notices
 
 log = logging.getLogger(__name__)
 
@@ -64,11 +66,10 @@ def clock_due(
         sentence = f"{_status(incident)}, so {what}."
     elif run.kind == "rung":
         kept_back, later = room.kept_back(run.role, run.level)
-        sentence = room.rung(run, kept_back)
+        sentence = " ".join(filter(None, (room.rung(run, kept_back), room.climb_again(run))))
         if later is not None:
-            dues.put_off(connection, due.key, later)
+            timers.put_off(connection, incident, run, due.key, later)
             return sentence
-        sentence = " ".join(filter(None, (sentence, room.climb_again(run))))
     elif run.kind == "respond":
         sentence = room.late(run, due.key)
     elif run.kind == "clause":
@@ -134,13 +135,17 @@ class _Telling:
             if not instead:
                 return sentence
             found = Reach(instead, sentence, found.rotas)
-        first = run.level <= 1 and not run.round
+        first = run.level <= 1 and not run.lap
         kind = "initial" if first else "escalation"
         open_for = format_duration((self.now - self.incident.opened_at).total_seconds())
         why = "" if first else f"nobody took the incident within {open_for}, and you are {run.role} (level {run.level})"
-        names = ", ".join(p.name for p in found.people)
-        if not self.write(kind, found.people, run.level + ROUND * run.round, why=why):
-            return self._graver(found.people, run, names)
+        number = run.level + ROUND * run.round
+        known = self._known(run, notice_id(self.incident.id, kind, number, ""))
+        fresh = tuple(person for person in found.people if person.id not in known)
+        graver = self._graver(tuple(person for person in found.people if person.id in known), run)
+        names = ", ".join(p.name for p in fresh)
+        if not self.write(kind, fresh, number, why=why):
+            return graver or f"Level {run.level} ({', '.join(p.name for p in found.people)}) was told before."
         if not first:
             sentence = f"Nobody took the incident within {open_for}: level {run.level} ({run.role}: {names}) is told."
             self._entry("escalated", sentence, {"level": run.level, "role": run.role})
@@ -150,18 +155,18 @@ class _Telling:
 
     def climb_again(self, run: ClockRun) -> str:
         """Begin the ladder anew after its last level, as often as watchkeeper.toml has it; says so, empty where it does not."""
-        ladder, rule = rungs(self.book, self.incident.severity), self.estate.ladder
-        if run.round >= rule.repeat or run.level < max((rung.level for rung in ladder), default=0):
+        route, _ = routed(alerts_of(self.connection, self.incident.id), self.estate.alerting)
+        levels, rule = ladder(self.book, self.incident, route), self.estate.ladder
+        if run.lap >= rule.repeat or run.level < max((rung.level for rung in levels), default=0):
             return ""
-        first = min(rung.after_s for rung in ladder)
-        begun = [c for c in timers.read_clocks(self.connection, self.incident.id) if c.kind == "rung" and c.round > run.round]
-        if begun:
-            return ""  # another role of the last level came due before
-        for rung in ladder:
-            at = self.now + timedelta(seconds=rule.wait_s + rung.after_s - first)
-            again = ClockRun("rung", at, rung.sentence, rung.role, rung.level, run.round + 1)
+        if timers.last_round(self.connection, self.incident.id) > run.round:
+            return ""  # another role of the last level came due before, or this one waited for its hours meanwhile
+        first = min(rung.due_at for rung in levels)
+        for rung in levels:
+            at = self.now + timedelta(seconds=rule.wait_s) + (rung.due_at - first)
+            again = replace(rung, due_at=at, round=run.round + 1, lap=run.lap + 1)
             timers.set_clock(self.connection, self.incident, again)
-        wait, times = format_duration(rule.wait_s), f"{run.round + 1} of {rule.repeat}"
+        wait, times = format_duration(rule.wait_s), f"{run.lap + 1} of {rule.repeat}"
         sentence = f"That was the last level: the ladder begins again in {wait} unless somebody takes the incident ({times})."
         self._entry("again", sentence, {"round": run.round + 1})
         return sentence
@@ -179,14 +184,32 @@ class _Telling:
         told = (role for role in others if self.kept_back(role, run.level)[0] is None)
         return next((role for role in told if not reach(role, self.book, self.estate, on_call).nobody), "")
 
-    def _graver(self, people: tuple[Person, ...], run: ClockRun, names: str) -> str:
-        """Say to those who know of the incident that it is graver now: its ladder begins anew."""
-        rank = gravity(self.book, self.incident.severity)
-        changes = [e.body for e in incidents.read_timeline(self.connection, self.incident.id) if e.kind == "severity"]
-        raised = bool(changes) and gravity(self.book, changes[-1].get("to")) < gravity(self.book, changes[-1].get("from"))
-        if raised and self.write("severity", people, rank, why=f"it is {self.incident.severity} now"):
+    def _known(self, run: ClockRun, mine: str) -> set[str]:
+        """Give those whom another severity's ladder told at the same level, and those who just heard that it is graver.
+
+        A ladder that begins again pages everybody again: to it nobody is known. `mine` is how the ids of its own pages begin.
+        """
+        if run.lap:
+            return set()
+        changes = self._changes()
+        heard = f"{self.incident.id}/severity/{len(changes)}/" if changes and run.due_at <= changes[-1].at else None
+        return {
+            notice.person
+            for notice in list_notices(self.connection, self.incident.id, 1000)
+            if (level_of(notice) == run.level and not notice.id.startswith(mine)) or (heard and notice.id.startswith(heard))
+        }
+
+    def _graver(self, people: tuple[Person, ...], run: ClockRun) -> str:
+        """Say to those who know of the incident that it is graver now, where they do not know yet; says to whom, or nothing."""
+        changes, names = self._changes(), ", ".join(p.name for p in people)
+        last = changes[-1].body if changes else {}
+        raised = bool(changes) and gravity(self.book, last.get("to")) < gravity(self.book, last.get("from"))
+        if raised and self.write("severity", people, len(changes), why=f"it is {self.incident.severity} now"):
             return f"Level {run.level} is told that it is {self.incident.severity} now: {names}."
-        return f"Level {run.level} ({names}) was told before."
+        return ""
+
+    def _changes(self) -> list[Entry]:
+        return incidents.severity_changes(self.connection, self.incident.id)
 
     def late(self, run: ClockRun, key: str) -> str:
         """Say that nobody answered in time, once, to those who were told."""

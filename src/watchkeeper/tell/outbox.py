@@ -48,7 +48,7 @@ LEASE = timedelta(seconds=45)
 ADDRESS_TIMEOUT_S = 30.0
 #: so many notices for one person at once are one digest; what asks for an answer, and a page by hand, never is in one
 DIGEST_FROM = 4
-#: notices of a ladder that is climbed again have the level's number and this much for each time before
+#: the page of a ladder has the level's number, and this much for each ladder that the incident had before
 ROUND = 1000
 _DIGESTED = frozenset({"initial", "update", "resolution", "escalation", "late", "severity"})
 
@@ -88,6 +88,13 @@ def write_notices(
                 )
                 incidents.add_entry(connection, incident.id, now, "held", AUTOMATION, sentence, {"notice": key})
     return written
+
+
+def level_of(notice: Notice) -> int | None:
+    """Give the level of the ladder that a notice pages; None where it is no page of a ladder."""
+    if notice.kind not in ("initial", "escalation"):
+        return None
+    return int(notice.id.split("/")[-2]) % ROUND
 
 
 def people_told(connection: Connection, estate: Estate, incident_id: str) -> tuple[Person, ...]:
