@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, func, select
 
@@ -438,6 +438,7 @@ EVENT = st.one_of(
     KILL,
     KILL,
     CHANNEL,
+    CHANNEL,
     st.tuples(st.just("step"), st.integers(-40, 40)),
     st.tuples(st.just("refuse"), st.sampled_from(sorted(PEOPLE))),
     st.tuples(st.just("restart")),
@@ -466,6 +467,10 @@ def live(image: Path, folder: Path, events: list[Event], ladder: Ladder = Ladder
 @pytest.mark.slow
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(ladder=LADDERS, events=NIGHTS)
+@example(ladder=Ladder(), events=[("channel", "json", "swallows"), ("pass", 11)])
+@example(ladder=Ladder((("On-call", 0), ("Manager", 5)), 2), events=[("kill", 3, "before"), ("pass", 20)])
+@example(ladder=Ladder((("On-call", 0), ("Lead", 5)), 1, 5), events=[("pass", 5), ("pass", 6), ("severity", "P1"), ("step", -9)])
+@example(ladder=Ladder(), events=[("refuse", "anna"), ("pass", 1), ("kill", 2, "after"), ("severity", "P1"), ("acknowledge",)])
 def test_each_due_person_is_paged_at_least_once_a_level_and_repeat_and_twice_only_in_the_gap(
     image: Path, tmp_path: Path, ladder: Ladder, events: list[Event]
 ) -> None:
