@@ -43,6 +43,7 @@ from watchkeeper.incident.privacy import why_private
 from watchkeeper.learn import ledger as reviews
 from watchkeeper.learn import review
 from watchkeeper.run import ledger as runs
+from watchkeeper.run.beside import is_evidence
 from watchkeeper.run.choose import Choice, another, choose
 from watchkeeper.run.model import Run
 from watchkeeper.store import due, workers
@@ -218,7 +219,10 @@ class Loop:
     async def attend(self, incident: Incident) -> None:
         """Do what an open incident needs now: start its procedure, judge it, or nothing."""
         app = self.led
-        mine = await app.database.read(lambda c: runs.list_runs(c, incident_id=incident.id))
+        begun = await app.database.read(lambda c: runs.list_runs(c, incident_id=incident.id))
+        for run in (each for each in begun if is_evidence(each.plan) and each.state == "asking"):
+            await self._tell_question(incident, run)
+        mine = [run for run in begun if not is_evidence(run.plan)]
         last = mine[0] if mine else None
         if last is not None and last.state not in ENDED and last.severity != incident.severity:
             await app.database.write(lambda c: runs.set_severity(c, last.id, incident.severity))

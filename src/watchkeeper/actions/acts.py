@@ -17,6 +17,7 @@ from watchkeeper.actions.permission import done_by, require
 from watchkeeper.app import App
 from watchkeeper.base.errors import Conflict, InputError, NotFound, Refused
 from watchkeeper.base.ids import new_id
+from watchkeeper.base.words import counted
 from watchkeeper.book.model import Procedure
 from watchkeeper.incident import ledger as incidents
 from watchkeeper.incident import lifecycle, timers
@@ -26,6 +27,7 @@ from watchkeeper.people.identity import Actor
 from watchkeeper.people.permission import needed_to_answer
 from watchkeeper.run import answering, resuming, starting
 from watchkeeper.run import ledger as runs
+from watchkeeper.run.beside import aside
 from watchkeeper.run.chronicle import chronicle
 from watchkeeper.run.clause import clause_of
 from watchkeeper.run.model import Event, Plan
@@ -143,19 +145,28 @@ async def _start(
     if app.estate.policy.mode == "observe" and by.name == AUTOMATION:
         raise Refused("The service is in mode observe: nothing runs by itself.", hint='Set mode = "ask" in watchkeeper.toml.')
     now, target = app.clock.now(), target_of(app)
+    why_private_by = why_private(procedure=app.book.procedure(procedure_plan.procedure_id))
+    own_plan, evidence = aside(procedure_plan) if why_private_by is not None else (procedure_plan, None)
 
     def work(connection: Connection) -> str:
         incident = incidents.get_incident(connection, incident_id) if incident_id else None
         if incident_id and incident is None:
             raise no_incident(incident_id)
         about: dict[str, Any] = {"why": why, "person": by.person, "inputs": given}
-        run_id = starting.start_run(connection, now, procedure_plan, incident, by.name, target, **about)
+        # the evidence has the earlier id, so that the procedure's own run is an incident's latest
+        evidence_id, own_id = sorted(new_id("run", now) for _ in range(2))
+        if evidence is not None:
+            starting.start_run(connection, now, evidence, incident, by.name, target, **about, id=evidence_id)
+            drive_at(connection, evidence_id, now)
+        run_id = starting.start_run(connection, now, own_plan, incident, by.name, target, **about, id=own_id)
         if incident is not None:
             sentence = f"“{procedure_plan.title}” is being carried out. {why}".strip()
             incidents.add_entry(connection, incident.id, now, "run", by.name, sentence, {"run": run_id})
+            if evidence is not None:
+                said = f"Taken beside, as evidence: {counted(len(evidence.acts), 'look')} of it. Containment waits for none."
+                incidents.add_entry(connection, incident.id, now, "run", by.name, said, {"run": evidence_id})
             _set_clause(connection, app, incident, procedure_plan.procedure_id, now)
-            why_hidden = why_private(procedure=app.book.procedure(procedure_plan.procedure_id))
-            lifecycle.private_by_itself(connection, now, incident.id, why_hidden)
+            lifecycle.private_by_itself(connection, now, incident.id, why_private_by)
         drive_at(connection, run_id, now)
         return run_id
 

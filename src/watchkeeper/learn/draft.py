@@ -18,6 +18,7 @@ from watchkeeper.estate.model import Bindings
 from watchkeeper.incident.model import Entry, Incident
 from watchkeeper.learn.markdown import fence, table, text
 from watchkeeper.learn.measures import Promise, measure, promises
+from watchkeeper.run.beside import WHY, is_evidence
 from watchkeeper.run.model import Act, Run, Standing
 from watchkeeper.tell.model import Notice
 
@@ -243,12 +244,12 @@ def _missing(case: _Case) -> list[str]:
 
 def _left_open(run: Run) -> list[str]:
     lines = []
-    if not any(act.phase == "verify" for act in run.plan.acts):
+    if not is_evidence(run.plan) and not any(act.phase == "verify" for act in run.plan.acts):
         lines.append(f"“{run.plan.title}” has no verification steps; only the thresholds say that it worked.")
     for act in run.plan.acts:
         standing = run.acts.get(act.key, Standing())
         by_branch = act.branch is not None and standing.state == "skipped"
-        if by_branch or standing.state == "done":
+        if by_branch or standing.state == "done" or act.skip == WHY:
             continue
         why = standing.sentence or (standing.outcome.sentence if standing.outcome else "")
         lines.append(

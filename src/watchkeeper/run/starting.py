@@ -31,17 +31,18 @@ def start_run(
     person: str = "",
     inputs: Mapping[str, str] | None = None,
     like: Run | None = None,
+    id: str = "",
 ) -> str:
     """Start a run of a plan and give its id; refused for automation while a halt stands.
 
     `person` is as whom the actor counts; `inputs` are values that they gave, checked before; `like` is a run whose values this
-    one takes over.
+    one takes over; `id` is a new id where the caller made it.
     """
     if actor == "automation":
         check_halt(connection)
     if not plan.acts:
         raise Refused(f"“{plan.title}” has nothing to carry out.", code="WK302")
-    run_id = new_id("run", now)
+    run_id = id or new_id("run", now)
     cause = component or (incident.cause if incident else None)
     about = {"incident_id": incident.id if incident else None, "severity": incident.severity if incident else None}
     create_run(connection, run_id, now, plan, actor=actor, target=target, component=cause, **about)
