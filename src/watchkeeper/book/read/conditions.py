@@ -43,6 +43,12 @@ _FAILS = re.compile(
     r"respond|succeed|work|return)|doesn['’]t (?:answer|respond|succeed|work|return)|exits? (?:with )?(?:non-?zero|"
     r"1)|succeeds?|passes|works|answers|responds|is ok|returns nothing|prints nothing|is empty|is not empty|shows "
     r"nothing|exits? (?:with )?0)\s*$", re.IGNORECASE)  # fmt: skip
+#: "`curl …` still fails"
+_STILL = re.compile(r"^(?:still|again|now)\s+", re.IGNORECASE)
+#: "`systemctl is-active shop` does not show active"
+_DENIES = re.compile(
+    r"^(?:(?:does|do)(?:\s+not|n['’]t)\s+(?:show|print|report|say|output|contain|list|give|display|read|equal|return)|"
+    r"no longer\s+(?:shows|prints|reports|says|contains|lists|gives|displays|reads|returns))\s+(?=\S)", re.IGNORECASE)  # fmt: skip
 #: a second condition that no single test can settle
 _SEVERAL = re.compile(r"\b(?:but|while|unless|except|although|however|aber|obwohl|mais|pero|ale)\b", re.IGNORECASE)
 _JOINED = re.compile(r"\b(?:and|or|und|oder|et|ou|y|o|oraz|lub)\b", re.IGNORECASE)
@@ -144,8 +150,10 @@ def _about_output(said: str, line: int, asked: Sequence[Command], when: str) -> 
 
 
 def _test(words: str, line: int, said: str) -> Expectation | None:
-    words = words.strip()
-    found = _FAILS.match(words)
+    words = _STILL.sub("", words.strip())
+    denied = _DENIES.match(words)
+    words = f"shows {words[denied.end() :]}" if denied else words
+    found = None if denied else _FAILS.match(words)
     if found and not found.group("what").strip():
         verb = found.group("verb").lower().replace("’", "'")
         if verb in ("returns nothing", "prints nothing", "is empty", "shows nothing"):
@@ -162,6 +170,9 @@ def _test(words: str, line: int, said: str) -> Expectation | None:
     value = shown.group("value").strip()
     negative = value.startswith("not") and value[3:4].isspace()
     value = value[3:].lstrip() if negative else value
+    if denied and negative:
+        return None
+    negative = negative or denied is not None
     plain = re.fullmatch(r"[\"'`]?([\w.-]+)[\"'`]?((?:\s*(?:,|or|/|oder|ou|o)\s*[\"'`]?[\w.-]+[\"'`]?)*)", value)
     comparison = find_comparisons(value)
     if plain and not comparison and not re.match(r"^(?:nothing|empty|none|no|zero|null|something|\d+$)", value, re.IGNORECASE):
