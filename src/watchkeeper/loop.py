@@ -231,7 +231,13 @@ class Loop:
             if incident.status == "recovered" and incident.recovered_at is not None:
                 held = (app.clock.now() - incident.recovered_at).total_seconds()
                 if held >= app.estate.policy.hold_s:
-                    await acts.cancel_run(app, acts.OURSELVES, last.id, "The service is healthy again by itself")
+                    acted = verify.changed_before(last, incident.recovered_at) is not None
+                    why = (
+                        "The service is healthy again; the rest is not needed"
+                        if acted
+                        else "The service is healthy again by itself"
+                    )
+                    await acts.cancel_run(app, acts.OURSELVES, last.id, why)
                     return
         if await self._judge(incident, last):
             return

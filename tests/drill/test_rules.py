@@ -67,6 +67,12 @@ def test_what_is_not_as_expected_is_red_and_says_so(played: Played, said: str) -
     assert said in row.why
 
 
+def test_a_run_that_was_stopped_once_its_changes_had_helped_has_recovered_it() -> None:
+    stopped = ("Queue is stuck", "cancelled", "The rest is not needed.")
+    assert judge(FAULT, lived(runs=(stopped,)), 10.0).verdict == "red"
+    assert judge(FAULT, lived(runs=(stopped,), enough=True), 10.0).verdict == "green"
+
+
 def test_names_are_compared_as_a_person_would() -> None:
     row = judge(FAULT, lived(alerts=("`Queue  length` is down",), runs=(("queue is stuck.", "succeeded", ""),)), 1.0)
     assert row.why == ()

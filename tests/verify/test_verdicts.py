@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from watchkeeper.book.commands import make_command
 from watchkeeper.run.model import Act, Plan, Run, RunState
 from watchkeeper.run.model import Standing as ActStanding
 from watchkeeper.verify.rules import judge
@@ -64,6 +65,23 @@ def test_verdicts(done: Run | None, standing: Standing | None, kind: str, senten
     if found.kind == "waiting" and (done is None or done.state == "succeeded"):
         assert found.again_at is not None
         assert found.again_at > NOW
+
+
+@pytest.mark.parametrize(("begun", "helped"), [(80, True), (50, False)])
+def test_what_a_stopped_run_had_changed_before_it_was_healthy_is_not_called_by_itself(begun: float, helped: bool) -> None:
+    command = make_command("systemctl restart shop", 3, "bash")
+    acts = (
+        Act("1.1", 1, "command", "restart", 3, "act", command=command, risk="change"),
+        Act("2.1", 2, "manual", "look", 5, "verify"),
+    )
+    plan = Plan("restart", "Restart the shop", "d1", 1, acts)
+    stands = {"1.1": ActStanding("done", since=ago(begun)), "2.1": ActStanding("asking")}
+    stopped = Run("run-1", plan, "inc-1", None, None, "automation", ago(90), "cancelled", stands, ago(5), "")
+    sentence = judge(stopped, {"shop-down": stand(since=65)}, None, 60, NOW).sentence
+    assert ("had carried out “systemctl restart shop” before that" in sentence, "not what helped" in sentence) == (
+        helped,
+        not helped,
+    )
 
 
 def test_all_thresholds_must_hold_from_the_last_that_came_back() -> None:

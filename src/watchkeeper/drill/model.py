@@ -78,6 +78,8 @@ class Lived:
     changed: tuple[tuple[str, str], ...]
     #: how long the book itself had the runs wait
     waited_s: float = 0.0
+    #: the last run was stopped at what it still asked, once what it had changed by then had made all healthy
+    enough: bool = False
 
 
 @dataclass(frozen=True, slots=True)

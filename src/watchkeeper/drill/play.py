@@ -31,6 +31,7 @@ from watchkeeper.drill.rules import is_over, judge
 from watchkeeper.drill.watching import Followed, follow, wait_until_calm
 from watchkeeper.estate.model import Bound
 from watchkeeper.settings import load_settings
+from watchkeeper.verify.rules import changed_before
 from watchkeeper.watch import ledger as watch
 from watchkeeper.watch.model import Standing
 from watchkeeper.watch.rules import is_breached
@@ -199,9 +200,16 @@ def lived(followed: Sequence[Followed], broken_at: datetime) -> tuple[Lived, ...
                 for act in run.plan.acts
                 if run.acts[act.key].state == "done" and act.wait_s
             ),
+            enough=_was_enough(each),
         )
         for each in followed
     )
+
+
+def _was_enough(followed: Followed) -> bool:
+    last, healthy_at = followed.runs[-1] if followed.runs else None, followed.incident.recovered_at
+    stopped = last is not None and last.state == "cancelled" and healthy_at is not None
+    return stopped and last is not None and healthy_at is not None and changed_before(last, healthy_at) is not None
 
 
 def _changed(followed: Followed) -> list[tuple[str, str]]:

@@ -116,7 +116,7 @@ def _recovered(incident: Lived | None, played: Played) -> tuple[bool, str]:
             )
             asks = f", and nobody answers: {played.open_questions[0]}" if played.open_questions else ""
             return False, f"{_listed(each.alerts)} is not over ({stands}{asks})."
-    if incident.runs and incident.runs[-1][1] != "succeeded":
+    if incident.runs and incident.runs[-1][1] != "succeeded" and not incident.enough:
         return False, f"“{incident.runs[-1][0]}” {incident.runs[-1][1]}, and it was well again by itself."
     if played.complaint is not None:
         return False, f"the estate says: {played.complaint}"

@@ -48,7 +48,7 @@ def judge(
         what, they = _all(standings), "it" if len(standings) == 1 else "they"
         sentence = f"{what} healthy for {format_duration(held_s)} of the {format_duration(hold_s)} that {they} must hold."
         return Verdict("waiting", sentence, over_at, since)
-    return Verdict("verified", _verified(run, standings, held_s), None, since)
+    return Verdict("verified", _verified(run, standings, held_s, since), None, since)
 
 
 def _healthy_since(standings: Mapping[str, Standing | None], known: datetime | None) -> datetime | None:
@@ -82,10 +82,21 @@ def _unhealthy(
     return Verdict("waiting", f"{what[:1].upper()}{what[1:]}{said}.", soon)
 
 
-def _verified(run: Run | None, standings: Mapping[str, Standing | None], held_s: float) -> str:
+def changed_before(run: Run, at: datetime) -> str | None:
+    """Give the last command of a run that changed something and was begun before an instant and done; None where there is none."""
+    done = [act for act in run.plan.acts if act.mutating and act.command is not None and run.acts[act.key].state == "done"]
+    begun = [act for act in done if (since := run.acts[act.key].since) is not None and since <= at]
+    return begun[-1].command.text if begun and begun[-1].command is not None else None
+
+
+def _verified(run: Run | None, standings: Mapping[str, Standing | None], held_s: float, since: datetime) -> str:
     held = f"{_all(standings)} healthy for {format_duration(held_s)}"
     if run is None:
         return f"It recovered before anything was done: {held[:1].lower()}{held[1:]}."
+    if run.state == "cancelled" and (last := changed_before(run, since)) is not None:
+        return (
+            f"{run.plan.title} had carried out “{last}” before that, and {held[:1].lower()}{held[1:]}; the rest was not needed."
+        )
     if run.state in ("cancelled", "failed"):
         what = "was cancelled" if run.state == "cancelled" else f"failed ({run.sentence.rstrip('.')})"
         return f"{held}; {run.plan.title} {what}, so it is not what helped."
