@@ -83,7 +83,7 @@ def _unhealthy(
 
 
 def changed_before(run: Run, at: datetime) -> str | None:
-    """Give the last command of a run that changed something and was begun before an instant and done; None where there is none."""
+    """Give the last command of a run that changed something and was begun before an instant; None where there is none."""
     done = [act for act in run.plan.acts if act.mutating and act.command is not None and run.acts[act.key].state == "done"]
     begun = [act for act in done if (since := run.acts[act.key].since) is not None and since <= at]
     return begun[-1].command.text if begun and begun[-1].command is not None else None

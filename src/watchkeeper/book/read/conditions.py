@@ -48,7 +48,9 @@ _STILL = re.compile(r"^(?:still|again|now)\s+", re.IGNORECASE)
 #: "`systemctl is-active shop` does not show active"
 _DENIES = re.compile(
     r"^(?:(?:does|do)(?:\s+not|n['’]t)\s+(?:show|print|report|say|output|contain|list|give|display|read|equal|return)|"
-    r"no longer\s+(?:shows|prints|reports|says|contains|lists|gives|displays|reads|returns))\s+(?=\S)", re.IGNORECASE)  # fmt: skip
+    r"no longer\s+(?:shows|prints|reports|says|contains|lists|gives|displays|reads|returns))\s+(?=\S)",
+    re.IGNORECASE,
+)  # fmt: skip
 #: a second condition that no single test can settle
 _SEVERAL = re.compile(r"\b(?:but|while|unless|except|although|however|aber|obwohl|mais|pero|ale)\b", re.IGNORECASE)
 _JOINED = re.compile(r"\b(?:and|or|und|oder|et|ou|y|o|oraz|lub)\b", re.IGNORECASE)
