@@ -161,6 +161,9 @@ def test_every_hostile_value_in_every_place(shell: Path, value: str) -> None:
         "sudo -u app bash -c 'rm <x>'",
         "timeout 5 ssh -i key web-1 -- rm <x>",
         "psql -v id=<x> -f report.sql",
+        "sh -c 'rm $1' sh <x>",
+        "bash -c 'psql -c \"SELECT $1\"' _ <x>",
+        "sh -c 'shift; rm \"$@\"' sh a <x>",
     ],
 )  # fmt: skip
 def test_a_word_that_is_read_again_takes_only_letters_that_are_inert_there(text: str) -> None:
@@ -192,6 +195,7 @@ def test_a_word_that_is_read_again_takes_only_letters_that_are_inert_there(text:
         "curl -K <file>",
         "X=1 $PROGRAM --now",
         "echo $LD_PRELOAD",
+        "sh -c 'sudo \"$1\"' sh <x>",
     ],
 )
 def test_what_cannot_be_made_safe_is_for_a_person(text: str) -> None:
@@ -208,10 +212,16 @@ def test_what_cannot_be_made_safe_is_for_a_person(text: str) -> None:
         ("curl https://<host>/health", False),
         ("docker compose exec -T web ./manage.py reset <user>", False),
         ("docker compose exec -T db sh -c 'psql -U \"$POSTGRES_USER\"'", False),
+        ("docker compose exec -T cache sh -c 'redis-cli --scan --pattern \"$1*\"' sh <prefix>", False),
     ],
 )
 def test_what_is_plain_stays_easy(text: str, refused: bool) -> None:
     assert bool(needs_of(make_command(text, 1, "bash")).refused) == refused
+
+
+def test_a_parameter_of_shell_text_is_exactly_itself_where_it_is_quoted() -> None:
+    needs = needs_of(make_command("sh -c 'redis-cli --scan --pattern \"$1*\"' sh <prefix>", 1, "bash"))
+    assert why_not(input_of("<prefix>", needs.places["<prefix>"], {}), "cache:hits; and more") is None
 
 
 def test_a_variable_inside_single_quotes_is_not_ours_to_fill() -> None:

@@ -15,7 +15,7 @@ from typing import Literal, TypeAlias
 from tree_sitter import Node
 
 from watchkeeper.book.syntax import parser
-from watchkeeper.run.values.nested import read_again_as
+from watchkeeper.run.values.nested import as_parameter, read_again_as
 
 Quoting: TypeAlias = Literal["bare", "double", "single", "heredoc", "none"]
 #: how a value is written so that it is exactly itself: as it is, as one part of a URL, inside a JSON string
@@ -45,6 +45,10 @@ _WHAT_IS_RUN = "It stands for what is run, not for what it is given"
 #: where the next word of shell text names a program
 _COMMAND_NEXT = re.compile(r"(?:^|[;&|({`\n]|\$\(|\b(?:then|do|else|sudo|exec))\s*$")
 _LEADING_OPTIONS = re.compile(r"^\s*(?:-\S+\s+(?:[\d.]+\s+)?)*")
+#: uses of parameters whose numbers do not say which
+_ALL_PARAMETERS = re.compile(r"\$[{]?[@*!]|\bshift\b")
+#: limits, the one that leaves least first
+_STRICTEST: tuple[Limit, ...] = ("digits", "name", "listed", "host", "safe")
 _SUMS = frozenset({"arithmetic_expansion", "compound_statement", "c_style_for_statement", "subscript"})
 
 
@@ -236,6 +240,9 @@ class _Reader:
         at = words.index(child) if child in words else -1
         if at < 0:
             return replace(place, refused=_OPEN)
+        taken = as_parameter(texts, at)
+        if taken is not None:
+            return _as_parameter(place, texts[taken[0]], taken[1])
         language, first = read_again_as(texts, at)
         if language == "code":
             return replace(place, refused=_WHAT_IS_RUN)
@@ -264,6 +271,16 @@ def _opened(raw: str) -> str:
 def _closed(raw: str) -> str:
     bare = raw[:-1] if raw[-1:] in ("'", '"') and raw[-2:-1] != "\\" else raw
     return bare.replace('\\"', '"').replace("\\$", "$")
+
+
+def _as_parameter(place: Place, text: str, number: int) -> Place:
+    """Narrow what shell text is given as its $1, $2 … to what each use of it there allows; nothing can be escaped within."""
+    inside = read_places(text, (), frozenset({str(number)}))
+    if inside.broken or not number or _ALL_PARAMETERS.search(text):
+        return replace(place, limit="safe")
+    refused = next((use.refused for use in inside.places if use.refused), None)
+    limits = {"safe" if use.quoting == "bare" else _no_escape(use) for use in inside.places}
+    return replace(place, refused=refused, limit=next((limit for limit in _STRICTEST if limit in limits), None))
 
 
 def _in_language(place: Place, language: str | None, whole: str, before: str) -> Place:

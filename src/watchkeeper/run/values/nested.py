@@ -56,6 +56,16 @@ def read_again_as(words: Sequence[str], at: int) -> tuple[Language | None, int]:
     return _by_looks(words[at]), at
 
 
+def as_parameter(words: Sequence[str], at: int) -> tuple[int, int] | None:
+    """Give the place of the shell text that takes the word at a place as its $1, $2 …, and which; None where none does."""
+    for place in range(at):
+        if words[place].rsplit("/", 1)[-1] in _SHELLS:
+            told = next((k for k in range(place + 1, at) if re.fullmatch(r"-[a-z]*c", words[k])), None)
+            if told is not None and at > told + 2:
+                return told + 1, at - told - 2
+    return None
+
+
 def _first(words: Sequence[str], place: int, at: int) -> int:
     """Give the first of the words that a program joins and gives to a shell."""
     name = words[place].rsplit("/", 1)[-1]
