@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 from watchkeeper.actions import acts
 from watchkeeper.app import App, open_app
@@ -23,9 +25,14 @@ ENDED = ("succeeded", "failed", "cancelled")
 
 
 @asynccontextmanager
-async def watchkeeper(folder: Path, state: Path) -> AsyncIterator[App]:
-    """Open Watchkeeper over an estate that is up, with a state of its own; its variables stand in the environment."""
+async def watchkeeper(folder: Path, state: Path, mode: Literal["ask", "act"] = "act") -> AsyncIterator[App]:
+    """Open Watchkeeper over an estate that is up, with a state of its own; its variables stand in the environment.
+
+    In the mode "ask" it changes nothing by itself, where a test breaks what a person is to mend by the book.
+    """
     app = open_app(folder / "watchkeeper.toml", load_settings(state=str(state), database_url="", engine="dbos"))
+    if mode == "ask":
+        app.estate = replace(app.estate, policy=replace(app.estate.policy, mode="ask"))
     async with serving(app, "127.0.0.1", 0, []):
         yield app
 
@@ -33,11 +40,14 @@ async def watchkeeper(folder: Path, state: Path) -> AsyncIterator[App]:
 async def carried_out(
     app: App,
     procedure: str,
-    answers: Mapping[str, str] | None = None,
+    answers: Mapping[str, str | Callable[[], str]] | None = None,
     inputs: Mapping[str, str] | None = None,
     within_s: float = 300,
 ) -> Run:
-    """Carry a procedure out to its end. `answers` has words of a step -> yes, no, done, skip; every approval is given."""
+    """Carry a procedure out to its end. `answers` has words of a step -> yes, no, done, skip; every approval is given.
+
+    An answer that has to be worked for is given as what does the work, and says it then.
+    """
     run_id = await acts.start_run(app, ON_CALL, procedure, why="a test", inputs=inputs or {})
     until = time.monotonic() + within_s
     while time.monotonic() < until:
@@ -50,6 +60,8 @@ async def carried_out(
             if standing.state == "asking":
                 words = " ".join((act.command.text if act.command else act.text).split())
                 said = next((answer for part, answer in (answers or {}).items() if part in words), None)
+                if callable(said):
+                    said = await asyncio.to_thread(said)
                 said = "approve" if standing.question == "approve" and said != "skip" else said
                 assert said, f"{act.key} asks ({standing.question}) {standing.sentence}: {words}"
                 await acts.answer(app, ON_CALL, run_id, act.key, said, "a test", confirm=to_type(run, act) or "")

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # deploy.sh backup | deploy [RELEASE] | health-check | rollback. A release is a tag of the backend's image; what was deployed when is
-# written down, so that rollback knows the one before.
+# written down, so that rollback knows the one before; the one to deploy next stands in state/next, where none is named.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 history=state/releases
@@ -15,7 +15,7 @@ run() {
 case ${1:-} in
   backup) ./scripts/backup-database.sh ;;
   deploy)
-    release=${2:-${RELEASE:-$(current)}}
+    release=${2:-${RELEASE:-$(cat state/next 2>/dev/null || current)}}
     docker image inspect "equipment-backend:$release" >/dev/null
     echo "$(date +%Y-%m-%dT%H:%M:%S) $release" >> "$history"
     run "$release"
