@@ -5,6 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")"
 image=watchkeeper-estate-base
 wanted=$(cat Dockerfile build.sh | sha256sum | cut -c1-16)
+docker version >/dev/null 2>&1 || { echo "No Docker Engine answers at ${DOCKER_HOST:-unix:///var/run/docker.sock}. Try: start it, or set DOCKER_HOST" >&2; exit 1; }
 have=$(docker image inspect --format '{{ index .Config.Labels "made-from" }}' "$image" 2>/dev/null || true)
 [ "$have" = "$wanted" ] && exit 0
 
