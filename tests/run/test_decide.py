@@ -40,6 +40,18 @@ def test_a_branch_not_taken_is_left_out(now: datetime, answer: Outcome, done: li
         assert story.run.acts["1.1"].sentence == "Its branch does not apply."
 
 
+@pytest.mark.parametrize(("answer", "done"), [(YES, ["1.if", "1.1", "2.if", "2.1"]), (NO, ["1.if", "2.if"])])
+def test_a_check_that_a_branch_begins_with_comes_before_what_the_branch_does(
+    now: datetime, answer: Outcome, done: list[str]
+) -> None:
+    later = replace(STOPPED, line=STOPPED.line + 1)
+    story = told(now, step(1, CHECK, phase="verify", condition=STOPPED), step(2, RESTART, condition=later))
+    end = story.play({"1.if": answer, "2.if": answer})
+    assert story.done == done
+    assert isinstance(end, Done)
+    assert end.state == ("succeeded" if answer is YES else "failed")
+
+
 def test_otherwise_is_what_no_branch_took(now: datetime) -> None:
     story = told(now, step(1, RESTART, condition=STOPPED), step(2, RESTART, condition=branch("Otherwise:", line=7)))
     story.play({"1.if": NO})

@@ -33,7 +33,8 @@ def decide(run: Run, facts: Facts, now: datetime) -> Next:
         return Done("cancelled", run.sentence or "It was cancelled.")
     for act in run.plan.acts:
         standing = run.acts[act.key]
-        if act.phase == "verify" and standing.state == "to-do" and not _something_applied(run):
+        # a check within a branch says by that whether it is to be made: what the branch does may come after it
+        if act.phase == "verify" and act.branch is None and standing.state == "to-do" and not _something_applied(run):
             return Done("failed", "No branch of the procedure applied.")
         step = _of_act(act, standing, run, facts, now)
         if step is not None:
