@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from watchkeeper.base.secrets import Secret
-from watchkeeper.book.model import Book, Contact, Escalation, Severity
-from watchkeeper.estate.model import Estate, Person
+from watchkeeper.book.model import Book, Climb, Contact, Escalation, Severity
+from watchkeeper.estate.model import Estate, LadderRule, Person
 from watchkeeper.estate.rota import Layer, Rota
 from watchkeeper.people.gravity import severity_of
-from watchkeeper.people.ladder import addresses, findings, is_placeholder, people_for, reach, rungs
+from watchkeeper.people.ladder import addresses, findings, is_placeholder, people_for, reach, repeats, rungs
 from watchkeeper.people.model import OnCall
 
 ANNA = Person("anna", "Anna", 3, ("On-call engineer",), ("json://127.0.0.1/anna",))
@@ -200,3 +200,28 @@ def test_who_is_on_call_without_an_address_is_said() -> None:
     assert found.sentence == "On-call engineer: anna, on call for primary, has no address that can be used; nobody is told."
     gone = reach("On-call engineer", book(), replace(ROTATED, people={"ben": BEN}), now_on_call("anna"))
     assert gone.nobody
+
+
+def test_the_file_decides_how_often_a_ladder_begins_again_and_else_the_book() -> None:
+    said = (Climb(line=9, kind="again", after_s=300.0), Climb(line=10, kind="again", after_s=60.0, times=2, severity="P1"))
+    both = replace(book(severities=(Severity(line=1, code="P1"), Severity(line=2, code="P2"))), climbs=said)
+    for rule, severity, times, wait_s, next_one in (
+        (LadderRule(), "P2", None, 300.0, "line 9"),
+        (LadderRule(), "p1", 2, 60.0, "1 of 2, line 10"),
+        (LadderRule(0), "P2", 0, 300.0, "1 of 0"),
+        (LadderRule(3, 30.0), "P1", 3, 30.0, "1 of 3"),
+        (LadderRule(None, 30.0), "P2", None, 30.0, "line 9"),
+    ):
+        found = repeats(both, rule, severity)
+        assert (found.times, found.wait_s, found.say(1)) == (times, wait_s, next_one)
+    assert not repeats(book(), LadderRule(), "P1").left(0)
+    assert repeats(both, LadderRule(), "P2").left(10_000)
+
+
+def test_all_levels_of_a_severity_are_told_at_once_where_the_book_says_so() -> None:
+    severities = (Severity(line=1, code="P0"), Severity(line=2, code="P1"))
+    levels = book(("On-call", 0.0), ("Lead", 900.0), severities=severities)
+    levels = replace(levels, climbs=(Climb(line=9, kind="together", severity="P0"),))
+    assert [r.after_s for r in rungs(levels, "P0")] == [0.0, 0.0]
+    assert "line 9 has all levels told at once" in rungs(levels, "P0")[1].sentence
+    assert [r.after_s for r in rungs(levels, "P1")] == [0.0, 900.0]

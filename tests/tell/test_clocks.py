@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection
 
-from watchkeeper.book.model import Book, Contact, Escalation, Procedure, Severity, Template
+from watchkeeper.book.model import Book, Climb, Contact, Escalation, Procedure, Severity, Template
 from watchkeeper.estate.hours import Office, parse_hours
 from watchkeeper.estate.model import Estate, LadderRule, Person
 from watchkeeper.estate.rota import Layer, Rota
@@ -124,6 +124,22 @@ def test_the_ladder_begins_again_as_often_as_the_file_says_until_somebody_has_it
         "escalation/1001/anna", "escalation/1003/ben", "escalation/2001/anna", "escalation/2003/ben",
         "escalation/3/ben", "initial/1/anna",
     ]  # fmt: skip
+
+
+def test_the_book_itself_has_the_ladder_begin_again_as_long_as_nobody_takes_it(database: Database, now: datetime) -> None:
+    book = replace(BOOK, escalation=BOOK.escalation[:1], climbs=(Climb(line=7, kind="again", after_s=300.0),), templates=())
+    night = Night(database, now, book)
+    assert "begins again in 5 min unless somebody takes the incident (line 7)." in " ".join(night.at(0))
+    for minutes in range(5, 41, 5):
+        assert "level 1 (On-call: Anna) is told." in night.at(minutes)[0]
+    night.database.write_now(lambda c: lifecycle.acknowledge(c, now, "inc-1", "anna"))
+    assert not any("is told" in said for said in night.at(100))
+
+
+def test_who_hears_at_once_is_not_told_that_nobody_took_it(database: Database, now: datetime) -> None:
+    night = Night(database, now, replace(BOOK, climbs=(Climb(line=7, kind="together", severity="P2"),)))
+    assert night.at(0)[0] == "Level 1 is told: Anna."
+    assert night.told() == ["initial/1/anna", "initial/3/ben"]
 
 
 def test_a_ladder_that_begins_again_ends_with_who_takes_the_incident(database: Database, now: datetime) -> None:

@@ -98,6 +98,21 @@ class Escalation(Stated):
     severity: str | None = None
 
 
+ClimbKind: TypeAlias = Literal["again", "together"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Climb(Stated):
+    """What is said of the whole ladder: that it begins again, or that all its levels are told at once."""
+
+    kind: ClimbKind
+    #: from its last level until it begins again
+    after_s: float | None = None
+    #: how often it begins again; None: as long as nobody takes the incident
+    times: int | None = None
+    severity: str | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Threshold(Stated):
     """One single comparison that says when somebody must act, or which value is to be kept."""
@@ -356,6 +371,7 @@ class Book:
     severities: tuple[Severity, ...] = ()
     phases: tuple[Phase, ...] = ()
     escalation: tuple[Escalation, ...] = ()
+    climbs: tuple[Climb, ...] = ()
     thresholds: tuple[Threshold, ...] = ()
     recovery: tuple[Recovery, ...] = ()
     schedules: tuple[Schedule, ...] = ()

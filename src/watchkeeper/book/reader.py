@@ -20,6 +20,7 @@ from watchkeeper.book.model import Book, Procedure, Schedule, Stated, Unread
 from watchkeeper.book.read.architecture import read_components, read_dependencies, read_links
 from watchkeeper.book.read.capacity import read_baselines, read_growth, read_metrics
 from watchkeeper.book.read.checklists import read_checklists
+from watchkeeper.book.read.climbs import read_climbs
 from watchkeeper.book.read.configs import read_configs
 from watchkeeper.book.read.contacts import read_contacts
 from watchkeeper.book.read.document import read_document
@@ -117,12 +118,13 @@ def read_source(name: str, source: bytes | str) -> Book:
     templates = read_templates(passages)
     inside_templates = frozenset(template.line for template in templates)
     procedures, commands = read_procedures(text)
+    ladder = read_ladder(passages)
     raw = source.encode("utf-8", "surrogatepass") if isinstance(source, str) else source
     book = Book(
         title=passages.title, service=service_of(passages), digest=hashlib.sha256(raw).hexdigest(),
         components=read_components(passages), dependencies=read_dependencies(passages), links=read_links(passages),
         contacts=read_contacts(passages), severities=read_severities(passages), phases=read_phases(passages),
-        escalation=read_ladder(passages), thresholds=thresholds, recovery=read_recovery(passages),
+        escalation=ladder, climbs=read_climbs(passages, ladder), thresholds=thresholds, recovery=read_recovery(passages),
         schedules=_with_procedures(read_schedules(passages), procedures), templates=templates,
         checklists=read_checklists(passages, inside_templates), growth=read_growth(passages), baselines=read_baselines(passages),
         metrics=read_metrics(passages, {threshold.line for threshold in thresholds}), configs=read_configs(passages),

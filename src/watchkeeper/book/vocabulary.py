@@ -409,6 +409,14 @@ ESCALATION_WORDS = (
         "escalación", "escalado", "escalonamento", "escalamento", "eskalacj*", "エスカレーション", "升级", "上报",
         "에스컬레이션",
 )  # fmt: skip
+#: that a page, or the whole ladder, comes again
+AGAIN = (
+    "repeat*", "re-page*", "repage*", "again", "start over", "starts over", "restart*", "go back", "goes back", "wiederhol*",
+    "erneut", "nochmals", "von vorn", "von vorne", "wieder", "repet*", "repit*", "répét*", "répèt*", "rappel*", "de nouveau",
+    "recommenc*", "reprend*", "otra vez", "de nuevo", "volver a", "vuelve a", "reiniciar", "de novo", "novamente", "outra vez",
+    "recomeç*",
+)  # fmt: skip
+ALL_OF_THEM = ("everyone", "everybody", "all", "whole", "entire", "full", "alle", "todos", "tous")
 CONTACT_WORDS = (
     "contact*", "on-call", "on call", "oncall", "emergency number*", "phone list", "support*", "who to call",
         "escalation contact*", "team contact*", "vendor*", "external service*", "external support",

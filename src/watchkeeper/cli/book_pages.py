@@ -174,6 +174,12 @@ def _tables(book: Book, console: Console) -> None:
     )
     _table(
         console,
+        "The whole ladder",
+        ("what", "after", "times", "severity", "line"),
+        [(c.kind, _time(c.after_s), str(c.times or ""), c.severity or "", _at(c)) for c in book.climbs],
+    )
+    _table(
+        console,
         "Contacts",
         ("role", "phone", "email", "channel", "hours", "line"),
         [(c.role, c.phone or "", c.email or "", c.channel or "", c.hours or "", _at(c)) for c in book.contacts],

@@ -91,10 +91,11 @@ def load_estate(path: Path, environment: Mapping[str, str] | None = None) -> Est
 
 
 def _read_ladder(table: Table) -> LadderRule:
-    """Read how often the ladder is climbed again."""
-    rule = LadderRule(int(table.number("repeat", 0, 0, 100)), table.duration("wait", LadderRule().wait_s, 1.0))
+    """Read how often the ladder is climbed again; what is not said is left to the book."""
+    repeat = int(table.number("repeat", 0, 0, 100)) if table.take("repeat") is not None else None
+    wait_s = table.duration("wait", 0.0, 1.0) if table.take("wait") is not None else None
     table.finish()
-    return rule
+    return LadderRule(repeat, wait_s)
 
 
 def _read_changes(table: Table, name: str) -> ChangeSource:

@@ -304,11 +304,11 @@ class Tracker:
 
 @dataclass(frozen=True, slots=True)
 class LadderRule:
-    """How often the book's ladder is climbed again while nobody takes an incident."""
+    """How often the book's ladder is climbed again while nobody takes an incident; None: as the book says."""
 
-    repeat: int = 0
+    repeat: int | None = None
     #: from its last level until it begins again
-    wait_s: float = 600.0
+    wait_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

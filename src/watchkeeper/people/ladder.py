@@ -14,8 +14,8 @@ from datetime import datetime
 from watchkeeper.base.durations import format_duration
 from watchkeeper.base.secrets import Secret
 from watchkeeper.base.words import likeness, words
-from watchkeeper.book.model import Book, Contact, Escalation
-from watchkeeper.estate.model import Estate, Person
+from watchkeeper.book.model import Book, Climb, ClimbKind, Contact, Escalation
+from watchkeeper.estate.model import Estate, LadderRule, Person
 from watchkeeper.estate.rota import Rota
 from watchkeeper.people.conditions import Condition, by_condition, condition_of
 from watchkeeper.people.gravity import severity_of
@@ -23,6 +23,8 @@ from watchkeeper.people.model import OnCall
 
 #: how long a level has where the book names levels without times and the severity promises no response time
 DEFAULT_STEP_S = 900.0
+#: from the last level until the ladder begins again, where it does and nothing says when
+DEFAULT_WAIT_S = 600.0
 
 _ON_CALL = re.compile(r"\bon[\s_-]?call\b", re.IGNORECASE)
 _SPLIT = re.compile(r"\s*(?:,|/|;|\+|&|\band\b|\bund\b|\bet\b|\by\b)\s*", re.IGNORECASE)
@@ -44,6 +46,26 @@ class Rung:
     #: line of the book; 0 where the book has no ladder
     line: int
     sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Repeats:
+    """How often a ladder begins again, and how long after its last level."""
+
+    #: None: as long as nobody takes the incident
+    times: int | None
+    wait_s: float
+    #: line of the book that says so; 0 where watchkeeper.toml does, or nothing
+    line: int = 0
+
+    def left(self, lap: int) -> bool:
+        """Tell whether a ladder that was begun again so often begins once more."""
+        return self.times is None or lap < self.times
+
+    def say(self, lap: int) -> str:
+        """Say which of the repeats comes next, and where it stands."""
+        which = f"{lap} of {self.times}" if self.times is not None else ""
+        return ", ".join(part for part in (which, f"line {self.line}" if self.line else "") if part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +99,32 @@ def rungs(book: Book, severity: str | None) -> list[Rung]:
     own = {n: next((e.after_s for e in ladder if e.level == n and e.after_s is not None), None) for n in levels}
     times, reading = _times([own[n] for n in levels], book, severity)
     at = dict(zip(levels, times, strict=True))
+    if (climb := together(book, severity)) is not None:
+        at, reading = dict.fromkeys(levels, 0.0), f"line {climb.line} has all levels told at once"
     return [Rung(e.level, e.role, at[e.level], e.line, _say(e, at[e.level], which, reading)) for e in ladder]
+
+
+def together(book: Book, severity: str | None) -> Climb | None:
+    """Give what the book says of telling all levels of a severity at once; None where it says nothing of it."""
+    return _climb(book, severity, "together")
+
+
+def repeats(book: Book, rule: LadderRule, severity: str | None) -> Repeats:
+    """Say how often the ladder of a severity begins again: by watchkeeper.toml, else by the book, else never."""
+    climb = _climb(book, severity, "again")
+    wait_s = rule.wait_s or (climb.after_s if climb is not None else None) or DEFAULT_WAIT_S
+    if rule.repeat is not None:
+        return Repeats(rule.repeat, wait_s)
+    return Repeats(0, wait_s) if climb is None else Repeats(climb.times, wait_s, climb.line)
+
+
+def _climb(book: Book, severity: str | None, kind: ClimbKind) -> Climb | None:
+    """Find what is said of the ladder of a severity, or of all of them."""
+    known = severity_of(book, severity)
+    names = {words(n) for n in (severity, known.code if known else None, known.name if known else None) if n}
+    said = [climb for climb in book.climbs if climb.kind == kind]
+    own = (climb for climb in said if climb.severity is not None and words(climb.severity) in names)
+    return next(own, None) or next((climb for climb in said if climb.severity is None), None)
 
 
 def _rungs_of(contacts: Sequence[tuple[int, Contact, Condition]], book: Book, severity: str | None) -> list[Rung]:

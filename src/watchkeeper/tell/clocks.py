@@ -26,7 +26,7 @@ from watchkeeper.incident.routing import routed
 from watchkeeper.incident.rules import ladder, update_every_s
 from watchkeeper.people.conditions import opens_at, withheld
 from watchkeeper.people.gravity import gravity
-from watchkeeper.people.ladder import Reach, condition_for, reach, rungs
+from watchkeeper.people.ladder import Reach, condition_for, reach, repeats, rungs, together
 from watchkeeper.people.rota_ledger import who_is_on_call
 from watchkeeper.store import due as dues
 from watchkeeper.store import ledger
@@ -135,7 +135,7 @@ class _Telling:
             if not instead:
                 return sentence
             found = Reach(instead, sentence, found.rotas)
-        first = run.level <= 1 and not run.lap
+        first = not run.lap and (run.level <= 1 or together(self.book, self.incident.severity) is not None)
         kind = "initial" if first else "escalation"
         open_for = format_duration((self.now - self.incident.opened_at).total_seconds())
         why = "" if first else f"nobody took the incident within {open_for}, and you are {run.role} (level {run.level})"
@@ -154,10 +154,11 @@ class _Telling:
         return f"Level {run.level} is told: {names}."
 
     def climb_again(self, run: ClockRun) -> str:
-        """Begin the ladder anew after its last level, as often as watchkeeper.toml has it; says so, empty where it does not."""
+        """Begin the ladder anew after its last level, as often as watchkeeper.toml or the book has it; says so, or nothing."""
         route, _ = routed(alerts_of(self.connection, self.incident.id), self.estate.alerting)
-        levels, rule = ladder(self.book, self.incident, route), self.estate.ladder
-        if run.lap >= rule.repeat or run.level < max((rung.level for rung in levels), default=0):
+        levels = ladder(self.book, self.incident, route)
+        rule = repeats(self.book, self.estate.ladder, self.incident.severity)
+        if not rule.left(run.lap) or run.level < max((rung.level for rung in levels), default=0):
             return ""
         if timers.last_round(self.connection, self.incident.id) > run.round:
             return ""  # another role of the last level came due before, or this one waited for its hours meanwhile
@@ -166,8 +167,8 @@ class _Telling:
             at = self.now + timedelta(seconds=rule.wait_s) + (rung.due_at - first)
             again = replace(rung, due_at=at, round=run.round + 1, lap=run.lap + 1)
             timers.set_clock(self.connection, self.incident, again)
-        wait, times = format_duration(rule.wait_s), f"{run.lap + 1} of {rule.repeat}"
-        sentence = f"That was the last level: the ladder begins again in {wait} unless somebody takes the incident ({times})."
+        wait, which = format_duration(rule.wait_s), rule.say(run.lap + 1)
+        sentence = f"That was the last level: the ladder begins again in {wait} unless somebody takes the incident ({which})."
         self._entry("again", sentence, {"round": run.round + 1})
         return sentence
 

@@ -126,6 +126,15 @@ def _people(book: Book) -> Iterator[FactView]:
     for rung in book.escalation:
         when = "" if rung.after_s is None else "at once" if rung.after_s == 0 else f"after {format_duration(rung.after_s)}"
         yield FactView(rung.line, f"Rung {rung.level}", " · ".join(part for part in (rung.role, when, rung.severity) if part))
+    for climb in book.climbs:
+        wait = f"after {format_duration(climb.after_s)}" if climb.after_s is not None else None
+        parts = (
+            "begins again" if climb.kind == "again" else "all at once",
+            wait,
+            climb.times and f"{climb.times}×",
+            climb.severity,
+        )
+        yield FactView(climb.line, "Ladder", " · ".join(str(part) for part in parts if part))
     for contact in book.contacts:
         reach = (contact.role, contact.phone, contact.email, contact.channel, contact.hours)
         yield FactView(contact.line, "Contact", " · ".join(part for part in reach if part))

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from watchkeeper.base.durations import find_durations
 from watchkeeper.book.model import Escalation
 from watchkeeper.book.openings import Opening
+from watchkeeper.book.read.climbs import said_of
 from watchkeeper.book.read.ordering import in_order
 from watchkeeper.book.read.passages import Passage, Passages, TableAt, clean
 from watchkeeper.book.read.severity_words import severity_code, severity_of, severity_word
@@ -174,6 +175,8 @@ def _ordered(group: list[Passage]) -> Iterator[Escalation]:
     if any(_PAGE.search(p.text) or len(p.text) > 80 for p in group):
         return
     for passage in group:
+        if said_of(passage.text) is not None:
+            continue  # it is said of all of them
         role = clean(re.split(r"[(（:]|\s[–—-]\s|→", passage.text, maxsplit=1)[0])
         yield Escalation(
             line=passage.line,

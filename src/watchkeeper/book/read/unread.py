@@ -88,6 +88,7 @@ def _stated(book: Book) -> Iterator[int]:
         book.recovery,
         book.severities,
         book.escalation,
+        book.climbs,
         book.contacts,
         book.schedules,
         book.templates,
