@@ -156,6 +156,79 @@ async def test_without_a_repository_it_is_a_patch_that_applies(app: App, folder:
     assert "> **Learned:** It did not end in time." in (folder / "runbook.md").read_text()
 
 
+FIRST = """# Shop
+
+## Procedures
+
+### The queue is full
+
+1. Count it:
+
+   ```bash
+   ./count.sh
+   ```
+
+2. Close the sluice by hand.
+"""
+
+
+def of_files(app: App, folder: Path, runbook: str) -> App:
+    """Give the app whose runbook is several files: one with the queue, one with the cache; a step of each went wrong."""
+    (folder / "more").mkdir()
+    (folder / "queue.md").write_text(FIRST + "\n[The cache](more/cache.md)\n")
+    (folder / "more" / "cache.md").write_text(RUNBOOK)
+    (folder / "runbook.md").unlink()
+    estate = replace(app.estate, runbook=folder / runbook)
+    made = replace(app, estate=estate, book=read_book(estate.runbook))
+    lived(made)
+    [queue] = [each for each in made.book.procedures if each.title == "The queue is full"]
+    carried = plan(made.book, queue)
+    now = made.clock.now()
+
+    def work(connection):  # type: ignore[no-untyped-def]
+        create_run(
+            connection, "run-2", now, carried, actor="anna", target="local", incident_id="inc-1", severity="P1", component=None
+        )
+        append_event(connection, "run-2", now, "started", "anna", body={"procedure": queue.id, "title": queue.title, "book": ""})
+        by_hand = next(each for each in carried.acts if each.command is None)
+        append_event(connection, "run-2", now, "skipped", "anna", act=by_hand.key, body={"sentence": "nobody buys"})
+
+    made.database.write_now(work)
+    return made
+
+
+@pytest.mark.parametrize("runbook", ["", "queue.md"])
+async def test_of_several_files_each_note_goes_where_its_step_stands(app: App, folder: Path, runbook: str) -> None:
+    several = of_files(app, folder, runbook)
+    git(folder, "init", "-q", "-b", "main")
+    git(folder, "add", "queue.md", "more/cache.md")
+    git(folder, "commit", "-q", "-m", "First")
+    patch = await learning.propose_patch(several, ANNA, "inc-1")
+    assert sorted(lesson.file or "" for lesson in patch.placed) == ["more/cache.md", "queue.md"]
+    changed = git(folder, "diff", "--stat", "main", patch.branch)
+    assert "2 files changed, 4 insertions(+)" in changed
+    assert "> **Learned:** It failed with status 127" in git(folder, "show", f"{patch.branch}:more/cache.md")
+    assert "> **Learned:** It was passed over: " in git(folder, "show", f"{patch.branch}:queue.md")
+    assert "more/cache.md, line 16" in git(folder, "log", "-1", "--format=%B", patch.branch)
+    assert git(folder, "status", "--porcelain") == ""
+
+
+async def test_a_patch_of_several_files_applies_and_a_file_that_is_gone_is_named(app: App, folder: Path) -> None:
+    several = of_files(app, folder, "")
+    patch = await learning.propose_patch(several, ANNA, "inc-1")
+    subprocess.run(["git", "apply", "--check", patch.path], cwd=folder, capture_output=True, check=True)
+    (folder / "queue.md").unlink()
+    patch = await learning.propose_patch(several, ANNA, "inc-1")
+    assert [lesson.file for lesson in patch.lost] == ["queue.md"]
+    assert [lesson.file for lesson in patch.placed] == ["more/cache.md"]
+
+
+async def test_a_file_outside_of_the_books_folder_is_left_alone(app: App, folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "other.md").write_text(RUNBOOK)
+    found, lost = learning._by_file(folder, [Lesson(16, "./empty-old.sh", "p", "It failed.", "run-1", "../other.md")])
+    assert (found, len(lost)) == ({}, 1)
+
+
 async def test_a_repository_runs_nothing_of_its_own(app: App, folder: Path, tmp_path: Path) -> None:
     git(folder, "init", "-q", "-b", "main")
     git(folder, "add", "runbook.md")

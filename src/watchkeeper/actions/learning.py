@@ -9,6 +9,7 @@ import asyncio
 import difflib
 import subprocess
 import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from watchkeeper.actions import acts
 from watchkeeper.actions.git import git
 from watchkeeper.actions.permission import require
 from watchkeeper.app import App
-from watchkeeper.base.errors import InputError, Refused
+from watchkeeper.base.errors import Refused
 from watchkeeper.book.contract import to_contract
 from watchkeeper.book.reader import read_source
 from watchkeeper.incident import ledger as incidents
@@ -53,13 +54,10 @@ async def propose_patch(app: App, actor: Actor, incident_id: str) -> Patch:
     if incident is None:
         raise acts.no_incident(incident_id)
     done = await app.database.read(lambda c: runs.list_runs(c, incident_id=incident_id))
-    lessons = lessons_of(reversed(done))
+    lessons = lessons_of(reversed(done), {procedure.id: procedure.file for procedure in app.book.procedures})
     if not lessons:
         hint = "No step of its runs failed, was passed over or took too long."
         raise Refused(f"“{incident.title}” taught nothing about the runbook.", hint=hint, code="WK346")
-    if app.estate.runbook.is_dir():
-        raise InputError("The runbook is a folder, of which no step says in which file it stands.", code="WK347",
-                         hint="`watchkeeper incident show` and the review name each step.")  # fmt: skip
     patch = await asyncio.to_thread(_make, app.estate.runbook, app.state, incident, lessons)
     now, where = app.clock.now(), patch.branch or patch.path
     said = f"What the incident taught about the runbook is proposed: {where}."
@@ -68,25 +66,45 @@ async def propose_patch(app: App, actor: Actor, incident_id: str) -> Patch:
 
 
 def _make(runbook: Path, state: Path, incident: Incident, lessons: list[Lesson]) -> Patch:
-    repository = _repository(runbook)
-    before = _committed(repository, runbook) if repository is not None else runbook.read_bytes()
-    text = before.decode("utf-8", "surrogateescape")
-    proposed = _harmless(text, propose(text, lessons), runbook.name)
-    after = proposed.text.encode("utf-8", "surrogateescape")
-    name = runbook.relative_to(repository).as_posix() if repository is not None else runbook.name
-    diff = "".join(difflib.unified_diff(
-        text.splitlines(keepends=True), proposed.text.splitlines(keepends=True), f"a/{name}", f"b/{name}"
-    ))  # fmt: skip
-    if not proposed.placed:
+    files, lost = _by_file(runbook, lessons)
+    repository = _repository(list(files)) if files else None
+    root = repository or (runbook if runbook.is_dir() else runbook.parent)
+    placed, diff, after = list[Lesson](), "", dict[str, bytes]()
+    for path, own in files.items():
+        name = path.relative_to(root.resolve()).as_posix()
+        before = git(root, "show", f"HEAD:{name}") if repository is not None else path.read_bytes()
+        text = before.decode("utf-8", "surrogateescape")
+        proposed = _harmless(text, propose(text, own), path.name)
+        placed, lost = [*placed, *proposed.placed], [*lost, *proposed.lost]
+        if proposed.placed:
+            lines = text.splitlines(keepends=True), proposed.text.splitlines(keepends=True)
+            diff += "".join(difflib.unified_diff(*lines, f"a/{name}", f"b/{name}"))
+            after[name] = proposed.text.encode("utf-8", "surrogateescape")
+    if not placed:
         hint = "Each step was rewritten meanwhile, or would read as something else with a note behind it; the review names them."
         raise Refused("Nothing of it can be put into the runbook as it stands.", hint=hint, code="WK346")
     if repository is None:
-        path = state / FOLDER / f"{incident.id}.patch"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(diff, encoding="utf-8", errors="surrogateescape")
-        return Patch("", path.as_posix(), diff, proposed.placed, proposed.lost)
-    branch = _commit(repository, name, after, incident, proposed)
-    return Patch(branch, "", diff, proposed.placed, proposed.lost)
+        kept = state / FOLDER / f"{incident.id}.patch"
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_text(diff, encoding="utf-8", errors="surrogateescape")
+        return Patch("", kept.as_posix(), diff, tuple(placed), tuple(lost))
+    branch = _commit(repository, after, incident, placed, lost)
+    return Patch(branch, "", diff, tuple(placed), tuple(lost))
+
+
+def _by_file(runbook: Path, lessons: Sequence[Lesson]) -> tuple[dict[Path, list[Lesson]], list[Lesson]]:
+    """Give the lessons of each file of the book, and those whose file is gone, not known, or outside of the book's folder."""
+    folder = (runbook if runbook.is_dir() else runbook.parent).resolve()
+    found: dict[Path, list[Lesson]] = {}
+    lost: list[Lesson] = []
+    for lesson in lessons:
+        path = ((folder / lesson.file) if lesson.file else runbook).resolve()
+        inside = path.is_relative_to(folder) or path == runbook.resolve()
+        if inside and path.is_file():
+            found.setdefault(path, []).append(lesson)
+        else:
+            lost.append(lesson)
+    return found, lost
 
 
 def _harmless(text: str, proposed: Proposed, name: str) -> Proposed:
@@ -115,32 +133,33 @@ def _facts(text: str, name: str) -> object:
     return bare({key: value for key, value in found.items() if key not in ("findings", "unread")})
 
 
-def _repository(runbook: Path) -> Path | None:
+def _repository(files: Sequence[Path]) -> Path | None:
+    """Give the one repository in which all these files are kept; None where there is none."""
     try:
-        found = git(runbook.parent, "rev-parse", "--show-toplevel").decode().strip()
-        git(runbook.parent, "ls-files", "--error-unmatch", "--", runbook.name)
-        git(runbook.parent, "rev-parse", "--verify", "HEAD")
-    except (OSError, subprocess.SubprocessError):
+        [found] = {git(file.parent, "rev-parse", "--show-toplevel").decode().strip() for file in files}
+        for file in files:
+            git(file.parent, "ls-files", "--error-unmatch", "--", file.name)
+        git(files[0].parent, "rev-parse", "--verify", "HEAD")
+    except (OSError, ValueError, subprocess.SubprocessError):
         return None
     return Path(found).resolve()
 
 
-def _committed(repository: Path, runbook: Path) -> bytes:
-    return git(repository, "show", f"HEAD:{runbook.resolve().relative_to(repository).as_posix()}")
-
-
-def _commit(repository: Path, name: str, content: bytes, incident: Incident, proposed: Proposed) -> str:
+def _commit(
+    repository: Path, contents: Mapping[str, bytes], incident: Incident, placed: Sequence[Lesson], lost: Sequence[Lesson]
+) -> str:
     """Make the commit on a branch of its own, by the repository's objects alone."""
     named = "a private incident" if incident.is_private else incident.title  # a commit is read by whoever reads the runbook
     lines = [f"Learn from {incident.id}: {named}"[:72].rstrip(), "", "What its runs showed:"]
-    lines += [f"- “{each.procedure}”, line {each.line}: {each.note} {each.run_id}" for each in proposed.placed]
-    lines += [f"- without a note, for want of a place: “{each.words[:80]}”: {each.note}" for each in proposed.lost]
+    lines += [f"- “{each.procedure}”, {_place(each)}: {each.note} {each.run_id}" for each in placed]
+    lines += [f"- without a note, for want of a place: “{each.words[:80]}”: {each.note}" for each in lost]
     with tempfile.TemporaryDirectory() as folder:
         index = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
-        blob = git(repository, "hash-object", "-w", "--stdin", stdin=content).decode().strip()
         git(repository, "read-tree", "HEAD", environment=index)
-        mode = git(repository, "ls-files", "-s", "--", name, environment=index).decode().split()[0]
-        git(repository, "update-index", "--cacheinfo", f"{mode},{blob},{name}", environment=index)
+        for name, content in contents.items():
+            blob = git(repository, "hash-object", "-w", "--stdin", stdin=content).decode().strip()
+            mode = git(repository, "ls-files", "-s", "--", name, environment=index).decode().split()[0]
+            git(repository, "update-index", "--cacheinfo", f"{mode},{blob},{name}", environment=index)
         tree = git(repository, "write-tree", environment=index).decode().strip()
     message = "\n".join(lines).encode("utf-8", "replace")
     commit = git(repository, "commit-tree", tree, "-p", "HEAD", stdin=message, environment=_WHO).decode().strip()
@@ -154,3 +173,7 @@ def _commit(repository: Path, name: str, content: bytes, incident: Incident, pro
         return branch
     hint = f"Merge or delete the branches learn/{incident.id}… first."
     raise Refused("The repository takes no further branch of this incident.", hint=hint, code="WK346")
+
+
+def _place(lesson: Lesson) -> str:
+    return f"{lesson.file}, line {lesson.line}" if lesson.file else f"line {lesson.line}"

@@ -8,7 +8,7 @@ the step.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from watchkeeper.base.durations import format_duration
@@ -28,6 +28,8 @@ class Lesson:
     procedure: str
     note: str
     run_id: str
+    #: of a book made of several: the one that holds the step; None where nothing says which
+    file: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +41,22 @@ class Proposed:
     lost: tuple[Lesson, ...]
 
 
-def lessons_of(runs: Iterable[Run]) -> list[Lesson]:
-    """Give what runs taught, in the order of the runbook."""
-    found: dict[tuple[int, str], Lesson] = {}
+def lessons_of(runs: Iterable[Run], files: Mapping[str, str | None] | None = None) -> list[Lesson]:
+    """Give what runs taught, in the order of the runbook. `files` says by its id in which file a procedure stands.
+
+    A step's own command knows its file; a step without one stands where its procedure does.
+    """
+    found: dict[tuple[str, int, str], Lesson] = {}
     for run in runs:
+        stated = (act.command.file for act in run.plan.acts if act.command is not None and act.command.file)
+        home = (files or {}).get(run.plan.procedure_id) or next(stated, None)
         for act in run.plan.acts:
             note = _note(act, run.acts.get(act.key, Standing()))
             if note:
                 words = act.stands_for or (act.command.text if act.command is not None else act.text)
-                found[act.line, act.key] = Lesson(act.line, words, run.plan.title, f"{note} ({run.started_at:%Y-%m-%d})", run.id)
+                file = (act.command.file if act.command is not None else None) or home
+                dated = f"{note} ({run.started_at:%Y-%m-%d})"
+                found[file or "", act.line, act.key] = Lesson(act.line, words, run.plan.title, dated, run.id, file)
     return [found[key] for key in sorted(found)]
 
 
