@@ -104,6 +104,8 @@ reset() {
   set -a && . ./.env && set +a
   compose up -d --remove-orphans >/dev/null 2>&1
   inside queue redis-cli ping >/dev/null 2>&1 && inside queue redis-cli lrange jobs 0 -1 | grep -q spin && inside queue redis-cli del jobs >/dev/null
+  # one may still be at a job that does not end
+  compose restart -t 1 queue-worker >/dev/null 2>&1
   sql "SELECT CONCAT('KILL ', id) FROM information_schema.processlist WHERE user IN ('root', 'bazar') AND command = 'Sleep' AND time > 5" | while read -r kill; do sql "$kill" || true; done
   inside nginx sh -c 'rm -f /var/log/bazar/debug.log* /var/log/bazar/*.log.[0-9]*'
   on_host 'fail2ban-client unban --all >/dev/null 2>&1; : > /var/log/auth.log'
