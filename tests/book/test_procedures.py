@@ -107,6 +107,7 @@ def test_expected_results_hang_on_their_command() -> None:
     [
         ("Verify. Expected: status 200.", "curl -fsS http://shop/health", ["200"]),
         ("Can it write? Expected: 0.", "psql -Atc 'SELECT pg_is_in_recovery()::int'", ["0"]),
+        ("Does it take writes? Expected: f", "psql -Atc 'SELECT pg_is_in_recovery()'", ["f"]),
         # what changes something tells of itself, and of two looks nobody knows which is meant
         ("Restart it. Expected: active.", "systemctl restart shop", [None]),
         ("Verify. Expected: status 200.", "curl -fsS http://shop/health\ncurl -fsS http://shop/ready", [None, None]),

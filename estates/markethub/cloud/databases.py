@@ -125,9 +125,9 @@ class Databases:
 
 
 def _asked(args: tuple[Any, ...]) -> str:
-    """Give the identifier of a call, which moto hands on as itself or in a table."""
+    """Give the identifier of a call, which moto hands on as itself or in a table of one kind or another."""
     first = args[0]
-    return str(first.get("db_instance_identifier", "") if isinstance(first, dict) else first)
+    return first if isinstance(first, str) else str(first["db_instance_identifier"])
 
 
 def _listens(host: str) -> bool:

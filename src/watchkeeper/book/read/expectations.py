@@ -88,6 +88,8 @@ def read_expectation(text: str, line: int, *, bare: bool = False, labelled: bool
         return _shows(("OK",), line, said, negative=negative)
     if not what and verb not in ("succeed", "fail", "work"):
         return None
+    if not negative and _TRUTH.fullmatch(what):
+        return _shows((what,), line, said, negative=False)
     return judge_words(f"{verb} {what}" if verb in ("succeed", "fail", "exit", "work") else what, line, said, negative=negative)
 
 
@@ -98,6 +100,8 @@ def _end(said: str) -> int:
     return found.start("what") + stop.start() if found and stop else len(said)
 
 
+#: how PostgreSQL prints true and false
+_TRUTH = re.compile(r"[tf]")
 #: a name of several words: "Let's Encrypt", "Access Denied"
 _NAME = re.compile(r"[A-Z][\w'’.-]*(?: [A-Z][\w'’.-]*){1,4}")
 _STOP = re.compile(r"[.;](?:\s|$)")
