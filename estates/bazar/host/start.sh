@@ -12,5 +12,26 @@ touch /var/log/auth.log
 mkdir -p /run/fail2ban /run/sshd
 rm -f /run/fail2ban/*
 fail2ban-server -b >/dev/null 2>&1 || true
-printf '/var/log/auth.log /var/log/bazar/*.log {\n  su root root\n  size 4M\n  rotate 2\n  copytruncate\n  missingok\n  notifempty\n}\n' > /etc/logrotate.d/bazar
+cat > /etc/logrotate.d/bazar <<'ROTATE'
+/var/log/auth.log {
+  size 4M
+  rotate 2
+  copytruncate
+  missingok
+  notifempty
+}
+# renamed, not copied: on a volume that is full there is no room for a copy
+/var/log/bazar/*.log {
+  su root root
+  size 4M
+  rotate 2
+  create
+  missingok
+  notifempty
+  sharedscripts
+  postrotate
+    cd /opt/bazar-production && docker compose kill -s USR1 nginx >/dev/null 2>&1 || true
+  endscript
+}
+ROTATE
 exec /usr/sbin/sshd -D -e 2>> /var/log/auth.log
