@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
+import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from watchkeeper.actions import changes
+from watchkeeper.actions.releases import FeedError, read_releases
 from watchkeeper.app import App
 from watchkeeper.base.errors import ConfigError, InputError
 from watchkeeper.base.secrets import Scrubber
 from watchkeeper.book.model import Book
 from watchkeeper.estate.config import load_estate
-from watchkeeper.estate.model import Bindings, ChangeSource, Estate
+from watchkeeper.estate.model import Bindings, ChangeSource, Estate, ReleaseFeed
 from watchkeeper.incident import changes as rows
 from watchkeeper.incident.model import ChangeEvent, Incident
 from watchkeeper.people.identity import Actor
@@ -138,6 +143,7 @@ def test_repositories_are_read_from_the_file(tmp_path: Path) -> None:
     path, service = tmp_path / "watchkeeper.toml", '[service]\nname = "shop"\nrunbook = "r.md"\n'
     path.write_text(f'{service}[changes.shop]\nrepository = "../shop"\nbranch = "origin/main"\n')
     source = load_estate(path, {}).changes["shop"]
+    assert isinstance(source, ChangeSource)
     assert (source.repository, source.branch) == ((tmp_path / "../shop").resolve(), "origin/main")
     path.write_text(f'{service}[changes.shop]\nrepository = "."\nbranch = "--output=/etc/passwd"\n')
     with pytest.raises(ConfigError, match="is no branch"):
@@ -169,3 +175,100 @@ async def test_looking_where_nothing_is_new_writes_nothing(app: App, monkeypatch
 
     monkeypatch.setattr(type(app.database), "write", refuse)
     assert await watch.look() == 0
+
+
+class Store(ThreadingHTTPServer):
+    """A real server on loopback that answers as it is told, and counts."""
+
+    status, body, asked = 200, b"", 0
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}/lookup?bundleId=com.example.shop"
+
+
+class _Answers(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        assert isinstance(self.server, Store)
+        self.server.asked += 1
+        self.send_response(self.server.status)
+        self.send_header("Content-Type", "text/javascript; charset=utf-8")
+        self.end_headers()
+        self.wfile.write(self.server.body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def store() -> Iterator[Store]:
+    with Store(("127.0.0.1", 0), _Answers) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+def looked_up(version: str, at: datetime) -> bytes:
+    """Give an answer in the shape of the App Store's public look-up."""
+    page = "https://apps.example/app/id1?uo=4"
+    found = {"kind": "software", "bundleId": "com.example.shop", "trackName": "Shop", "trackViewUrl": page, "version": version,
+             "currentVersionReleaseDate": f"{at:%Y-%m-%dT%H:%M:%SZ}", "minimumOsVersion": "15.0"}  # fmt: skip
+    return json.dumps({"resultCount": 1, "results": [found]}).encode()
+
+
+async def test_a_release_in_a_store_is_a_suspect_and_the_store_is_asked_seldom(app: App, store: Store) -> None:
+    now = app.clock.now()
+    app.estate = replace(app.estate, changes={"ios": ReleaseFeed("ios", 1, store.address, "iOS app")})
+    watch = changes.ChangeWatch(app)
+    store.body = looked_up("4.1", now - timedelta(days=80))
+    await watch.look()
+    assert suspects(app, now, "iOS app") == [], "it was given out long before"
+    store.body = looked_up("4.2", now - timedelta(minutes=5))
+    await watch.look()
+    assert store.asked == 1
+    app.clock.move(1801.0)  # type: ignore[attr-defined]
+    for _ in range(3):
+        await watch.look()
+    assert store.asked == 2
+    [found] = suspects(app, app.clock.now(), "iOS app")
+    assert (found.kind, found.sentence, found.at) == ("release", "ios: 4.2 was released.", now - timedelta(minutes=5))
+    assert (found.component, found.link) == ("iOS app", "https://apps.example/app/id1?uo=4")
+
+
+@pytest.mark.parametrize(("status", "body"), [(503, b""), (200, b"<html>"), (200, b"{}"), (200, b"x" * 1_000_001)])
+async def test_a_feed_that_cannot_be_read_is_said_and_holds_nothing_up(
+    app: App, store: Store, status: int, body: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    store.status, store.body = status, body
+    app.estate = replace(app.estate, changes={"ios": ReleaseFeed("ios", 1, store.address)})
+    assert await changes.ChangeWatch(app).look() == 2  # the runbook and the file, seen for the first time
+    assert "The releases of ios cannot be read: " in caplog.text
+
+
+def test_any_json_is_read_by_pointers_and_atom_as_it_is() -> None:
+    own = ReleaseFeed("android", 1, "https://ci.example", None, "/data/releases", "/name", "/when/at", "/page")
+    body = {"data": {"releases": [
+        {"name": "7.0", "when": {"at": "2026-06-01T12:00:00+02:00"}, "page": "javascript:alert(1)"},
+        {"name": "6.9", "when": {"at": "soon"}}, {"name": {}, "when": {"at": "2026-06-01"}}, None,
+    ]}}  # fmt: skip
+    [found] = read_releases(own, json.dumps(body).encode())
+    assert (found.id, found.at.hour, found.link) == ("release/android/7.0", 10, "")
+    entry = "<entry><title>v7.0</title><updated>2026-06-02T10:00:00Z</updated><published>2026-06-01T10:00:00Z</published>"
+    feed = f'<feed xmlns="http://www.w3.org/2005/Atom">{entry}<link href="https://ci.example/7"/></entry><entry/></feed>'
+    [found] = read_releases(own, feed.encode())
+    assert (found.id, found.at.day, found.link) == ("release/android/v7.0", 1, "https://ci.example/7")
+    with pytest.raises(FeedError, match="definitions"):
+        read_releases(own, f'<!DOCTYPE feed [<!ENTITY a "b">]>{feed}'.encode())
+
+
+def test_feeds_are_read_from_the_file(tmp_path: Path) -> None:
+    path, service = tmp_path / "watchkeeper.toml", '[service]\nname = "shop"\nrunbook = "r.md"\n'
+    path.write_text(f'{service}[changes.ios]\nfeed = "https://store.example/lookup?id=1"\ncomponent = "App"\nevery = "2h"\n')
+    feed = load_estate(path, {}).changes["ios"]
+    assert isinstance(feed, ReleaseFeed)
+    assert (feed.component, feed.every_s, feed.version) == ("App", 7200.0, "/version")
+    for wrong, said in (('feed = "ftp://x"', "is no address"), ('feed = "https://x"\nversion = "version"', "is no JSON pointer"),
+                        ('feed = "https://x"\nbranch = "main"', "branch")):  # fmt: skip
+        path.write_text(f"{service}[changes.ios]\n{wrong}\n")
+        with pytest.raises(ConfigError, match=said):
+            load_estate(path, {})

@@ -14,11 +14,12 @@ from sqlalchemy import Connection
 
 from watchkeeper.actions.git import git
 from watchkeeper.actions.permission import done_by, require
+from watchkeeper.actions.releases import FeedError, fetch_releases
 from watchkeeper.app import App
 from watchkeeper.base.durations import parse_duration
 from watchkeeper.base.errors import InputError
 from watchkeeper.base.ids import new_id
-from watchkeeper.estate.model import ChangeSource
+from watchkeeper.estate.model import ChangeSource, ReleaseFeed
 from watchkeeper.incident import changes
 from watchkeeper.incident.model import ChangeEvent, Incident
 from watchkeeper.people.identity import Actor
@@ -91,16 +92,21 @@ def suspects_of(connection: Connection, app: App, incident: Incident, components
 
 
 class ChangeWatch:
-    """Looks for what was changed where it can be seen: the runbook, watchkeeper.toml and the repositories that it names."""
+    """Looks for what was changed where it can be seen: our own files, the repositories and feeds that the estate names."""
 
     def __init__(self, app: App) -> None:
         self.app = app
+        #: feed -> when it was asked last
+        self.asked: dict[str, datetime] = {}
 
     async def look(self) -> int:
         """Keep what is new; gives how many there are. A repository that cannot be read is said in the log."""
         app, now = self.app, self.app.clock.now()
         found: list[ChangeEvent] = []
         for source in app.estate.changes.values():
+            if isinstance(source, ReleaseFeed):
+                found += await self._releases(source, now)
+                continue
             try:
                 found += await asyncio.to_thread(read_commits, source, now - changes.BEFORE)
             except (OSError, subprocess.SubprocessError) as problem:
@@ -117,6 +123,18 @@ class ChangeWatch:
         if not new:
             return 0
         return await app.database.write(lambda c: sum(changes.add_change(c, event) for event in new))
+
+    async def _releases(self, feed: ReleaseFeed, now: datetime) -> list[ChangeEvent]:
+        """Ask a feed, seldom; gives its releases of the last day. One that cannot be read is said in the log."""
+        last = self.asked.get(feed.name)
+        if last is not None and last <= now < last + timedelta(seconds=feed.every_s):
+            return []
+        self.asked[feed.name] = now
+        try:
+            return [event for event in await fetch_releases(feed) if now - changes.BEFORE <= event.at <= now]
+        except FeedError as problem:
+            log.warning("The releases of %s cannot be read: %s.", feed.name, problem, extra={"action": "releases_unread"})
+            return []
 
 
 def read_commits(source: ChangeSource, since: datetime) -> list[ChangeEvent]:

@@ -31,6 +31,7 @@ from watchkeeper.estate.model import (
     Permission,
     Policy,
     PolicyRule,
+    ReleaseFeed,
     SignalConfig,
     TargetConfig,
 )
@@ -98,8 +99,10 @@ def _read_ladder(table: Table) -> LadderRule:
     return LadderRule(repeat, wait_s)
 
 
-def _read_changes(table: Table, name: str) -> ChangeSource:
-    """Read a repository whose commits are changes of the service."""
+def _read_changes(table: Table, name: str) -> ChangeSource | ReleaseFeed:
+    """Read a repository whose commits are changes of the service, or a feed of releases."""
+    if "feed" in table.values:
+        return _read_feed(table, name)
     branch = table.text("branch", "HEAD")
     if not _BRANCH.fullmatch(branch):
         raise table.error("branch", f"{branch!r} is no branch.", 'Write it as "main" or "origin/main".')
@@ -107,6 +110,21 @@ def _read_changes(table: Table, name: str) -> ChangeSource:
     source = ChangeSource(name, table.line, (table.file.parent / table.text("repository")).resolve(), branch, component)
     table.finish()
     return source
+
+
+def _read_feed(table: Table, name: str) -> ReleaseFeed:
+    """Read where releases are listed, and where in a list of JSON each has what."""
+    usual = ReleaseFeed(name, table.line, table.text("feed"), table.text("component", "") or None)
+    pointers = {key: table.text(key, getattr(usual, key)) for key in ("items", "version", "at", "link")}
+    items, version, at, link = pointers.values()
+    every_s = table.duration("every", usual.every_s, 60.0)
+    table.finish()
+    if not usual.url.startswith(("https://", "http://")):
+        raise table.error("feed", f"{usual.url!r} is no address.", "Begin it with https://.")
+    for key, pointer in pointers.items():
+        if pointer and not pointer.startswith("/"):
+            raise table.error(key, f"{pointer!r} is no JSON pointer.", 'Begin it with a slash: "/results/0/version".')
+    return replace(usual, items=items, version=version, at=at, link=link, every_s=every_s)
 
 
 def _read_office(service: Table) -> Office:

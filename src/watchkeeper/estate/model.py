@@ -351,6 +351,22 @@ class ChangeSource:
 
 
 @dataclass(frozen=True, slots=True)
+class ReleaseFeed:
+    """A list of releases on the web: an app store's look-up, any JSON by pointers, or Atom."""
+
+    name: str
+    line: int
+    url: str
+    component: str | None = None
+    #: JSON pointers: to the releases, and within each of them
+    items: str = "/results"
+    version: str = "/version"
+    at: str = "/currentVersionReleaseDate"
+    link: str = "/trackViewUrl"
+    every_s: float = 1800.0
+
+
+@dataclass(frozen=True, slots=True)
 class Estate:
     """watchkeeper.toml, read and checked."""
 
@@ -371,7 +387,7 @@ class Estate:
     access: Access = field(default_factory=Access)
     alerting: Alerting = field(default_factory=Alerting)
     ladder: LadderRule = LadderRule()
-    changes: Mapping[str, ChangeSource] = field(default_factory=dict)
+    changes: Mapping[str, ChangeSource | ReleaseFeed] = field(default_factory=dict)
     chats: Mapping[str, Chat] = field(default_factory=dict)
     affected: Mapping[str, Affected] = field(default_factory=dict)
     #: the first of them gets every follow-up
