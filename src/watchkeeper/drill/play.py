@@ -272,7 +272,7 @@ async def _alone(commands: Commands, fault: Break) -> Alone:
             break
         elif elapsed > FELT_S:
             break
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(0.1)
     await commands.end(breaking)
     await commands.call(fault.mends, SHORT_S)
     await commands.wait_until_well(CALM_S)

@@ -95,6 +95,7 @@ class _BySign(Ruler[RuleFuncBlockType]):
         return ask
 
 
+_TAB = 4
 #: what a line of code is indented by
 _CODE_INDENT = 4
 #: what the third sign of a line is that is a rule across the page: it has three marks at least, and blanks between them
@@ -116,7 +117,27 @@ class _Token(Token):
 
 
 class _State(StateBlock):
-    """The state of a parse, with our tokens."""
+    """The state of a parse, with our tokens, and its lines measured a line instead of a sign at a time."""
+
+    def __init__(self, src: str, md: MarkdownIt, env: EnvType, tokens: list[Token]) -> None:
+        super().__init__("", md, env, tokens)
+        self.src = src
+        begins, ends, shifts, widths = [], [], [], []
+        at, length = 0, len(src)
+        for line in src.split("\n"):
+            end = at + len(line)
+            shift = len(line) - len(line.lstrip(" \t"))
+            if at + shift == length:
+                break  # blanks, or nothing, after the last line break are no line
+            begins.append(at)
+            ends.append(end)
+            shifts.append(shift)
+            widths.append(len(line[:shift].expandtabs(_TAB)) if "\t" in line[:shift] else shift)
+            at = end + 1
+        # one line more than there is, as the rules expect
+        self.bMarks, self.eMarks = [*begins, length], [*ends, length]
+        self.tShift, self.sCount, self.bsCount = [*shifts, 0], [*widths, 0], [0] * (len(begins) + 1)
+        self.lineMax = len(begins)
 
     def push(self, ttype: str, tag: str, nesting: Literal[-1, 0, 1]) -> Token:
         """Add a token to those of the text."""

@@ -15,7 +15,7 @@ _BOX = re.compile(r"^\s*(?:[-*+]\s*)?(?:\[( |x|X)\]|[☐□⬜☑])\s*(?P<text>.
 def read_checklists(passages: Passages, template_lines: frozenset[int] = frozenset()) -> tuple[Checklist, ...]:
     """Read all checklists; boxes inside message templates belong to the template."""
     found: list[Checklist] = []
-    for section in passages.text.root.walk():
+    for section in passages.sections:
         found.extend(_in_blocks(section.blocks, section, section.title))
     for block, section, under in passages.fences:
         if block.line in template_lines:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -78,16 +79,17 @@ def read_climbs(passages: Passages, ladder: Sequence[Escalation]) -> tuple[Climb
     if not ladder:
         return ()
     lines = sorted({rung.line for rung in ladder})
-    holding = {id(s): s for s in passages.text.root.walk() if any(s.line <= line <= s.end_line for line in lines)}
+    holding = {id(s): s for s in passages.sections if bisect_left(lines, s.line) < bisect_right(lines, s.end_line)}
     # a title over the whole file says nothing of its parts
     rooms = [s for s in holding.values() if (s.level > 1 or not s.sections) and _ESCALATION.search(s.title)]
     found: list[Climb] = []
     for passage in passages.all:
+        if passage.kind in ("heading", "comment") or not (_AGAIN.possible(passage.text) or _ALL.possible(passage.text)):
+            continue
         inside = any(room.line <= passage.line <= room.end_line for room in rooms)
         if not inside and not (passage.under and id(passage.section) in holding and _ESCALATION.within(passage.under)):
             continue
-        if passage.kind not in ("heading", "comment") and (_AGAIN.possible(passage.text) or _ALL.possible(passage.text)):
-            found.extend(_of_passage(passage))
+        found.extend(_of_passage(passage))
     return in_order(found, lambda climb: (climb.line, climb.kind, climb.severity or ""))
 
 

@@ -192,7 +192,7 @@ _LATER = re.compile(r"[>≥+]|after|over|more than|nach|après|después|após|ma
 
 def _headed(passages: Passages) -> Iterator[Escalation]:
     """Read headings beside each other that each say from when on whom to call: "Executive escalation (> 15 minutes)"."""
-    for around in passages.text.root.walk():
+    for around in passages.sections:
         timed = [(one, match) for one in around.sections if (match := _TIMED_HEADING.search(one.title)) is not None]
         timed = [(one, match) for one, match in timed if _ESCALATION.search(one.title)]
         if len(timed) < 2:

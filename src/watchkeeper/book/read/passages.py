@@ -137,9 +137,14 @@ class Passages:
     @kept
     def title(self) -> str | None:
         """The file's first heading of the highest level used."""
-        return next((s.title for s in self.text.root.walk() if s.level == 1), None) or next(
-            (s.title for s in self.text.root.walk() if s.level), None
+        return next((s.title for s in self.sections if s.level == 1), None) or next(
+            (s.title for s in self.sections if s.level), None
         )
+
+    @kept
+    def sections(self) -> tuple[Section, ...]:
+        """All sections, in the order of the file."""
+        return tuple(self.text.root.walk())
 
     def in_section(self, section: Section) -> Iterator[Passage]:
         """Yield the passages directly under a heading."""

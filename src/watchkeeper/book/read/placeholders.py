@@ -54,8 +54,9 @@ def read_placeholders(text: Text, procedures: Sequence[Procedure], commands: Seq
     ):
         for token, kind, line in _of_commands(group):
             keep(token, kind, line)
-    links = {span.text for block in text.blocks for part in block.walk() for span in part.spans if span.kind == "link"}
-    for block in _blocks(text):
+    blocks = list(_blocks(text))
+    links = {span.text for block in blocks for span in block.spans if span.kind == "link"}
+    for block in blocks:
         for token, kind, line in _of_block(block, links):
             keep(token, kind, line)
     ordered = sorted(found.items(), key=lambda one: (min(one[1][1]), one[0]))

@@ -84,7 +84,7 @@ _CRON_HINT = re.compile(r"\d\s+[\d*]")
 def read_schedules(passages: Passages) -> tuple[Schedule, ...]:
     """Read all schedules; a heading and the label beneath it that say the same become one."""
     found: list[Schedule] = []
-    for section in passages.text.root.walk():
+    for section in passages.sections:
         found.extend(_section(passages, section))
     for table in passages.tables:
         found.extend(_table(table))
@@ -123,7 +123,8 @@ def _section(passages: Passages, section: Section) -> Iterator[Schedule]:
 def _apart(passage: Passage) -> Iterator[Passage]:
     """Take a paragraph of which several sentences name a period apart."""
     text = passage.text
-    pieces = list(_SENTENCE.finditer(text)) if passage.kind == "prose" and not passage.label and len(text) > 60 else []
+    long = passage.kind == "prose" and not passage.label and len(text) > 60
+    pieces = list(_SENTENCE.finditer(text)) if long and (_PERIOD.search(text) or _WEEKDAY.search(text)) else []
     timed = [piece for piece in pieces if _PERIOD.search(piece.group()) or _WEEKDAY.search(piece.group())]
     if len(timed) < 2:
         yield passage

@@ -174,7 +174,7 @@ def _from_table(table: TableAt) -> Iterator[Severity]:
 
 
 def _from_sections(passages: Passages) -> Iterator[Severity]:
-    for section in passages.text.root.walk():
+    for section in passages.sections:
         if not section.level or not _LEADING.match(clean(section.title)):
             continue
         named = _named(section.title)

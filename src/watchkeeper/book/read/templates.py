@@ -119,7 +119,7 @@ def _template(block: Block, name: str, section: Section) -> Template:
 
 
 def _quoted(passages: Passages) -> Iterator[Template]:
-    for section in passages.text.root.walk():
+    for section in passages.sections:
         label = ""
         for block in section.blocks:
             if block.kind == "paragraph" and len(block.text) < 100:
