@@ -100,6 +100,16 @@ def test_a_curl_that_tells_its_status_or_feeds_another_program_stays_as_it_is(te
     assert stating_twin_of(make_command(text, 1, "bash")) is None
 
 
+@pytest.mark.parametrize(
+    "text", ["curl -fsS -o /dev/null http://127.0.0.1/", "curl -fsSo /dev/null --max-time 5 http://127.0.0.1/"]
+)
+def test_a_curl_that_drops_the_body_prints_its_status_all_the_same(text: str) -> None:
+    twin = stating_twin_of(make_command(text, 1, "bash"))
+    assert twin is not None
+    assert twin.text.startswith(text)
+    assert "%{http_code}" in twin.text
+
+
 @pytest.mark.parametrize(("status", "result"), [(200, "ok"), (204, "ok"), (302, "ok"), (404, "failed"), (500, "failed")])
 def test_a_plain_curl_is_judged_by_the_status_of_the_answer(status: int, result: str) -> None:
     class Handler(BaseHTTPRequestHandler):

@@ -14,7 +14,10 @@ from typing import Generic, Literal, TypeVar
 
 
 class Matcher:
-    """A pattern of words that remembers its answers: headings and labels are asked about again and again."""
+    """A pattern asked only of texts that can hold one of its words, and that remembers its answers.
+
+    Every text that the pattern matches has one of the words in it; which, is known from the text's own words alone.
+    """
 
     __slots__ = ("_bit", "_found", "pattern")
 

@@ -208,8 +208,9 @@ def lived(followed: Sequence[Followed], broken_at: datetime) -> tuple[Lived, ...
 
 def _was_enough(followed: Followed) -> bool:
     last, healthy_at = followed.runs[-1] if followed.runs else None, followed.incident.recovered_at
-    stopped = last is not None and last.state == "cancelled" and healthy_at is not None
-    return stopped and last is not None and healthy_at is not None and changed_before(last, healthy_at) is not None
+    if last is None or last.state != "cancelled" or healthy_at is None:
+        return False
+    return changed_before(last, healthy_at) is not None
 
 
 def _changed(followed: Followed) -> list[tuple[str, str]]:

@@ -21,10 +21,10 @@ Words: TypeAlias = list[str]
 #: how much of a log is looked at
 TAIL = "200"
 _FOLLOW = frozenset({"-f", "-F", "--follow", "--follow=true", "--tail-follow"})
-#: options of curl by which it tells of the answer in its own way, or writes elsewhere
+#: options of curl by which it tells of the answer in its own way, or of several; where the body goes is no matter
 _OWN_WAY = (
     *("--write-out", "--include", "--head", "--verbose"),
-    *("--output", "--remote-name", "--config", "--next", "--parallel"),
+    *("--remote-name", "--config", "--next", "--parallel"),
 )
 _WATCH = frozenset({"-w", "--watch", "--watch=true"})
 
@@ -63,7 +63,7 @@ def stating_twin_of(command: Command) -> Command | None:
 
 def _tells_status(word: str) -> bool:
     bundle = word[1:] if word[:1] == "-" and word[1:2] != "-" else ""
-    return bool(set(bundle) & set("wiIvoOK#:")) or word.startswith(_OWN_WAY)
+    return bool(set(bundle) & set("wiIvOK#:")) or word.startswith(_OWN_WAY)
 
 
 def _rewritten(text: str) -> str | None:
