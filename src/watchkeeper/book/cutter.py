@@ -18,6 +18,8 @@ _HEREDOC = re.compile(r"<<-?\s*(['\"]?)([A-Za-z_][\w.-]*)\1")
 _SPECIAL = re.compile(r"[\\'\"$`()#{};&|<]|=")
 #: characters that only lengthen a word
 _RUN = re.compile(r"[^\\'\"`()#;&|<\s]+")
+#: characters that mean nothing between double quotes
+_QUOTED_RUN = re.compile(r"[^\\\"$]+")
 #: lines that one statement may have
 LONGEST = 200
 
@@ -70,6 +72,9 @@ class _Scanner:
                 position += 2
                 continue
             if top == '"':
+                if run := _QUOTED_RUN.match(text, position):
+                    position = run.end()
+                    continue
                 if char == '"':
                     self.stack.pop()
                 elif text.startswith("$(", position):

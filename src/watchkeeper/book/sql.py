@@ -118,13 +118,20 @@ def _assess_text(text: str) -> tuple[Risk, str]:
     return max(risks, key=lambda one: _rank(one[0])) if risks else ("unknown", "There is no statement in it.")
 
 
+#: what a statement begins with that does more than look, and what it is then
+_BEGINNINGS: tuple[tuple[Risk, tuple[str, ...]], ...] = (
+    ("destroy", tuple(f"{begin} " for begin in DESTROYING)),
+    ("change", tuple(f"{begin} " for begin in CHANGING)),
+)
+
+
 def _assess_one(statement: Statement) -> tuple[Risk, str]:
     bare = re.sub(r"\\(?:G|g|gx)\s*$", "", statement.text).strip()
     words = re.findall(r"[A-Za-z_]+", statement.plain[:400])
-    upper = " ".join(word.upper() for word in words[:8])
-    for risk, beginnings in (("destroy", DESTROYING), ("change", CHANGING)):
-        found = next((begin for begin in beginnings if (upper + " ").startswith(begin + " ")), None)
-        if found:
+    upper = " ".join(words[:8]).upper() + " "
+    for risk, beginnings in _BEGINNINGS:
+        if upper.startswith(beginnings):
+            found = next(begin.strip() for begin in beginnings if upper.startswith(begin))
             return _by_first_words(risk, found, bare, statement)  # type: ignore[arg-type]
     first = words[0].upper() if words else ""
     if _LOOKS.match(bare) and "REPAIR" not in bare.upper():

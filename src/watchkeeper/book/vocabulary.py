@@ -88,6 +88,7 @@ _FAR = re.compile("[\u0131\u017f\u0250-\u1fff\u2c00-\uffff]")
 _WORDS: dict[str, int] = {}
 #: beginnings of words with their matchers, by their first two letters
 _STEMS: dict[str, dict[str, int]] = {}
+_NO_STEMS: dict[str, int] = {}
 #: what stands anywhere within a word, with its matchers
 _WITHIN: dict[str, int] = {}
 #: letters of the shortest of them
@@ -148,11 +149,9 @@ def _possible_within(texts: tuple[str, ...]) -> int:
 def _hinted(word: str) -> int:
     """Give the matchers that a text with this word may have a phrase of."""
     found = _WORDS.get(word, 0)
-    stems = _STEMS.get(word[:2])
-    if stems is not None and word.startswith(tuple(stems)):
-        for stem, bit in stems.items():
-            if word.startswith(stem):
-                found |= bit
+    for stem, bit in _STEMS.get(word[:2], _NO_STEMS).items():
+        if word.startswith(stem):
+            found |= bit
     if len(word) >= _SHORTEST_WITHIN:
         for part, bit in _WITHIN.items():
             if part in word:

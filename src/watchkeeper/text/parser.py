@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable
 from copy import copy
 from functools import cache, lru_cache
-from typing import Literal
+from typing import Any, Literal
 
 from markdown_it import MarkdownIt
 from markdown_it.parser_block import ParserBlock, RuleFuncBlockType
@@ -105,7 +105,7 @@ _RULED = frozenset({first + second for first in "|-:" for second in "|-: \t"} - 
 
 
 class _Token(Token):
-    """A token that takes what few tokens change from its class, since a page makes hundreds."""
+    """A token that takes what few tokens change from its class, and makes its mappings when asked, since a page makes hundreds."""
 
     map = children = None
     content = markup = info = ""
@@ -113,7 +113,13 @@ class _Token(Token):
 
     def __init__(self, type: str, tag: str, nesting: Literal[-1, 0, 1], level: int):
         self.type, self.tag, self.nesting, self.level = type, tag, nesting, level
-        self.attrs, self.meta = {}, {}
+
+    def __getattr__(self, name: str) -> dict[Any, Any]:
+        if name not in ("attrs", "meta"):
+            raise AttributeError(name)
+        made: dict[Any, Any] = {}
+        setattr(self, name, made)
+        return made
 
 
 class _State(StateBlock):

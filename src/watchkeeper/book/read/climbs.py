@@ -82,14 +82,14 @@ def read_climbs(passages: Passages, ladder: Sequence[Escalation]) -> tuple[Climb
     holding = {id(s): s for s in passages.sections if bisect_left(lines, s.line) < bisect_right(lines, s.end_line)}
     # a title over the whole file says nothing of its parts
     rooms = [s for s in holding.values() if (s.level > 1 or not s.sections) and _ESCALATION.search(s.title)]
+    inside = {id(section) for room in rooms for section in room.walk()}
     found: list[Climb] = []
     for passage in passages.all:
-        if passage.kind in ("heading", "comment") or not (_AGAIN.possible(passage.text) or _ALL.possible(passage.text)):
+        here = id(passage.section)
+        if here not in inside and not (passage.under and here in holding and _ESCALATION.within(passage.under)):
             continue
-        inside = any(room.line <= passage.line <= room.end_line for room in rooms)
-        if not inside and not (passage.under and id(passage.section) in holding and _ESCALATION.within(passage.under)):
-            continue
-        found.extend(_of_passage(passage))
+        if passage.kind not in ("heading", "comment"):
+            found.extend(_of_passage(passage))
     return in_order(found, lambda climb: (climb.line, climb.kind, climb.severity or ""))
 
 

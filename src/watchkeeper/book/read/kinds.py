@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cache, lru_cache
+from typing import TypeAlias
 
 from watchkeeper.book.model import ProcedureKind
 from watchkeeper.book.openings import Opening
+
+Rules: TypeAlias = tuple[tuple[ProcedureKind, re.Pattern[str]], ...]
 
 _OWN: tuple[tuple[ProcedureKind, str], ...] = (
     ("reference",
@@ -83,11 +87,11 @@ _STRONG = frozenset({"rollback", "failover", "restore", "backup", "deploy", "sec
 @lru_cache(maxsize=4096)
 def kind_of(title: str, path: tuple[str, ...], *, staged: bool = False) -> ProcedureKind:
     """Choose the kind: strong words of the title, then an emergency or troubleshooting chapter, then the rest."""
-    if _first(title, _OWN) == "backup" and _FAILED.search(title):
+    if _first(title, _own) == "backup" and _FAILED.search(title):
         own: ProcedureKind | None = "troubleshooting"
     else:
-        own = "incident" if _PHASE.match(title) else _first(title, _OWN)
-    around = next((kind for heading in reversed(path[1:] if len(path) > 1 else path) if (kind := _first(heading, _AROUND))), None)
+        own = "incident" if _PHASE.match(title) else _first(title, _own)
+    around = next((kind for heading in reversed(path[1:] if len(path) > 1 else path) if (kind := _first(heading, _around))), None)
     if around == "emergency" and own not in ("failover", "rollback"):
         return "emergency"
     if around == "troubleshooting" and own not in ("rollback", "reference"):
@@ -104,14 +108,20 @@ def kind_of(title: str, path: tuple[str, ...], *, staged: bool = False) -> Proce
 
 
 @lru_cache(maxsize=4096)
-def _first(text: str, rules: tuple[tuple[ProcedureKind, str], ...]) -> ProcedureKind | None:
+def _first(text: str, rules: Callable[[], Rules]) -> ProcedureKind | None:
     said = text.strip().lower()
-    for kind, pattern in _compiled(rules):
-        if pattern.search(said):
-            return kind
-    return None
+    return next((kind for kind, pattern in rules() if pattern.search(said)), None)
 
 
 @cache
-def _compiled(rules: tuple[tuple[ProcedureKind, str], ...]) -> tuple[tuple[ProcedureKind, re.Pattern[str]], ...]:
+def _own() -> Rules:
+    return _compiled(_OWN)
+
+
+@cache
+def _around() -> Rules:
+    return _compiled(_AROUND)
+
+
+def _compiled(rules: tuple[tuple[ProcedureKind, str], ...]) -> Rules:
     return tuple((kind, re.compile(rf"(?<![a-zà-ž0-9_])(?:{pattern})")) for kind, pattern in rules)
