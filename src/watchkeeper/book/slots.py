@@ -79,11 +79,18 @@ def _may_be_own_site(text: str) -> bool:
 
 
 @lru_cache(maxsize=8192)
+def may_hold_slots(text: str) -> bool:
+    """Whether a text, or a part of it, may hold a marked slot at all."""
+    low = text.lower()
+    return any(map(low.__contains__, _SIGNS)) or low.count("x") >= 3 or _may_be_own_site(text)
+
+
+@lru_cache(maxsize=8192)
 def marked_slots(text: str, *, in_shell: bool) -> tuple[tuple[str, SlotKind, int], ...]:
     """Give the slots that are marked as such, with their offsets: `<name>`, `[name]`, `{name}`, your-…, YYYYMMDD, xxx."""
-    low = text.lower()
-    if not any(map(low.__contains__, _SIGNS)) and low.count("x") < 3 and not _may_be_own_site(text):
+    if not may_hold_slots(text):
         return ()
+    low = text.lower()
     found: list[tuple[str, SlotKind, int]] = []
     taken = bytearray(len(text))
 

@@ -132,7 +132,7 @@ def _assess_one(statement: Statement) -> tuple[Risk, str]:
     for risk, beginnings in _BEGINNINGS:
         if upper.startswith(beginnings):
             found = next(begin.strip() for begin in beginnings if upper.startswith(begin))
-            return _by_first_words(risk, found, bare, statement)  # type: ignore[arg-type]
+            return _by_first_words(risk, found, bare, statement)
     first = words[0].upper() if words else ""
     if _LOOKS.match(bare) and "REPAIR" not in bare.upper():
         return "read", f"{' '.join(words[:2]).upper()} only looks."

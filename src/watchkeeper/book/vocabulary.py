@@ -81,14 +81,27 @@ class Battery(Generic[_T]):
                     yield meaning, match
 
 
+class _Stems:
+    """Beginnings of words with their matchers, and all of them in one for a first question."""
+
+    __slots__ = ("all", "bits")
+
+    def __init__(self) -> None:
+        self.bits: dict[str, int] = {}
+        self.all: tuple[str, ...] = ()
+
+    def add(self, stem: str, bit: int) -> None:
+        self.bits[stem] = self.bits.get(stem, 0) | bit
+        self.all = tuple(self.bits)
+
+
 _TOKEN = re.compile(r"[a-z0-9]+")
 #: letters that the tokens of a text say nothing about: other scripts, and the two that `re` takes for an i and an s
 _FAR = re.compile("[\u0131\u017f\u0250-\u1fff\u2c00-\uffff]")
 #: for each word the matchers (a bit each) that have a phrase with it
 _WORDS: dict[str, int] = {}
 #: beginnings of words with their matchers, by their first two letters
-_STEMS: dict[str, dict[str, int]] = {}
-_NO_STEMS: dict[str, int] = {}
+_STEMS: dict[str, _Stems] = {}
 #: what stands anywhere within a word, with its matchers
 _WITHIN: dict[str, int] = {}
 #: letters of the shortest of them
@@ -115,8 +128,7 @@ def _enlist(words: Iterable[str]) -> int:
             _WITHIN[token] = _WITHIN.get(token, 0) | bit
             _SHORTEST_WITHIN = min(_SHORTEST_WITHIN, len(token))
         elif ends_open:
-            stems = _STEMS.setdefault(token[:2], {})
-            stems[token] = stems.get(token, 0) | bit
+            _STEMS.setdefault(token[:2], _Stems()).add(token, bit)
         else:
             _WORDS[token] = _WORDS.get(token, 0) | bit
     _possible_within.cache_clear()
@@ -149,9 +161,11 @@ def _possible_within(texts: tuple[str, ...]) -> int:
 def _hinted(word: str) -> int:
     """Give the matchers that a text with this word may have a phrase of."""
     found = _WORDS.get(word, 0)
-    for stem, bit in _STEMS.get(word[:2], _NO_STEMS).items():
-        if word.startswith(stem):
-            found |= bit
+    some = _STEMS.get(word[:2])
+    if some is not None and word.startswith(some.all):
+        for stem, bit in some.bits.items():
+            if word.startswith(stem):
+                found |= bit
     if len(word) >= _SHORTEST_WITHIN:
         for part, bit in _WITHIN.items():
             if part in word:

@@ -105,7 +105,7 @@ _RULED = frozenset({first + second for first in "|-:" for second in "|-: \t"} - 
 
 
 class _Token(Token):
-    """A token that takes what few tokens change from its class, and makes its mappings when asked, since a page makes hundreds."""
+    """A token that takes what few change from its class, and makes its mappings when asked, since a page makes hundreds."""
 
     map = children = None
     content = markup = info = ""

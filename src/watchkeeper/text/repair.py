@@ -117,7 +117,7 @@ def _mend_fences(lines: list[str], repairs: list[Repair]) -> list[int]:
     for number, line in enumerate(lines, 1):
         match = _FENCE.match(line) if "```" in line or "~~~" in line else None
         if match is None:
-            out.append(line if fence else _mend_prose(line, out, number, repairs))
+            out.append(line if fence or (">" not in line and "**" not in line) else _mend_prose(line, out, number, repairs))
             numbers.append(number)
             continue
         mark, info = match["mark"], match["info"].strip()

@@ -106,9 +106,11 @@ class InForce:
 
     def expect(self, text: str, line: int) -> bool:
         """Hang an expectation on the last command; say whether the text was one."""
-        last = next((draft for draft in reversed(self.drafts) if draft.commands), None)
+        last = self.drafts[-1] if self.drafts else None
+        if last is None or not last.commands:
+            return False
         expectation = read_expectation(text, line, bare=self.collecting == "expected")
-        if expectation is None or last is None or last is not self.drafts[-1]:
+        if expectation is None:
             return False
         if last.commands[-1].expects is None:
             last.commands[-1] = replace(last.commands[-1], expects=expectation)

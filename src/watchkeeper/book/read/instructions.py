@@ -41,15 +41,17 @@ _VERBS = word_set("""acknowledge activate add address adjust alert allocate allo
     tune turn type unblock uncordon understand undo uninstall unlock unmount unseal untaint update upgrade upload use
     vacuum validate verify view visit wait walk warm watch whitelist widen wipe withdraw work wrap write
     immediately quickly first then next finally also always never don't carefully please""")  # fmt: skip
-_VERBS_OTHER = re.compile(
-    r"^(?:prüfen|prüfe|überprüfen|überprüfe|starten|starte|stoppen|neu starten|neustart|öffnen|wechseln|führen|"
+_OTHER_VERBS = (
+    r"prüfen|prüfe|überprüfen|überprüfe|starten|starte|stoppen|neu starten|neustart|öffnen|wechseln|führen|"
     r"ausführen|erstellen|löschen|anpassen|sicherstellen|benachrichtigen|informieren|kontaktieren|melden|"
     r"warten|wiederherstellen|aktualisieren|identifizieren|analysieren|dokumentieren|testen|validieren|setzen|"
     r"erhöhen|kontrollieren|"
     r"vérifier|vérifiez|redémarrer|redémarrez|relancer|arrêter|démarrer|lancer|exécuter|exécutez|contacter|contactez|identifier|analyser|restaurer|attendre|créer|supprimer|mettre|notifier|informer|valider|validez|confirmer|consulter|ouvrir|activer|désactiver|basculer|tester|documenter|évaluer|appeler|"
     r"verificar|verifica|verifique|reiniciar|reinicia|reinicie|detener|iniciar|ejecutar|ejecuta|ejecute|contactar|identificar|analizar|restaurar|esperar|crear|eliminar|actualizar|notificar|informar|validar|confirmar|consultar|abrir|revisar|revisa|revise|comprobar|aumentar|limpiar|documentar|desplegar|configurar|cambiar|rotar|"
-    r"executar|execute|parar|analisar|aguardar|criar|atualizar|conferir|checar|rodar|reverter|sprawdź|uruchom|zrestartuj|zatrzymaj|przywróć|powiadom|zidentyfikuj|zweryfikuj|wykonaj|poczekaj|potwierdź|skontaktuj|ustal|zbierz|otwórz|wyłącz|włącz|oceń|wdróż|zaktualizuj)\b"
+    r"executar|execute|parar|analisar|aguardar|criar|atualizar|conferir|checar|rodar|reverter|sprawdź|uruchom|zrestartuj|zatrzymaj|przywróć|powiadom|zidentyfikuj|zweryfikuj|wykonaj|poczekaj|potwierdź|skontaktuj|ustal|zbierz|otwórz|wyłącz|włącz|oceń|wdróż|zaktualizuj"
 )  # fmt: skip
+_VERBS_OTHER = re.compile(rf"^(?:{_OTHER_VERBS})\b")
+_BEGIN_OTHER = frozenset(verb[:2] for verb in _OTHER_VERBS.split("|"))
 _CJK_TASK = re.compile(
     r"(?:する|確認|して|ください|実行|再起動|調査|報告|連絡|停止|開始|復旧|検討|適用|更新|削除|追加|変更|检查|重启|执行|确认|通知|恢复|分析|更新|回滚|扩容|联系|확인|재시작|실행|복구|점검|통보|분석|하기|합니다|하세요|조치)[。．.]?(?:[（(].*[)）])?$"
 )
@@ -106,7 +108,7 @@ def is_instruction(text: str) -> bool:
         return True
     small = said.lower()
     foreign = small[:2] in FIRST_LETTERS and AT_FIRST.match(small)
-    if foreign or _VERBS_OTHER.match(small) or (not said.isascii() and _CJK_TASK.search(said)):
+    if foreign or (small[:2] in _BEGIN_OTHER and _VERBS_OTHER.match(small)) or (not said.isascii() and _CJK_TASK.search(said)):
         return True
     if len(small) < 80 and small.rstrip(" .!").endswith("n") and AT_LAST.match(small):
         return True

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from watchkeeper.book.fence_lines import startable
 from watchkeeper.book.model import Command, Placeholder, Procedure
 from watchkeeper.book.programs import word_set
-from watchkeeper.book.slots import SHELL_OWN, SlotKind, capital_words, env_names, marked_slots
+from watchkeeper.book.slots import SHELL_OWN, SlotKind, capital_words, env_names, marked_slots, may_hold_slots
 from watchkeeper.book.syntax import read_script
 from watchkeeper.text.blocks import Block, Span, Text
 
@@ -149,6 +149,24 @@ def _of_block(block: Block, links: set[str]) -> Iterator[tuple[str, SlotKind, in
             for match in re.finditer(r"(?<=\S )\[[XN]\]", block.text) if "[" in block.text else ():
                 yield match.group(), "bracket", block.line + block.text.count("\n", 0, match.start())
         return
+    if block.kind == "heading" or "$" in block.text or may_hold_slots(block.text):
+        yield from _of_words(block, links)
+    for span in block.spans:
+        if span.kind == "link":
+            for token, kind, _ in marked_slots(span.href if span.href != span.text else span.text, in_shell=False):
+                if kind == "word":
+                    yield token, kind, span.line
+        elif span.kind == "code":
+            for token, kind, _ in marked_slots(span.text, in_shell=True):
+                if kind == "brace":
+                    yield token, kind, span.line
+            for match in _samples(span.text) if " " in span.text else ():
+                if _is_argument(span.text, match.start(), match.end(), "bash"):
+                    yield match.group(), "word", span.line
+
+
+def _of_words(block: Block, links: set[str]) -> Iterator[tuple[str, SlotKind, int]]:
+    """Give the slots of what a block says outside of its links."""
     plain_text = "".join([_shown(span) for span in block.spans if span.kind != "link"]) if block.spans else block.text
     for token, kind, _ in marked_slots(plain_text, in_shell=False):
         if kind == "bracket" and (_NO_SLOT.match(token) or token.strip("[]") in links):
@@ -166,18 +184,6 @@ def _of_block(block: Block, links: set[str]) -> Iterator[tuple[str, SlotKind, in
         for name, offset in env_names(span.text) if span.kind == "text" else ():
             if name.isupper() and "_" in name:
                 yield f"${name}", "env", span.line + span.text.count("\n", 0, offset)
-    for span in block.spans:
-        if span.kind == "link":
-            for token, kind, _ in marked_slots(span.href if span.href != span.text else span.text, in_shell=False):
-                if kind == "word":
-                    yield token, kind, span.line
-        elif span.kind == "code":
-            for token, kind, _ in marked_slots(span.text, in_shell=True):
-                if kind == "brace":
-                    yield token, kind, span.line
-            for match in _samples(span.text) if " " in span.text else ():
-                if _is_argument(span.text, match.start(), match.end(), "bash"):
-                    yield match.group(), "word", span.line
 
 
 def _shown(span: Span) -> str:

@@ -120,7 +120,7 @@ _HOURLY = re.compile(r"\W*(?:de\s+)?hor[áa]ri[oa]s?\W*", re.IGNORECASE)
 
 def is_hourly(text: str) -> bool:
     """Whether a text is nothing but "horário": beside a task it says how often; among other words it means opening hours."""
-    return bool(_HOURLY.fullmatch(text)) and "or" in text.lower()
+    return "or" in text.lower() and _HOURLY.fullmatch(text) is not None
 
 
 def read_cron(text: str) -> tuple[Recurrence, str] | None:

@@ -120,18 +120,16 @@ def _section(passages: Passages, section: Section) -> Iterator[Schedule]:
         yield from _comments(section)
 
 
-def _apart(passage: Passage) -> Iterator[Passage]:
+def _apart(passage: Passage) -> list[Passage]:
     """Take a paragraph of which several sentences name a period apart."""
     text = passage.text
-    long = passage.kind == "prose" and not passage.label and len(text) > 60
-    pieces = list(_SENTENCE.finditer(text)) if long and (_PERIOD.search(text) or _WEEKDAY.search(text)) else []
-    timed = [piece for piece in pieces if _PERIOD.search(piece.group()) or _WEEKDAY.search(piece.group())]
+    if passage.kind != "prose" or passage.label or len(text) <= 60 or not (_PERIOD.search(text) or _WEEKDAY.search(text)):
+        return [passage]
+    timed = [piece for piece in _SENTENCE.finditer(text) if _PERIOD.search(piece.group()) or _WEEKDAY.search(piece.group())]
     if len(timed) < 2:
-        yield passage
-        return
-    for piece in timed:
-        said = piece.group().strip()
-        yield replace(passage, text=said, body=said, line=passage.line_at(piece.start()), breaks=())
+        return [passage]
+    said = [(piece.group().strip(), passage.line_at(piece.start())) for piece in timed]
+    return [replace(passage, text=text, body=text, line=line, breaks=()) for text, line in said]
 
 
 def _own_day(section: Section) -> bool:

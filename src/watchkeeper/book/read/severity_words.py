@@ -64,7 +64,7 @@ def severity_labels(passages: Passages) -> dict[int, str]:
     """Give by section (its id) the severity that a label of its own states: "Severity: warning"."""
     found: dict[int, str] = {}
     for passage in passages.all:
-        if passage.kind in ("prose", "item") and passage.body and _LABEL.fullmatch(passage.label):
+        if passage.label and passage.body and passage.kind in ("prose", "item") and _LABEL.fullmatch(passage.label):
             said = severity_code(passage.body) or severity_word(passage.body)
             if said:
                 found.setdefault(id(passage.section), said)
