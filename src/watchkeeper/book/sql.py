@@ -126,7 +126,7 @@ _BEGINNINGS: tuple[tuple[Risk, tuple[str, ...]], ...] = (
 
 
 def _assess_one(statement: Statement) -> tuple[Risk, str]:
-    bare = re.sub(r"\\(?:G|g|gx)\s*$", "", statement.text).strip()
+    bare = (re.sub(r"\\(?:G|g|gx)\s*$", "", statement.text) if "\\" in statement.text else statement.text).strip()
     words = re.findall(r"[A-Za-z_]+", statement.plain[:400])
     upper = " ".join(words[:8]).upper() + " "
     for risk, beginnings in _BEGINNINGS:

@@ -174,7 +174,7 @@ def assess_typed(text: str) -> Judged:
     rest: list[str] = []
     for line in text.split("\n"):
         begins = line.lstrip()
-        if begins.startswith("\\") or re.match(r"\.[a-z]+\b", begins):
+        if begins.startswith("\\") or (begins[:1] == "." and re.match(r"\.[a-z]+\b", begins)):
             metas.append(line)
         else:
             rest.append(line)
@@ -182,7 +182,7 @@ def assess_typed(text: str) -> Judged:
     judged = [assess_meta(line) for line in metas]
     if _META_INSIDE.search(sql):
         judged.append(("unknown", "A command of the client stands within the SQL."))
-    sql = re.sub(r"\\(?:gx|gset|g|watch\s*[\d.]*|crosstabview|G)[ \t]*;?(?=\s|$)", ";", sql)
+    sql = sql if "\\" not in sql else re.sub(r"\\(?:gx|gset|g|watch\s*[\d.]*|crosstabview|G)[ \t]*;?(?=\s|$)", ";", sql)
     if sql.strip(" \t\n;"):
         judged.append(assess_sql(sql))
     return worst(judged)

@@ -62,6 +62,10 @@ _PRONOUN = re.compile(
 )
 
 
+_CODE = re.compile(r"`[^`]*`")
+_CODE_FIRST = re.compile(r"^`([^`]+)`\s+(.*)$")
+
+
 def decide_conditions(steps: Sequence[Step], words: Sequence[str | None]) -> Iterator[Step]:
     """Give each step with its condition where its words (code in backticks) can be decided; None: only a person can."""
     asked: list[Command] = []
@@ -87,13 +91,13 @@ def condition_of(when: str, line: int, asked: Sequence[Command], before: Conditi
     """Make one condition decidable; `asked` are the reading commands before it, `before` the branch before it."""
     said = " ".join(when.split()).strip(" .:")
     when = unmarked(said)
-    if _SEVERAL.search(re.sub(r"`[^`]*`", "", said) if "`" in said else said):
+    if _SEVERAL.search(_CODE.sub("", said) if "`" in said else said):
         return None
     if is_otherwise(said):
         return _otherwise(said, line, before)
     if _AFTER_FAILURE.match(said.removeprefix("the ")) or _AFTER_FAILURE.match(said):
         return Condition(line=line, text=when, after_failure=True)
-    code = re.match(r"^`([^`]+)`\s+(.*)$", said) if said[:1] == "`" else None
+    code = _CODE_FIRST.match(said) if said[:1] == "`" else None
     command = read_inline(code.group(1), line) if code else None
     if code and command is None:
         return _about_output(said, line, asked, when)
@@ -151,6 +155,10 @@ def _about_output(said: str, line: int, asked: Sequence[Command], when: str) -> 
     return Condition(line=line, text=when, command=asked[-1], test=test)
 
 
+_NAMES = re.compile(r"[\"'`]?([\w.-]+)[\"'`]?((?:\s*(?:,|or|/|oder|ou|o)\s*[\"'`]?[\w.-]+[\"'`]?)*)")
+_NO_NAME = re.compile(r"^(?:nothing|empty|none|no|zero|null|something|\d+$)", re.IGNORECASE)
+
+
 def _test(words: str, line: int, said: str) -> Expectation | None:
     words = _STILL.sub("", words.strip())
     denied = _DENIES.match(words)
@@ -175,9 +183,9 @@ def _test(words: str, line: int, said: str) -> Expectation | None:
     if denied and negative:
         return None
     negative = negative or denied is not None
-    plain = re.fullmatch(r"[\"'`]?([\w.-]+)[\"'`]?((?:\s*(?:,|or|/|oder|ou|o)\s*[\"'`]?[\w.-]+[\"'`]?)*)", value)
+    plain = _NAMES.fullmatch(value)
     comparison = find_comparisons(value)
-    if plain and not comparison and not re.match(r"^(?:nothing|empty|none|no|zero|null|something|\d+$)", value, re.IGNORECASE):
+    if plain and not comparison and not _NO_NAME.match(value):
         names = [one for one in re.split(r"\s*(?:,|\bor\b|/|\boder\b|\bou\b|\bo\b)\s*", re.sub(r"[\"'`]", "", value)) if one]
         return Expectation(
             line=line,

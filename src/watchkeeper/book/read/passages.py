@@ -186,7 +186,7 @@ def split_label(text: str, spans: tuple[Span, ...] = ()) -> tuple[str, str]:
             if tail and not lead.text.rstrip().endswith((":", "：")):
                 note = f" {tail['note']}" if tail["note"] else ""
                 return clean(lead.text) + note, rest[tail.end() :].strip()
-            if re.fullmatch(r"\s*\([^()]*\)\s*", rest):
+            if "(" in rest and re.fullmatch(r"\s*\([^()]*\)\s*", rest):
                 return f"{clean(lead.text)} {rest.strip()}", ""
             if ":" in lead.text.rstrip().rstrip(":："):
                 inner = _LABEL.match(lead.text.strip().rstrip(":："))

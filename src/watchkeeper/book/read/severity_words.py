@@ -33,8 +33,11 @@ def severity_code(text: str) -> str | None:
     match = SEVERITY_CODE.search(text)
     if match is None:
         return None
-    code = re.sub(r"[ _]", "", match["code"].upper())
-    return re.sub(r"^(?:SEVERITY|PRIORITY|PRIO)[-_ ]?", lambda m: "SEV" if m[0][0] == "S" else "P", code)
+    code = match["code"].upper().replace(" ", "").replace("_", "")
+    return _SPELT.sub(lambda m: "SEV" if m[0][0] == "S" else "P", code)
+
+
+_SPELT = re.compile(r"^(?:SEVERITY|PRIORITY|PRIO)[-_ ]?")
 
 
 @lru_cache(maxsize=4096)
