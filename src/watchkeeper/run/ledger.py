@@ -20,6 +20,7 @@ from sqlalchemy import (
     bindparam,
     case,
     delete,
+    exists,
     func,
     insert,
     or_,
@@ -61,6 +62,8 @@ runs = Table(
     Index("ix_run_incident", "incident_id"),
     Index("ix_run_state", "state"),
     Index("ix_run_resumes", "resumes", unique=True),
+    Index("ix_run_started", "started_at"),
+    Index("ix_run_ended", "ended_at"),
 )
 
 events = Table(
@@ -205,7 +208,7 @@ def create_run(
 def load_run(connection: Connection, run_id: str) -> Run | None:
     """Give a run as its log tells it; None where there is no such run, and where whoever reads may not see its incident."""
     row = connection.execute(select(runs).where(runs.c.id == run_id)).first()
-    return None if row is None or row.incident_id in unseen_ids(connection) else _folded(connection, row)
+    return None if row is None or row.incident_id in unseen_ids(connection) else _folded(connection, [row])[0]
 
 
 def catch_up(connection: Connection, run: Run) -> Run:
@@ -240,17 +243,17 @@ def list_runs(
         query = query.where(runs.c.started_at >= since)
     if left_out := unseen_ids(connection):
         query = query.where(or_(runs.c.incident_id.is_(None), runs.c.incident_id.not_in(left_out)))
-    return [_folded(connection, row) for row in connection.execute(query).all()]
+    return _folded(connection, connection.execute(query).all())
 
 
 def runs_that_changed(connection: Connection, since: datetime, until: datetime, limit: int) -> list[Run]:
     """Give the runs that ended within a span and carried out something that was more than a look, newest first."""
-    changing = select(attempts.c.run_id).where(attempts.c.risk != "read", attempts.c.ended_at.is_not(None))
-    query = select(runs).where(runs.c.ended_at >= since, runs.c.ended_at <= until, runs.c.id.in_(changing))
+    changing = exists().where(attempts.c.run_id == runs.c.id, attempts.c.risk != "read", attempts.c.ended_at.is_not(None))
+    query = select(runs).where(runs.c.ended_at >= since, runs.c.ended_at <= until, changing)
     if left_out := unseen_ids(connection):
         query = query.where(or_(runs.c.incident_id.is_(None), runs.c.incident_id.not_in(left_out)))
     newest = query.order_by(runs.c.ended_at.desc(), runs.c.id.desc()).limit(limit)
-    return [_folded(connection, row) for row in connection.execute(newest).all()]
+    return _folded(connection, connection.execute(newest).all())
 
 
 def latest_of_incidents(connection: Connection, incident_ids: Sequence[str]) -> dict[str, tuple[str, str, str]]:
@@ -326,8 +329,7 @@ def _set_state(connection: Connection, run_id: str, now: datetime, kind: str, bo
 
 def read_events(connection: Connection, run_id: str, after_seq: int = 0) -> list[Event]:
     """Give a run's log from after a sequence number."""
-    found = connection.execute(_READ_EVENTS, {"of_run": run_id, "after_seq": after_seq})
-    return [Event(row.seq, row.at, row.kind, row.actor, row.act, row.body) for row in found]
+    return [_event(row) for row in connection.execute(_READ_EVENTS, {"of_run": run_id, "after_seq": after_seq})]
 
 
 def stop_wanted(connection: Connection, run_id: str) -> bool:
@@ -336,8 +338,24 @@ def stop_wanted(connection: Connection, run_id: str) -> bool:
     return any(body.get("stops") for body in found)
 
 
-def _folded(connection: Connection, row: Any) -> Run:
-    run = fold(_begun(row), read_events(connection, row.id))
+def _folded(connection: Connection, rows: Sequence[Any]) -> list[Run]:
+    """Give the runs of some rows, each folded from its log; the logs are read at once."""
+    logs: dict[str, list[Event]] = {row.id: [] for row in rows}
+    for row in (
+        connection.execute(select(events).where(events.c.run_id.in_(logs)).order_by(events.c.run_id, events.c.seq))
+        if logs
+        else ()
+    ):
+        logs[row.run_id].append(_event(row))
+    return [_with_log(row, logs[row.id]) for row in rows]
+
+
+def _event(row: Any) -> Event:
+    return Event(row.seq, row.at, row.kind, row.actor, row.act, row.body)
+
+
+def _with_log(row: Any, log: list[Event]) -> Run:
+    run = fold(_begun(row), log)
     if row.ended_at is not None and run.ended_at is None:
         # its log was dropped by the policy of retention; how it ended stays in its row
         return replace(run, state=row.state, sentence=row.sentence, ended_at=row.ended_at)
