@@ -131,13 +131,18 @@ def meets(expected: Expectation, command: Command | None, exit_status: int, outp
 def shows(text: str, word: str) -> bool:
     """Tell whether a text contains a word or phrase as such, case ignored, and not denied just before.
 
+    A container is named after its service, with the project before it and a number behind.
+
     >>> shows("web RUNNING pid 7", "running"), shows("web is not running", "running"), shows("restarting", "start")
+    (True, False, False)
+    >>> shows("93% shop_web_2", "web"), shows("shop_webhooks_1", "web"), shows("NOT_OK", "ok")
     (True, False, False)
     """
     parts = r"\s+".join(re.escape(part) for part in word.split())
     before = r"(?<!\w)" if word[:1].isalnum() else ""
     after = r"(?!\w)" if word[-1:].isalnum() else ""
-    pattern = re.compile(rf"(?<!not )(?<!no ){before}{parts}{after}", re.IGNORECASE)
+    instance = rf"|_{parts}(?=_\d+(?!\w))" if before and after else ""
+    pattern = re.compile(rf"(?<!not )(?<!no )(?:{before}{parts}{after}{instance})", re.IGNORECASE)
     return bool(word.strip()) and pattern.search(text) is not None
 
 
