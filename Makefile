@@ -51,7 +51,7 @@ bench: $(TESTS)         ## the performance table, each row beside its limit or p
 	@$(BIN)/python -m compileall -q src bench && $(BIN)/python bench/table.py
 
 soak: $(TESTS)          ## the long tests: a thousand nights, kills at every write
-	@WATCHKEEPER_TEST_SOAK=1 $(BIN)/python -m pytest -rs tests/soak tests/run tests/scale tests/book/test_any_input.py
+	@WATCHKEEPER_TEST_SOAK=1 $(BIN)/python -m pytest -rs tests/soak tests/run tests/scale tests/book/test_any_input.py tests/tell/test_every_page.py
 
 pictures: $(TESTS)      ## the README's pictures, by Debian's Chromium
 	@$(BIN)/python docs/pictures/make.py

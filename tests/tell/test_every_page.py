@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import os
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -420,6 +421,7 @@ def one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outbox, "DIGEST_FROM", 10_000)
 
 
+NIGHTS_LIVED = 1000 if os.environ.get("WATCHKEEPER_TEST_SOAK") == "1" else 40
 LADDERS = st.builds(
     Ladder,
     st.lists(st.tuples(st.sampled_from(["On-call", "Lead", "Manager"]), st.integers(1, 30)), min_size=1, max_size=4).map(
@@ -465,7 +467,9 @@ def live(image: Path, folder: Path, events: list[Event], ladder: Ladder = Ladder
 
 
 @pytest.mark.slow
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    max_examples=NIGHTS_LIVED, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(ladder=LADDERS, events=NIGHTS)
 @example(ladder=Ladder(), events=[("channel", "json", "swallows"), ("pass", 11)])
 @example(ladder=Ladder((("On-call", 0), ("Manager", 5)), 2), events=[("kill", 3, "before"), ("pass", 20)])
