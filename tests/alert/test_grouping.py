@@ -102,6 +102,21 @@ def test_a_pending_dependency_is_waited_for_as_long_as_it_can_still_fire_in_time
     assert look([alert("shop", -14)], standings=pending("db", -1))["shop"].move == "open", "it could not fire in time"
 
 
+def test_a_figure_of_what_may_be_down_waits_until_that_is_clear_and_its_being_down_does_not() -> None:
+    down = bound("shop")
+    errors = replace(down, key="errors", threshold=replace(down.threshold, subject="errors", op=">", state=None, value=5.0))
+    bindings = Bindings((down, errors))
+    figure = alert("errors", -2, component="Shop application")
+    scene = Scene([figure], [figure], [], pending("shop", -6), bindings, graph(), NOW, 1)
+    (found,) = group(scene)
+    assert found.move == "wait"
+    assert found.sentence == "Shop application itself may be down and may explain it; waiting at most 9 s."
+    gone = {"shop": replace(scene.standings["shop"], state="ok", breached_since=None)}
+    assert group(replace(scene, standings=gone))[0].move == "open"
+    (being_down,) = group(replace(scene, waiting=[alert("shop", -2)], standings=pending("errors", -6)))
+    assert being_down.move == "open"
+
+
 def test_what_is_pending_above_is_not_waited_for() -> None:
     assert look([alert("db")], standings=pending("shop", -6))["db"].move == "open"
 

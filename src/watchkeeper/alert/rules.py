@@ -16,7 +16,7 @@ from watchkeeper.base.durations import format_duration
 from watchkeeper.estate.model import Bindings, Bound
 from watchkeeper.watch.model import Standing
 
-#: the longest that an alert waits for a dependency that is breached and about to fire
+#: the longest that an alert waits for what may explain it and is about to fire: a dependency, or that its own component is down
 LONGEST_WAIT = timedelta(seconds=15)
 #: a threshold fires on the first sample after its duration, so a little later than the duration says
 SAMPLE_SLACK = timedelta(seconds=5)
@@ -170,12 +170,14 @@ class _Board:
     def wait(self, alert: Alert, root: Place) -> Grouping | None:
         """Wait for a dependency that is about to fire, or for the time in which others may turn red; None where it is over."""
         now, limit = self.scene.now, alert.fired_at + LONGEST_WAIT
-        ends = [(end, key) for end, key in self._about_to_fire(root) if now < end <= limit]
+        ends = [(end, key) for end, key in self._about_to_fire(alert, root) if now < end <= limit]
         if ends:
             end, key = max(ends)
             name = self.bounds[key].component or self.bounds[key].threshold.subject
+            here = self.scene.graph.place(name) == self.places[alert.id]
+            where = f"{name} itself may be down" if here else f"{name}, on which {alert.component} depends, is breached too"
             left = format_duration((end - now).total_seconds())
-            sentence = f"{name}, on which {alert.component} depends, is breached too and may explain it; waiting at most {left}."
+            sentence = f"{where} and may explain it; waiting at most {left}."
             return Grouping(alert.id, "wait", None, None, sentence)
         # those of one cause wait together, from the first on: else a symptom would open the incident while its cause still waits
         first = min(a.fired_at for a in self.scene.waiting if self.root(a) == root)
@@ -185,15 +187,22 @@ class _Board:
             return Grouping(alert.id, "wait", None, None, f"Waiting {left} for an alert that may explain {alert.subject}.")
         return None
 
-    def _about_to_fire(self, root: Place) -> list[tuple[datetime, str]]:
-        """List the pending thresholds beneath a place, with the instant by which each should have fired."""
+    def _about_to_fire(self, alert: Alert, root: Place) -> list[tuple[datetime, str]]:
+        """List the pending thresholds that may explain an alert, with the instant by which each should have fired.
+
+        These are what stands beneath its cause, and for a figure that its cause is down: a figure of what is down says little.
+        """
         beneath = self.scene.graph.beneath(root)
+        own = self.bounds.get(alert.key)
+        is_figure = own is not None and own.threshold.op != "is"
         found = []
         for key, standing in self.scene.standings.items():
             bound = self.bounds.get(key)
             if standing.state != "pending" or standing.breached_since is None or bound is None or key in self.firing:
                 continue
-            if bound.threshold.role == "alert" and bound.component and self.scene.graph.place(bound.component) in beneath:
+            place = self.scene.graph.place(bound.component) if bound.component else None
+            explains = place in beneath or (is_figure and place == root and bound.threshold.op == "is")
+            if bound.threshold.role == "alert" and place is not None and explains:
                 due = standing.breached_since + timedelta(seconds=bound.threshold.for_s or 0.0) + SAMPLE_SLACK
                 found.append((due, key))
         return found
