@@ -45,6 +45,7 @@ def test_what_is_lost_and_what_stays_broken_is_red(tiny_estate: Path) -> None:
     assert forgotten["recovered"] is True
     assert forgotten["why"] == list(forgotten["harm"])
     assert "promises to customers are gone" in forgotten["harm"][0]
+    assert not any("promises" in said for said in hung["harm"]), "what an earlier fault lost is no fault of this one"
     assert hung["recovered"] is False
     assert hung["severity_right"] is False
     assert any(said.startswith("It did not recover: “Kiosk is down” is not over") for said in hung["why"])

@@ -134,7 +134,7 @@ class _Drilled:
             return await self._break(app)
 
     async def _break(self, app: App) -> Played:
-        before, _ = await self.commands.promised()
+        before, gone = await self.commands.promised()
         approver = Approver(app, self.commands, self.fault, self.options.thinks_s)
         broken_at = app.clock.now()
         self.show.say(0.0, "broken", self.fault.sentence)
@@ -163,7 +163,8 @@ class _Drilled:
             complaint=complaint,
             broken=broken,
             acknowledged=acknowledged - before,
-            lost=lost,
+            # what an earlier fault lost is no fault of this one
+            lost=tuple(each for each in lost if each not in gone),
         )
 
     async def _mend(self, breaking: asyncio.subprocess.Process) -> None:
