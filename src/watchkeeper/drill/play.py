@@ -153,7 +153,7 @@ class _Drilled:
         if status not in (None, 0):
             raise Permanent(f"`{self.fault.breaks}` ended with status {status}.", code="WK924")
         await self._mend(breaking)
-        broken = await _still_red(app, CALM_S)
+        broken = await _still_red(app, self.pace)
         acknowledged, lost = await self.commands.promised()
         return Played(
             lived=lived(seen.incidents, broken_at),
@@ -224,20 +224,26 @@ def _changed(followed: Followed) -> list[tuple[str, str]]:
     ]
 
 
-async def _still_red(app: App, patience_s: float) -> tuple[str, ...]:
+async def _still_red(app: App, pace: float) -> tuple[str, ...]:
     """Wait until every threshold is healthy; give those that are not when patience ends."""
-
     bounds = {bound.key: bound for bound in app.bindings.bound}
 
-    def red(connection: Connection) -> tuple[str, ...]:
-        return tuple(each.sentence.rstrip(".") for each in watch.read_standings(connection).values() if is_red(each, bounds))
+    def red(connection: Connection) -> list[Standing]:
+        return [each for each in watch.read_standings(connection).values() if is_red(each, bounds)]
 
-    deadline = time.monotonic() + patience_s
+    began = time.monotonic()
     while found := await app.database.read(red):
-        if time.monotonic() > deadline:
-            return found
+        passed_s = time.monotonic() - began
+        still = [each for each in found if passed_s > calm_within_s(bounds.get(each.key), pace)]
+        if still:
+            return tuple(each.sentence.rstrip(".") for each in still)
         await asyncio.sleep(0.25)
     return ()
+
+
+def calm_within_s(bound: Bound | None, pace: float) -> float:
+    """Say within how many real seconds a threshold must be healthy again; what it reads may reach back over the fault."""
+    return CALM_S + (bound.window_s or 0.0) / pace if bound else CALM_S
 
 
 def is_red(standing: Standing, bounds: Mapping[str, Bound]) -> bool:
