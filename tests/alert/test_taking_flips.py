@@ -121,3 +121,27 @@ def test_it_is_calm_where_taking_would_change_nothing(database: Database, now: d
     assert calm()
     stand(database, "blind", now)
     assert not calm()
+
+
+def symptom(database: Database, now: datetime, *others: tuple[str, float, str | None]) -> str | None:
+    """Fire a figure without a severity beside others (subject, value, severity) of the same component; give the alert's own."""
+    said = [("Memory usage", 85.0, None), *others]
+    of = [
+        Threshold(role="alert", subject=subject, metric="memory_usage", op=">", value=value, severity=severity, line=1)
+        for subject, value, severity in said
+    ]
+    bound = Bindings(tuple(Bound(f"key-{n}", each, "health", "memory", "Shop application", "") for n, each in enumerate(of)))
+    flip(database, "firing", now, key="key-0")
+    return database.write_now(lambda c: take_flips(c, bound, now))[0].severity
+
+
+def test_a_symptom_has_the_severity_that_the_book_gives_the_same_figure_elsewhere(database: Database, now: datetime) -> None:
+    assert symptom(database, now, ("Memory usage", 85.0, "P2"), ("Memory usage", 95.0, "P1")) == "P2"
+
+
+def test_a_symptom_of_another_value_has_no_severity_of_it(database: Database, now: datetime) -> None:
+    assert symptom(database, now, ("Memory usage", 95.0, "P1")) is None
+
+
+def test_a_symptom_that_the_book_calls_two_things_has_none(database: Database, now: datetime) -> None:
+    assert symptom(database, now, ("Memory usage", 85.0, "P2"), ("Memory usage", 85.0, "P1")) is None

@@ -172,3 +172,18 @@ def test_after_a_failure_nothing_is_guessed_and_what_has_ended_names_nothing(now
     alerts, _, bindings = firing(now, named, component="web")
     over = [replace(alert, ended_at=now) for alert in alerts]  # type: ignore[attr-defined, type-var]
     assert another(BOOK, over, bindings, set()) is None  # type: ignore[arg-type]
+
+
+def test_where_the_alert_names_none_its_own_block_goes_before_any_word(now: datetime) -> None:
+    call = "Call the provider: nothing can be stored"
+    block = Procedure(id="files-gone", title="Files gone", line=1, end_line=5, kind="other",
+                      steps=(Step(n=1, text=call, line=3, phase="act", commands=()),))  # fmt: skip
+    book = Book(title="Shop", service="shop", procedures=(procedure("Disk filling up", "disk usage"), block))
+    alert = firing(now, threshold("File storage is down", call), component="file storage")
+    choice = choose(book, *alert)  # type: ignore[arg-type]
+    assert (choice.procedure_id, choice.sentence) == (
+        "files-gone",
+        "“Files gone” is what the book has done for this alert itself.",
+    )
+    without = choose(book, *firing(now, threshold("File storage is down"), component="file storage"))  # type: ignore[arg-type]
+    assert without.procedure_id == "disk-filling-up"

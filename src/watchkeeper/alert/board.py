@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, exists, or_, select
@@ -47,26 +47,28 @@ def take_flips(connection: Connection, bindings: Bindings, now: datetime, routes
         if not take_flip(connection, flip.id):
             log.info("Another process took flip %s first.", flip.id, extra={"action": "flip_lost"})
             continue
-        alert = _take(connection, flip, bounds.get(flip.key), routes)
+        alert = _take(connection, flip, bounds, routes)
         if alert is not None:
             changed[alert.id] = alert
     changed |= {alert.id: alert for alert in _look_for_blindness(connection, bounds, now)}
     return list(changed.values())
 
 
-def _take(connection: Connection, flip: Flip, bound: Bound | None, routes: Sequence[Route]) -> Alert | None:
+def _take(connection: Connection, flip: Flip, bounds: Mapping[str, Bound], routes: Sequence[Route]) -> Alert | None:
+    bound = bounds.get(flip.key)
     alert = ledger.open_alert(connection, flip.key)
     if flip.after == "ok" and alert is not None:
         return _end(connection, alert, flip.at)
     if flip.after != "firing" or alert is not None or bound is None or bound.threshold.role != "alert":
         return None
-    named = Named(bound.threshold.subject, bound.component, bound.threshold.severity, None, "")
+    severity = bound.threshold.severity or _severity_elsewhere(bound, bounds.values())
+    named = Named(bound.threshold.subject, bound.component, severity, None, "")
     alert = Alert(
         id=new_id("alt", flip.at),
         key=flip.key,
         subject=bound.threshold.subject,
         component=bound.component,
-        severity=bound.threshold.severity,
+        severity=severity,
         breached_at=_breached_at(connection, flip, bound),
         fired_at=flip.at,
         ended_at=None,
@@ -77,6 +79,26 @@ def _take(connection: Connection, flip: Flip, bound: Bound | None, routes: Seque
     ledger.raise_alert(connection, alert)
     log.info("Alert: %s", alert.sentence, extra={"action": "alert_opened", "alert": alert.id})
     return alert
+
+
+def _severity_elsewhere(bound: Bound, bounds: Iterable[Bound]) -> str | None:
+    """Give the severity that the book has for the very same figure of the component elsewhere; None where it has none, or two.
+
+    A procedure's symptom repeats an alert's comparison, often without its severity and without how long it must last.
+    """
+    if bound.threshold.metric is None:
+        return None
+    same = {
+        other.threshold.severity
+        for other in bounds
+        if other.threshold.severity is not None and other.threshold.role == "alert" and _figure(other) == _figure(bound)
+    }
+    return same.pop() if len(same) == 1 else None
+
+
+def _figure(bound: Bound) -> tuple[object, ...]:
+    of = bound.threshold
+    return bound.component, of.metric, of.statistic, of.op, of.value, of.unit
 
 
 def _breached_at(connection: Connection, flip: Flip, bound: Bound) -> datetime:

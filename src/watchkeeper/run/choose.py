@@ -101,6 +101,8 @@ def choose(book: Book, alerts: Sequence[Alert], incident: Incident, bindings: Bi
     named = _named(book.procedures, [thresholds[alert.rule] for alert in causes if alert.rule in thresholds])
     if len(named) == 1:
         return Choice(named[0].id, f"The book's own actions for this alert name “{named[0].title}”.", 100.0)
+    if not named and len(own := _whose_own(book.procedures, [thresholds[a.rule] for a in causes if a.rule in thresholds])) == 1:
+        return Choice(own[0].id, f"“{own[0].title}” is what the book has done for this alert itself.", 100.0)
     if len(named) > 1 and len(first := _named(book.procedures, _gravest(book, causes, thresholds))) == 1:
         return Choice(first[0].id, f"The book's own actions for the gravest of these alerts name “{first[0].title}”.", 100.0)
     pool = named or [procedure for procedure in book.procedures if procedure.kind not in ONLY_NAMED]
@@ -148,6 +150,17 @@ def _gravest(book: Book, alerts: Sequence[Alert], thresholds: Mapping[str, Thres
 def _named(procedures: Iterable[Procedure], thresholds: Sequence[Threshold]) -> list[Procedure]:
     """Give the procedures that the thresholds' actions name."""
     return named_in(procedures, [action for threshold in thresholds for action in threshold.actions])
+
+
+def _whose_own(procedures: Iterable[Procedure], thresholds: Sequence[Threshold]) -> list[Procedure]:
+    """Give the procedures whose steps are an alert's own actions, with nothing besides: the alert's block in the book."""
+    wanted = [(threshold.file, {_plain(action) for action in threshold.actions}) for threshold in thresholds if threshold.actions]
+    found = []
+    for procedure in procedures:
+        steps = {_plain(step.text) for step in procedure.steps}
+        if any(file == procedure.file and steps == actions for file, actions in wanted):
+            found.append(procedure)
+    return found
 
 
 def named_in(procedures: Iterable[Procedure], texts: Iterable[str]) -> list[Procedure]:
