@@ -26,7 +26,8 @@ api.use(express.json({ verify: (request, _, raw) => { request.raw = raw; } }));
 api.use((request, response, next) => {
   const stop = seconds.startTimer();
   response.on("finish", () => {
-    const route = request.route?.path ?? "other";
+    // what is answered before it came to a route of the API is an answer of the API too
+    const route = request.route?.path ?? (request.path.startsWith("/api") ? "/api" : "other");
     if (route.startsWith("/api") && !route.startsWith("/api/debug")) {
       requests.labels(route, String(response.statusCode)).inc();
       stop({ route });
