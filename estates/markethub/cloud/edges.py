@@ -39,7 +39,7 @@ class Edges:
         FakeTargetGroup.health_for = health_for
 
     def look(self) -> None:
-        """Ask the targets, and bring a certificate that was imported to the load balancer."""
+        """Ask the targets, and bring a certificate that was imported to the load balancer and to the edge before it."""
         for port, url in TARGETS.items():
             try:
                 with urllib.request.urlopen(url, timeout=1) as answer:
@@ -55,7 +55,8 @@ class Edges:
         (self._folder / "cert.pem").write_text(held.cert.decode().strip() + "\n" + chain)
         (self._folder / "key.pem").write_bytes(held.key)
         self._served = held.cert.decode()
-        self._engine.signal("lb", "HUP")
+        for service in ("lb", "edge"):
+            self._engine.signal(service, "HUP")
 
 
 def newest() -> CertBundle | None:
