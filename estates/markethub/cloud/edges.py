@@ -29,11 +29,13 @@ class Edges:
         well = self._well
 
         def health_for(group: FakeTargetGroup, target: Any, _: Any) -> FakeHealthStatus:
-            port = int(target.get("port") or 8000)
+            # moto spells a target's names as AWS does from some version on, and small before
+            named = {name.lower(): value for name, value in target.items()}
+            port = int(named.get("port") or 8000)
             if well.get(port, True):
-                return FakeHealthStatus(target["id"], str(port), "8000", "healthy")
+                return FakeHealthStatus(named["id"], str(port), "8000", "healthy")
             return FakeHealthStatus(
-                target["id"], str(port), "8000", "unhealthy", "Target.FailedHealthChecks", "It does not answer"
+                named["id"], str(port), "8000", "unhealthy", "Target.FailedHealthChecks", "It does not answer"
             )
 
         FakeTargetGroup.health_for = health_for
