@@ -72,6 +72,10 @@ class Battery(Generic[_T]):
         self._pairs = tuple(pairs)
         self._bits = sum(matcher._bit for _, matcher in self._pairs)
 
+    def possible(self, text: str) -> bool:
+        """Whether a text can hold a word of any."""
+        return bool(_possible(text) & self._bits)
+
     def search(self, text: str) -> Iterator[tuple[_T, re.Match[str]]]:
         """Find, in the order of the matchers, what each finds first, with what it stands for."""
         possible = _possible(text) & self._bits

@@ -50,14 +50,21 @@ _CONTACT_COLUMN = re.compile(
 )
 
 
+_ARROWS = (">", "→", "⇒", "➡")
+
+
 def read_ladder(passages: Passages) -> tuple[Escalation, ...]:
     """Read all rungs; "escalate after 15 minutes" inside one procedure belongs to that procedure, not here."""
     found: list[Escalation] = []
     for table in passages.tables:
         found.extend(_from_table(table))
     for passage in passages.all:
-        found.extend(_level(passage))
-        found.extend(_chain(passage))
+        if passage.kind == "comment":
+            continue
+        if passage.parent is None and (match := _LEVEL.match(passage.text)):
+            found.extend(_level(passage, match))
+        if any(map(passage.text.__contains__, _ARROWS)):
+            found.extend(_chain(passage))
     found.extend(_headed(passages))
     for group in _lists(passages):
         found.extend(_ordered(group))
@@ -75,13 +82,8 @@ def after_seconds(text: str) -> float | None:
     return 0.0 if _IMMEDIATE.search(text) else None
 
 
-def _level(passage: Passage) -> Iterator[Escalation]:
+def _level(passage: Passage, match: re.Match[str]) -> Iterator[Escalation]:
     """Read "Level 2: Team Lead (+15 minutes)" in any kind of passage."""
-    if passage.kind == "comment":
-        return
-    match = _LEVEL.match(passage.text) if passage.parent is None else None
-    if match is None:
-        return
     escalating = _ESCALATION.within(passage.context)
     rest = match["rest"].strip()
     if severity_word(rest[:12]) or (not escalating and not _ROLE.search(rest)) or not rest or len(passage.text) > 240:
@@ -133,10 +135,7 @@ def rungs_of(text: str) -> list[tuple[str, float | None]]:
 
 def _chain(passage: Passage) -> Iterator[Escalation]:
     """Read "On-call → team lead → CTO" beneath a heading or behind a label that speaks of escalation."""
-    text = passage.text
-    if passage.kind in ("heading", "comment") or "\n" in text or not (">" in text or "→" in text or "⇒" in text or "➡" in text):
-        return
-    if not _CHAIN.search(text):
+    if passage.kind == "heading" or "\n" in passage.text or not _CHAIN.search(passage.text):
         return
     if not any(_ESCALATION.search(words) for words in (passage.label, *passage.context[:2])):
         return

@@ -48,7 +48,7 @@ def read_recovery(passages: Passages) -> tuple[Recovery, ...]:
 
 def kind_of(text: str) -> Kind | None:
     """Say whether a text speaks of the time or the point of recovery; None where of neither or both."""
-    kinds = [kind for kind, _ in _KINDS.search(text)]
+    kinds = [kind for kind, _ in _KINDS.search(text)] if _KINDS.possible(text) else ()
     return kinds[0] if len(kinds) == 1 else None
 
 

@@ -195,7 +195,9 @@ def _passage(passage: Passage, heading: Recurrence | None, section: Section) -> 
 
 def _maintaining(passage: Passage, label: str) -> bool:
     """Whether a passage is about maintenance, or names a window beneath a heading or label that is."""
-    return bool(_MAINTENANCE.search(label)) or bool(_MAINTENANCE.within(passage.context) and _WINDOW.search(passage.text))
+    return bool(label and _MAINTENANCE.search(label)) or bool(
+        _MAINTENANCE.within(passage.context) and _WINDOW.search(passage.text)
+    )
 
 
 def _window(passage: Passage) -> Schedule | None:
