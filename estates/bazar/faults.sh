@@ -53,10 +53,10 @@ verb_hold_lock() {
   sleep 2
   docker exec -d "$(container mysql)" sh -c 'MYSQL_PWD="$MYSQL_ROOT_PASSWORD" mysql -uroot '"$DB_NAME"' -e "SET innodb_lock_wait_timeout=300; UPDATE articles SET stock = stock - 1 WHERE id = 1"'
 }
-verb_spin() { inside queue redis-cli lpush jobs '{"spin": 600}' '{"spin": 600}' >/dev/null; }
+verb_spin() { inside queue redis-cli lpush jobs '{"spin": 600}' >/dev/null; }
 # a process of the application that keeps all that it ever saw
 verb_leak_memory() {
-  docker exec -d "$(container app)" php -d memory_limit=-1 -r '$all = []; while (memory_get_usage() < 143e6) { $all[] = random_bytes(1 << 18); usleep(20000); } sleep(600);'
+  docker exec -d "$(container app)" php -d memory_limit=-1 -r '$all = []; while (memory_get_usage() < 136e6) { $all[] = random_bytes(1 << 18); usleep(20000); } sleep(600);'
 }
 verb_fill_logs() { inside nginx sh -c 'yes "203.0.113.7 - - [01/Jan/2026:00:00:00 +0000] \"GET / HTTP/1.1\" 200 5 \"-\" \"-\" 0.001" | head -c 22000000 >> /var/log/bazar/debug.log'; }
 # a certificate of three days, where certbot keeps it and where it is read
