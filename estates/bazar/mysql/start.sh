@@ -7,8 +7,8 @@ mkdir -p /run/mysqld && chown mysql:mysql /run/mysqld "$data"
 options=(
   --user=mysql --datadir=$data --bind-address=0.0.0.0 --socket=/run/mysqld/mysqld.sock --server-id="$SERVER_ID"
   --log-bin=binlog --binlog-format=ROW --gtid-strict-mode=OFF --log-slave-updates=ON --sync-binlog=1 --innodb-flush-log-at-trx-commit=1
-  # an order is acknowledged once the replica has it as well, so that a failover loses none; without a replica after two seconds
-  --rpl-semi-sync-master-enabled=ON --rpl-semi-sync-master-wait-point=AFTER_SYNC --rpl-semi-sync-master-timeout=2000
+  # an order is acknowledged once the replica has it as well, so that a failover loses none; at once where none is connected
+  --rpl-semi-sync-master-enabled=ON --rpl-semi-sync-master-wait-point=AFTER_SYNC --rpl-semi-sync-master-timeout=10000 --rpl-semi-sync-master-wait-no-slave=OFF
   --rpl-semi-sync-slave-enabled=ON
   --innodb-buffer-pool-size=32M --innodb-log-file-size=16M --key-buffer-size=1M --max-connections=60 --thread-cache-size=4
   --performance-schema=ON --performance-schema-digests-size=200 --performance-schema-max-table-instances=200
