@@ -122,6 +122,8 @@ rejoin() {
   fi
   docker start "$(container mysql-slave)" >/dev/null
   wait_for 'sql "SELECT 1" mysql-slave'
+  # an order that was taken while the rows are copied would be gone with the old volume
+  compose stop -t 2 app queue-worker >/dev/null 2>&1
   inside mysql-slave sh -c 'MYSQL_PWD="$MYSQL_ROOT_PASSWORD" mysqldump -uroot --single-transaction --databases "$0"' "$DB_NAME" > state/last.sql
   compose rm -sf mysql mysql-slave >/dev/null 2>&1
   docker volume rm "${COMPOSE_PROJECT_NAME}_mysql" "${COMPOSE_PROJECT_NAME}_mysql-slave" >/dev/null
