@@ -105,7 +105,12 @@ def test_a_pending_dependency_is_waited_for_as_long_as_it_can_still_fire_in_time
 def test_a_figure_of_what_may_be_down_waits_until_that_is_clear_and_its_being_down_does_not() -> None:
     down = bound("shop")
     errors = replace(down, key="errors", threshold=replace(down.threshold, subject="errors", op=">", state=None, value=5.0))
-    bindings = Bindings((down, errors))
+    burning = replace(
+        down, key="burning", threshold=replace(down.threshold, subject="Budget"), budget=Budget(0.001, "up", 86400.0)
+    )
+    bindings = Bindings((down, errors, burning))
+    budget = alert("burning", -2, component="Shop application")
+    assert group(Scene([budget], [budget], [], pending("shop", -6), bindings, graph(), NOW, 1))[0].move == "wait"
     figure = alert("errors", -2, component="Shop application")
     scene = Scene([figure], [figure], [], pending("shop", -6), bindings, graph(), NOW, 1)
     (found,) = group(scene)

@@ -49,6 +49,11 @@ def keys_to_watch(alerts: Sequence[Alert], bindings: Bindings) -> tuple[str, ...
     return now or tuple(keys)
 
 
+def _is_state(bound: Bound) -> bool:
+    """Say whether a threshold is that something is down or the like; a budget that burns counts what has been."""
+    return bound.threshold.op == "is" and bound.budget is None
+
+
 @dataclass(frozen=True, slots=True)
 class Scene:
     """All that grouping looks at."""
@@ -194,14 +199,14 @@ class _Board:
         """
         beneath = self.scene.graph.beneath(root)
         own = self.bounds.get(alert.key)
-        is_figure = own is not None and own.threshold.op != "is"
+        is_figure = own is not None and not _is_state(own)
         found = []
         for key, standing in self.scene.standings.items():
             bound = self.bounds.get(key)
             if standing.state != "pending" or standing.breached_since is None or bound is None or key in self.firing:
                 continue
             place = self.scene.graph.place(bound.component) if bound.component else None
-            explains = place in beneath or (is_figure and place == root and bound.threshold.op == "is")
+            explains = place in beneath or (is_figure and place == root and _is_state(bound))
             if bound.threshold.role == "alert" and place is not None and explains:
                 due = standing.breached_since + timedelta(seconds=bound.threshold.for_s or 0.0) + SAMPLE_SLACK
                 found.append((due, key))
