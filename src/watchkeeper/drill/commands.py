@@ -16,7 +16,7 @@ import psutil
 
 from watchkeeper.base.errors import Permanent
 from watchkeeper.drill.model import Course
-from watchkeeper.plugins.shell.processes import marked
+from watchkeeper.plugins.shell.processes import lives, marked
 
 #: starting may build images first
 UP_S = 1800.0
@@ -140,7 +140,7 @@ async def _end(process: asyncio.subprocess.Process, mark: str) -> None:
             with suppress(psutil.Error):
                 each.send_signal(number)
         deadline = asyncio.get_running_loop().time() + GRACE_S
-        while any(each.is_running() and each.status() != psutil.STATUS_ZOMBIE for each in left):
+        while any(map(lives, left)):
             if asyncio.get_running_loop().time() > deadline:
                 break
             await asyncio.sleep(0.05)

@@ -14,8 +14,10 @@ from pathlib import Path
 import psutil
 
 _TICKS = os.sysconf("SC_CLK_TCK")
-#: how often, and after which pause, a process that shows no environment is looked at again
+#: how often, and after which pause, a process that shows no environment is looked at again; oftener where it shows no words:
+#: that is an exec, which takes long on a busy machine
 _LOOKS = 5
+_LOOKS_AT_AN_EXEC = 100
 _AN_EXEC_S = 0.002
 
 
@@ -77,9 +79,9 @@ def marked(variable: str, mark: str) -> list[psutil.Process]:
     wanted = f"{variable}={mark}".encode()
     pids = psutil.pids()
     environments = {pid: _environment(pid) for pid in pids}
-    for _ in range(_LOOKS):
+    for looks in range(_LOOKS_AT_AN_EXEC):
         # a process in the middle of an exec shows none for an instant
-        bare = [pid for pid in pids if environments[pid] == []]
+        bare = [pid for pid in pids if environments[pid] == [] and (looks < _LOOKS or not _words(pid))]
         if not bare:
             break
         time.sleep(_AN_EXEC_S)
@@ -89,7 +91,7 @@ def marked(variable: str, mark: str) -> list[psutil.Process]:
         with contextlib.suppress(psutil.Error):
             if wanted in (environments[pid] or ()):
                 found.append(psutil.Process(pid))
-    return [process for process in found if _lives(process)]
+    return [process for process in found if lives(process)]
 
 
 def _environment(pid: int) -> list[bytes] | None:
@@ -105,6 +107,12 @@ def _environment(pid: int) -> list[bytes] | None:
     return None if state in "ZX" or parent in ("0", "2") else []
 
 
+def _words(pid: int) -> bytes:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    return b"gone"
+
+
 async def end_group(leader: int, grace_s: float, strays: Callable[[], list[psutil.Process]] = list) -> None:
     """End a process group, the children that left it, and the strays that are known otherwise: TERM, and KILL after the grace."""
     children = _children(leader)
@@ -118,7 +126,7 @@ async def end_group(leader: int, grace_s: float, strays: Callable[[], list[psuti
         deadline = time.monotonic() + grace_s
         while time.monotonic() < deadline:
             _reap(leader)
-            if not _group_lives(leader) and not any(_lives(stray) for stray in others):
+            if not _group_lives(leader) and not any(lives(stray) for stray in others):
                 return
             await asyncio.sleep(0.02)
 
@@ -130,7 +138,8 @@ def _children(pid: int) -> list[psutil.Process]:
         return []
 
 
-def _lives(process: psutil.Process) -> bool:
+def lives(process: psutil.Process) -> bool:
+    """Say whether a process runs; one that has ended and was not asked after yet does not."""
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:

@@ -110,7 +110,12 @@ class ShellTarget:
             if not _line(job.folder / "exit") and start:
                 await self._outlast(job, printed, start, looked)
         printed.look(0.0)
-        return await self.find(job)
+        found = await self.find(job)
+        while found.state == "running" and claim is not None and claim[1]:
+            # one look may have missed what is left, in the instant of an exec
+            await self._outlast(job, printed, claim[1], time.monotonic())
+            found = await self.find(job)
+        return found
 
     async def _look_after(self, job: Job, printed: Output, start: int, looked: float) -> float:
         now = time.monotonic()
