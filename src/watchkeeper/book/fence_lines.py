@@ -75,7 +75,8 @@ _EVIDENCE = re.compile(r"(?:^|\s)-{1,2}\w|[/.=$|*:@\\<>~]\S|\d|[a-z0-9]+[-_][a-z
 
 def prompt(line: str) -> tuple[str, str] | None:
     """Take a prompt off a line: (language, what was typed); None where there is none."""
-    if not _PROMPT_LIKE.search(line):
+    # the most common sign of one begins a comment, and no prompt
+    if not _PROMPT_LIKE.search(line) or line.lstrip().startswith("#"):
         return None
     for pattern, language in _PROMPTS:
         found = pattern.match(line)

@@ -212,10 +212,13 @@ def _comparisons(text: str) -> tuple[Comparison, ...]:
         op, end = adjusted(op, text, quantity)
         found.append(_comparison(text, op, quantity, match.start(), end, last, bool(word)))
         last = end
-    found.extend(_suffixed(text))
+    if not text.isascii():
+        found.extend(_suffixed(text))
     found.extend(_ranges(text, found))
-    found.extend(_pluses(text, found))
-    found.extend(_or_more(text, found))
+    if "+" in text:
+        found.extend(_pluses(text, found))
+    if EITHER.search(text):
+        found.extend(_or_more(text, found))
     found.extend(_marks(text, found))
     found.sort(key=lambda c: c.start)
     return tuple(_with_durations(text, found))
@@ -294,8 +297,6 @@ def counted_unit(comparison: Comparison, subject: str) -> str | None:
 
 def _suffixed(text: str) -> Iterator[Comparison]:
     """Find comparisons of languages that set the operator behind: "5%以上"."""
-    if text.isascii():
-        return
     for match in re.finditer(
         r"(?<![A-Za-z0-9.,<>=≥≤])\d[\d.,]*\s*[^\s\d]{0,4}?\s?(以上|以下|を超え|超|未満|未满|이상|이하|초과|미만)", text
     ):
@@ -330,7 +331,7 @@ def _ranges(text: str, taken: list[Comparison]) -> Iterator[Comparison]:
 
 
 def _pluses(text: str, taken: list[Comparison]) -> Iterator[Comparison]:
-    for match in _PLUS.finditer(text) if "+" in text else ():
+    for match in _PLUS.finditer(text):
         if any(c.start <= match.start() < c.end for c in taken):
             continue
         value = float(re.sub(r"\D", "", match.group()))
@@ -339,7 +340,7 @@ def _pluses(text: str, taken: list[Comparison]) -> Iterator[Comparison]:
 
 def _or_more(text: str, taken: list[Comparison]) -> Iterator[Comparison]:
     """Find "90% or more" and "5 or fewer", which have no operator before the figure."""
-    for match in _BARE_NUMBER.finditer(text) if EITHER.search(text) else ():
+    for match in _BARE_NUMBER.finditer(text):
         if any(c.start <= match.start() < c.end for c in taken):
             continue
         quantity = read_quantity(text, match.start())

@@ -6,7 +6,7 @@ Spans or words go in, their parts come out; what they mean for the procedure is 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 
@@ -104,7 +104,12 @@ _ENDING = re.compile(r"[.!?;]\s")
 
 def cases_of(spans: tuple[Span, ...]) -> list[tuple[Span, ...]]:
     """Cut a line before each sentence that sets a condition of its own ("… If X, do Y. Otherwise do Z.")."""
-    if not any(span.kind == "text" and len(span.text) > 3 and _ENDING.search(span.text) for span in spans):
+    for span in spans:
+        if span.kind == "text" and len(span.text) > 3 and _ENDING.search(span.text):
+            break
+    else:
+        if len(spans) == 1:
+            return [spans]
         said = tuple([span for span in spans if span.text])
         return [said] if any(span.text.strip() for span in said) else [spans]
     rows: list[list[Span]] = [[]]
@@ -250,8 +255,10 @@ def label_of(spans: tuple[Span, ...]) -> tuple[str | None, str]:
     return None, ""
 
 
-def marked(spans: Iterable[Span]) -> str:
+def marked(spans: Sequence[Span]) -> str:
     """Give the text of spans with its code in backticks, also the code inside bold words."""
+    if len(spans) == 1 and spans[0].kind == "text":
+        return spans[0].text
     return "".join([f"`{span.text}`" if span.kind == "code" else _mark_inner(span) if span.code else span.text for span in spans])
 
 
