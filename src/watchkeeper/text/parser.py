@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable
 from copy import copy
 from functools import cache, lru_cache
+from itertools import accumulate
 from typing import Any, Literal
 
 from markdown_it import MarkdownIt
@@ -111,9 +112,6 @@ class _Token(Token):
     content = markup = info = ""
     block, hidden = True, False
 
-    def __init__(self, type: str, tag: str, nesting: Literal[-1, 0, 1], level: int):
-        self.type, self.tag, self.nesting, self.level = type, tag, nesting, level
-
     def __getattr__(self, name: str) -> dict[Any, Any]:
         if name not in ("attrs", "meta"):
             raise AttributeError(name)
@@ -122,24 +120,25 @@ class _Token(Token):
         return made
 
 
+_new_token = _Token.__new__
+
+
 class _State(StateBlock):
     """The state of a parse, with our tokens, and its lines measured a line instead of a sign at a time."""
 
     def __init__(self, src: str, md: MarkdownIt, env: EnvType, tokens: list[Token]) -> None:
         super().__init__("", md, env, tokens)
         self.src = src
-        begins, ends, shifts, widths = [], [], [], []
-        at, length = 0, len(src)
-        for line in src.split("\n"):
-            end = at + len(line)
-            shift = len(line) - len(line.lstrip(" \t"))
-            if at + shift == length:
-                break  # blanks, or nothing, after the last line break are no line
-            begins.append(at)
-            ends.append(end)
-            shifts.append(shift)
-            widths.append(len(line[:shift].expandtabs(_TAB)) if "\t" in line[:shift] else shift)
-            at = end + 1
+        length, lines = len(src), src.split("\n")
+        if not lines[-1].strip(" \t"):
+            lines.pop()  # blanks, or nothing, after the last line break are no line
+        sizes = [len(line) for line in lines]
+        begins = [0, *accumulate(size + 1 for size in sizes[:-1])] if lines else []
+        ends = [begin + size for begin, size in zip(begins, sizes, strict=True)]
+        shifts = [size - len(line.lstrip(" \t")) for line, size in zip(lines, sizes, strict=True)]
+        widths = list(shifts)
+        if "\t" in src:
+            widths = [len(line[:shift].expandtabs(_TAB)) for line, shift in zip(lines, shifts, strict=True)]
         # one line more than there is, as the rules expect
         self.bMarks, self.eMarks = [*begins, length], [*ends, length]
         self.tShift, self.sCount, self.bsCount = [*shifts, 0], [*widths, 0], [0] * (len(begins) + 1)
@@ -149,7 +148,8 @@ class _State(StateBlock):
         """Add a token to those of the text."""
         if nesting < 0:
             self.level -= 1
-        token = _Token(ttype, tag, nesting, self.level)
+        token = _new_token(_Token)
+        token.type, token.tag, token.nesting, token.level = ttype, tag, nesting, self.level
         if nesting > 0:
             self.level += 1
         self.tokens.append(token)
