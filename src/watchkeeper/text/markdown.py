@@ -101,6 +101,10 @@ def read_text(source: str | bytes, name: str = "") -> Text:
     return Text(mended.original, blocks, arrange(blocks, len(mended.original)), repairs, name)
 
 
+_NOTHING = frozenset({"thead_open", "tbody_open", "thead_close", "tbody_close"})
+_LEAVES = frozenset({"heading_open", "paragraph_open", "th_open", "td_open"})
+
+
 class _Builder:
     """Turns markdown-it's flat tokens into nested blocks."""
 
@@ -138,14 +142,14 @@ class _Builder:
 
     def _block(self, token: Token, depth: int) -> list[Block]:
         kind = token.type
-        if kind in ("thead_open", "tbody_open", "thead_close", "tbody_close"):
+        if kind in _NOTHING:
             return []
         first, end = token.map or (0, 0)
         while end - 1 > first and self.blank[min(end, len(self.blank)) - 1]:
             end -= 1
         line = self._line(first)
         end_line = line if end - 1 <= first else self._line(end - 1)
-        if kind in ("heading_open", "paragraph_open", "th_open", "td_open"):
+        if kind in _LEAVES:
             return self._leaf(token, line, end_line)
         if kind in _CONTAINERS:
             return [self._container(token, line, end_line, depth)]

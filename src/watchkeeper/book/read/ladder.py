@@ -50,9 +50,6 @@ _CONTACT_COLUMN = re.compile(
 )
 
 
-_ARROWS = (">", "→", "⇒", "➡")
-
-
 def read_ladder(passages: Passages) -> tuple[Escalation, ...]:
     """Read all rungs; "escalate after 15 minutes" inside one procedure belongs to that procedure, not here."""
     found: list[Escalation] = []
@@ -63,7 +60,8 @@ def read_ladder(passages: Passages) -> tuple[Escalation, ...]:
             continue
         if passage.parent is None and (match := _LEVEL.match(passage.text)):
             found.extend(_level(passage, match))
-        if any(map(passage.text.__contains__, _ARROWS)):
+        text = passage.text
+        if ">" in text or (not text.isascii() and ("→" in text or "⇒" in text or "➡" in text)):
             found.extend(_chain(passage))
     found.extend(_headed(passages))
     for group in _lists(passages):
