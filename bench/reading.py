@@ -3,8 +3,7 @@
 `read_lint_ms` is a runbook of 20 KB, read in this process, beside the Markdown parser alone on the same text.
 
 For now it reads only; the linter joins it when there is one, and the limit becomes 5 ×. What the reader remembers of sentences it
-has seen is forgotten before each round, which begins without garbage, and processor time is taken, since neighbours on the
-machine are no matter of ours.
+has seen is forgotten before each round, and processor time is taken, since neighbours on the machine are no matter of ours.
 
 `read_worst_s` is the slowest of the awkward texts, 20 KB each of one piece again and again: those that a pattern could
 trip over. The tests count the work instead, since a busy machine is no defect.
@@ -46,11 +45,12 @@ def measure(folder: Path) -> list[Row]:
     forget = _memories()
     ours: list[float] = []
     theirs: list[float] = []
+    gc.collect()
+    gc.freeze()
     for number in range(ROUNDS):
         say(f"round {number + 1} of {ROUNDS}")
         for memory in forget:
             memory()
-        gc.collect()
         ours.append(_timed_ms(lambda: read_source("runbook.md", text)))
         theirs.append(_timed_ms(lambda: parser.parse(text)))
     value, beside = median(ours), median(theirs)

@@ -36,8 +36,7 @@ def built_fast(cls: type[NounT]) -> type[NounT]:
 def none_collected() -> Iterator[None]:
     """Hold the search for cycles back while many nouns are made that all stay: it would look through them again and again.
 
-    Whoever finds it held back leaves it so; the one who held it back lets it go. What was made counts as old from then on, so
-    that it is looked through with the rest and not once more at the end; not so where a program has frozen objects of its own.
+    Whoever finds it held back leaves it so; the one who held it back lets it go. What was put off is done once afterwards.
     """
     held_here = gc.isenabled()
     gc.disable()
@@ -45,9 +44,6 @@ def none_collected() -> Iterator[None]:
         yield
     finally:
         if held_here:
-            if not gc.get_freeze_count():
-                gc.freeze()
-                gc.unfreeze()
             gc.enable()
 
 
