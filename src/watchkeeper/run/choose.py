@@ -98,10 +98,11 @@ def choose(book: Book, alerts: Sequence[Alert], incident: Incident, bindings: Bi
     causes = [alert for alert in alerts if alert.explained_by is None]
     if causes and all(alert.key.startswith(BLIND) for alert in causes):
         return Choice(None, "Nobody sees how it is, and a procedure is not begun on a guess: a person looks.")
-    named = _named(book.procedures, [thresholds[alert.rule] for alert in causes if alert.rule in thresholds])
+    told_of = [thresholds[alert.rule] for alert in causes if alert.rule in thresholds]
+    named = _named(book.procedures, told_of)
     if len(named) == 1:
         return Choice(named[0].id, f"The book's own actions for this alert name “{named[0].title}”.", 100.0)
-    if not named and len(own := _whose_own(book.procedures, [thresholds[a.rule] for a in causes if a.rule in thresholds])) == 1:
+    if not named and len(own := _whose_own(book.procedures, told_of)) == 1:
         return Choice(own[0].id, f"“{own[0].title}” is what the book has done for this alert itself.", 100.0)
     if len(named) > 1 and len(first := _named(book.procedures, _gravest(book, causes, thresholds))) == 1:
         return Choice(first[0].id, f"The book's own actions for the gravest of these alerts name “{first[0].title}”.", 100.0)

@@ -341,11 +341,7 @@ def stop_wanted(connection: Connection, run_id: str) -> bool:
 def _folded(connection: Connection, rows: Sequence[Any]) -> list[Run]:
     """Give the runs of some rows, each folded from its log; the logs are read at once."""
     logs: dict[str, list[Event]] = {row.id: [] for row in rows}
-    for row in (
-        connection.execute(select(events).where(events.c.run_id.in_(logs)).order_by(events.c.run_id, events.c.seq))
-        if logs
-        else ()
-    ):
+    for row in connection.execute(select(events).where(events.c.run_id.in_(logs)).order_by(events.c.run_id, events.c.seq)):
         logs[row.run_id].append(_event(row))
     return [_with_log(row, logs[row.id]) for row in rows]
 

@@ -128,8 +128,8 @@ def _apart(passage: Passage) -> list[Passage]:
     timed = [piece for piece in _SENTENCE.finditer(text) if _PERIOD.search(piece.group()) or _WEEKDAY.search(piece.group())]
     if len(timed) < 2:
         return [passage]
-    said = [(piece.group().strip(), passage.line_at(piece.start())) for piece in timed]
-    return [replace(passage, text=text, body=text, line=line, breaks=()) for text, line in said]
+    pieces = [(piece.group().strip(), passage.line_at(piece.start())) for piece in timed]
+    return [replace(passage, text=said, body=said, line=line, breaks=()) for said, line in pieces]
 
 
 def _own_day(section: Section) -> bool:
