@@ -1,4 +1,4 @@
-"""Customers of MarketHub: apps that open, look, log in, chat and buy, about two requests a second.
+"""Customers of MarketHub: apps that open, look, log in, chat and buy, about four requests a second.
 
 customers.py            goes on until it is ended; what it was promised stands in state/promised.jsonl
 customers.py --try      does once what they do, and says what does not work
@@ -11,6 +11,7 @@ import json
 import os
 import random
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -23,6 +24,7 @@ CRASHES = f"http://127.0.0.1:{os.environ['CRASHES_PORT']}"
 PROMISED = Path("state/promised.jsonl")
 REST_S = 0.45
 AT_ONCE = 200
+CUSTOMERS = 2
 
 
 def ask(method: str, path: str, body: Any = None, token: str = "", base: str = API) -> tuple[int, Any]:
@@ -112,8 +114,15 @@ def attempt() -> None:
 
 def main() -> None:
     """Visit until ended."""
-    chance = random.Random()
     PROMISED.parent.mkdir(exist_ok=True)
+    for _ in range(CUSTOMERS - 1):
+        threading.Thread(target=visit, daemon=True).start()
+    visit()
+
+
+def visit() -> None:
+    """Visit again and again."""
+    chance = random.Random()
     while True:
         session(chance, f"{chance.randint(1, 20):048x}")
 

@@ -116,6 +116,11 @@ def test_a_figure_of_what_may_be_down_waits_until_that_is_clear_and_its_being_do
     (found,) = group(scene)
     assert found.move == "wait"
     assert found.sentence == "Shop application itself may be down and may explain it; waiting at most 9 s."
+    late = [alert(key, -14, component="Shop application") for key in ("errors", "burning")]
+    moves = [group(Scene([each], [each], [], pending("shop", -1), bindings, graph(), NOW, 1))[0].move for each in late]
+    assert moves == ["open", "wait"], "a budget waits longer: it counts what has been"
+    spent = alert("burning", -60, component="Shop application")
+    assert group(Scene([spent], [spent], [], pending("shop", -1), bindings, graph(), NOW, 1))[0].move == "open"
     gone = {"shop": replace(scene.standings["shop"], state="ok", breached_since=None)}
     assert group(replace(scene, standings=gone))[0].move == "open"
     (being_down,) = group(replace(scene, waiting=[alert("shop", -2)], standings=pending("errors", -6)))

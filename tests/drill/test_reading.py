@@ -31,6 +31,7 @@ def test_an_estate_is_read_with_its_faults(tiny_estate: Path) -> None:
         ('cause = "Kiosk"', "cause = 3", "expect.cause is 3."),
         ('promise = "5m"', "recovers = false", "expect.waits_for is missing."),
         ('promise = "5m"', "approvals = -1", "expect.approvals is -1."),
+        ('promise = "5m"', 'promise_from = "now"', "expect.promise_from is 'now'."),
         ("[expect]", "[expects]", "expects is not known."),
     ],
 )

@@ -104,3 +104,28 @@ def test_it_is_over_once_all_is_resolved_or_only_others_can_go_on() -> None:
     assert is_over(waits, failed, 0)
     assert is_over(waits, (replace(LIVED, resolved=False, runs=(("Queue is stuck", "asking", ""),)),), 1)
     assert not is_over(waits, (replace(LIVED, resolved=False, runs=(("Queue is stuck", "running", ""),)),), 0)
+
+
+def test_a_promise_may_count_from_the_alert_on() -> None:
+    # two hours of the book's wording, and then 100 s at pace 10
+    played = lived(fired_s=7200.0, healthy_s=8200.0)
+    assert judge(expecting(promise_s=900.0), played, 10.0).promise_kept is False
+    row = judge(expecting(promise_s=900.0, promise_from_alert=True), played, 10.0)
+    assert (row.promise_kept, row.recovered_book_s, row.why) == (True, 7300.0, ())
+    late = judge(expecting(promise_s=60.0, promise_from_alert=True), played, 10.0)
+    assert late.why == ("It took 1 min 40 s, and the book promises 1 min.",)
+
+
+def test_what_the_procedure_leaves_for_good_may_stay_red_once_it_has_succeeded() -> None:
+    left = {"resolved": False, "healthy_s": None, "resolved_s": None, "quiet_s": 350.0}
+    fault, stays = expecting(stays=("Region is down",)), replace(LIVED, **left, still=("Region is down",))  # type: ignore[arg-type]
+    assert is_over(fault, (stays,), 0)
+    row = judge(fault, Played((stays,)), 10.0)
+    assert (row.verdict, row.recovered, row.recovered_s) == ("green", True, 35.0)
+    also = replace(stays, still=("Region is down", "Queue length"))
+    assert not is_over(fault, (also,), 0)
+    assert "“Region is down” or “Queue length” is not over" in judge(fault, Played((also,)), 10.0).why[0]
+    running = replace(stays, runs=(("Queue is stuck", "running", ""),))
+    assert not is_over(fault, (running,), 0)
+    assert judge(FAULT, Played((stays,)), 10.0).recovered is False, "where it is not said that it stays"
+    assert judge(fault, Played((stays,), complaint="502"), 10.0).recovered is False

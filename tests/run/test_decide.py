@@ -58,6 +58,47 @@ def test_otherwise_is_what_no_branch_took(now: datetime) -> None:
     assert story.done == ["1.if", "2.1"]
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "asked_again"),
+    [
+        # what the first case did makes the second one true: it was another answer to the same question all the same
+        (Outcome("ok", 0, "off\n", holds=True), "on", False),
+        # it did not apply: the next one is asked
+        (Outcome("ok", 0, "on\n", holds=False), "on", True),
+        # the output is a list, in which both may stand
+        (Outcome("ok", 0, "web off\nworker on\n", holds=True), "on", True),
+        # the same answer once more: has it helped?
+        (Outcome("ok", 0, "off\n", holds=True), "off", True),
+    ],
+)
+def test_of_the_cases_of_one_question_only_one_applies(now: datetime, first: Outcome, second: str, asked_again: bool) -> None:
+    ask = command("ctl get flag")
+    story = told(
+        now,
+        step(1, RESTART, condition=branch("the flag shows off", ask, expect("shows", "off"))),
+        step(2, RESTART, condition=branch(f"the flag shows {second}", ask, expect("shows", second), line=7)),
+    )
+    story.play({"1.if": first, "2.if": YES})
+    assert ("2.if" in story.done) is asked_again
+    if not asked_again:
+        assert story.run.acts["2.1"].state == "skipped"
+        outcome = story.run.acts["2.if"].outcome
+        assert outcome is not None
+        assert outcome.sentence.startswith("“the flag shows off” applied before")
+
+
+def test_a_step_for_all_cases_between_them_makes_them_two_questions(now: datetime) -> None:
+    ask = command("ctl get flag")
+    story = told(
+        now,
+        step(1, RESTART, condition=branch("the flag shows off", ask, expect("shows", "off"))),
+        step(2, RESTART),
+        step(3, RESTART, condition=branch("the flag shows on", ask, expect("shows", "on"), line=7)),
+    )
+    story.play({"1.if": Outcome("ok", 0, "off", holds=True), "3.if": YES})
+    assert story.done == ["1.if", "1.1", "2.1", "3.if", "3.1"]
+
+
 def test_a_condition_may_speak_of_what_a_diagnosis_showed(now: datetime) -> None:
     story = told(
         now,

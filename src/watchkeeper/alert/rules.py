@@ -1,7 +1,7 @@
 """Which alerts belong to one cause: an alert is explained by the deepest component beneath it that is red as well.
 
 Open and waiting alerts, open incidents, standings and the book's diagram enter; one Grouping a waiting alert leaves, each with
-its sentence. No alert is lost: each one opens, joins or waits, and none waits longer than `LONGEST_WAIT`.
+its sentence. No alert is lost: each one opens, joins or waits, and none waits longer than `LONGEST_WAIT`, a budget `BUDGET_WAIT`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from watchkeeper.watch.model import Standing
 
 #: the longest that an alert waits for what may explain it and is about to fire: a dependency, or that its own component is down
 LONGEST_WAIT = timedelta(seconds=15)
+#: the same for a budget that burns: it counts what has been, and is ours; where the book has an alert for it, that one says more
+BUDGET_WAIT = timedelta(seconds=60)
 #: a threshold fires on the first sample after its duration, so a little later than the duration says
 SAMPLE_SLACK = timedelta(seconds=5)
 #: a signal is called blind by an alert after this long without a reading
@@ -174,7 +176,7 @@ class _Board:
 
     def wait(self, alert: Alert, root: Place) -> Grouping | None:
         """Wait for a dependency that is about to fire, or for the time in which others may turn red; None where it is over."""
-        now, limit = self.scene.now, alert.fired_at + LONGEST_WAIT
+        now, limit = self.scene.now, alert.fired_at + self._patience(alert)
         ends = [(end, key) for end, key in self._about_to_fire(alert, root) if now < end <= limit]
         if ends:
             end, key = max(ends)
@@ -191,6 +193,10 @@ class _Board:
             left = format_duration((end - now).total_seconds())
             return Grouping(alert.id, "wait", None, None, f"Waiting {left} for an alert that may explain {alert.subject}.")
         return None
+
+    def _patience(self, alert: Alert) -> timedelta:
+        bound = self.bounds.get(alert.key)
+        return BUDGET_WAIT if bound is not None and bound.budget is not None else LONGEST_WAIT
 
     def _about_to_fire(self, alert: Alert, root: Place) -> list[tuple[datetime, str]]:
         """List the pending thresholds that may explain an alert, with the instant by which each should have fired.

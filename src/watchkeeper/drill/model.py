@@ -27,6 +27,10 @@ class Expected:
     waits_for: str = ""
     #: the book's own promise, in seconds
     promise_s: float | None = None
+    #: the promise counts from the alert on: the book's wording alone takes longer, or what was broken takes its time to be felt
+    promise_from_alert: bool = False
+    #: alerts that stay when all is done, since the procedure leaves for good what was lost
+    stays: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,9 @@ class Lived:
     waited_s: float = 0.0
     #: the last run was stopped at what it still asked, once what it had changed by then had made all healthy
     enough: bool = False
+    #: those of its alerts that are not over, and since when nothing has ended any more, an alert or a run
+    still: tuple[str, ...] = ()
+    quiet_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,7 +147,8 @@ class _Drilled:
             lambda seen: is_over(self.fault, lived(seen.incidents, broken_at), len(approver.open_questions)),
             approver.attend,
         )
-        over = bool(seen.incidents) and all(each.incident.status == "resolved" for each in seen.incidents)
+        found = lived(seen.incidents, broken_at)
+        over = is_over(self.fault, found, 0) and self.fault.expected.recovers
         complaint = await self.commands.complaint() if over else None
         status = breaking.returncode
         if status not in (None, 0):
@@ -156,7 +157,7 @@ class _Drilled:
         broken = await _still_red(app, self.pace)
         acknowledged, lost = await self.commands.promised()
         return Played(
-            lived=lived(seen.incidents, broken_at),
+            lived=found,
             asked=tuple(approver.asked),
             thought_s=approver.thought_s,
             open_questions=tuple(approver.open_questions),
@@ -202,9 +203,16 @@ def lived(followed: Sequence[Followed], broken_at: datetime) -> tuple[Lived, ...
                 if run.acts[act.key].state == "done" and act.wait_s
             ),
             enough=_was_enough(each),
+            still=tuple(dict.fromkeys(alert.subject for alert in each.alerts if alert.ended_at is None)),
+            quiet_s=since(_quiet_since(each)),
         )
         for each in followed
     )
+
+
+def _quiet_since(followed: Followed) -> datetime | None:
+    ended = [*(alert.ended_at for alert in followed.alerts), *(run.ended_at for run in followed.runs)]
+    return max((each for each in ended if each is not None), default=None)
 
 
 def _was_enough(followed: Followed) -> bool:

@@ -14,7 +14,8 @@ from watchkeeper.drill.model import Break, Course, Expected
 NEEDED = ("up", "down", "well")
 COMMANDS = (*NEEDED, "restarts", "customers", "promised")
 FAULT_KEYS = {"sentence", "seed", "break", "mend", "pace", "patience", "answers", "expect"}
-EXPECT_KEYS = {"alert", "severity", "procedure", "cause", "approvals", "recovers", "waits_for", "promise"}
+_EXPECT = {"alert", "severity", "procedure", "cause", "approvals", "recovers"}
+EXPECT_KEYS = _EXPECT | {"waits_for", "promise", "promise_from", "stays"}
 
 
 def read_course(folder: Path) -> Course:
@@ -79,6 +80,9 @@ def _expected(path: Path, table: Mapping[str, Any]) -> Expected:
         raise _wrong(path, "expect.recovers", f"is {recovers!r}", "It is true or false.")
     if not recovers and not waits_for:
         raise _wrong(path, "expect.waits_for", "is missing", "Say who or what outside a fault waits for that does not recover.")
+    promise_from = table.get("promise_from", "fault")
+    if promise_from not in ("fault", "alert"):
+        raise _wrong(path, "expect.promise_from", f"is {promise_from!r}", 'It is "fault" or "alert".')
     approvals = table.get("approvals", 0)
     if isinstance(approvals, bool) or not isinstance(approvals, int) or approvals < 0:
         raise _wrong(path, "expect.approvals", f"is {approvals!r}", "It is how many times a person has to be asked.")
@@ -92,6 +96,8 @@ def _expected(path: Path, table: Mapping[str, Any]) -> Expected:
         recovers=recovers,
         waits_for=waits_for,
         promise_s=_duration(path, "expect.promise", table["promise"]) if "promise" in table else None,
+        promise_from_alert=promise_from == "alert",
+        stays=_names(path, "expect.stays", table.get("stays", [])),
     )
 
 

@@ -17,6 +17,7 @@ def judge(fault: Break, played: Played, pace: float) -> Judged:
         why.append("Nobody noticed it: no incident was opened.")
     elif not found:
         why.append(f"It was told of by {_listed(incident.alerts)}, and {_listed(wanted.alert)} was expected.")
+    detected_book_s = incident.fired_s if incident else None
     severity_right = incident is not None and incident.severity == wanted.severity
     if incident is not None and not severity_right:
         why.append(f"Its severity is {incident.severity or 'none'}, and {wanted.severity or 'none'} was expected.")
@@ -28,16 +29,16 @@ def judge(fault: Break, played: Played, pace: float) -> Judged:
     procedure_right = _is_one_of(title, wanted.procedure) if wanted.procedure else title is None
     if incident is not None and not procedure_right:
         why.append(f"{f'“{title}”' if title else 'No procedure'} was carried out, and {_listed(wanted.procedure)} was expected.")
-    recovered, against = _recovered(incident, played)
+    recovered, against = _recovered(incident, played, wanted.stays)
     if recovered != wanted.recovers:
         why.append(f"It did not recover: {against}" if wanted.recovers else "It recovered, which was not expected.")
     if len(played.asked) != wanted.approvals:
         why.append(f"A person was asked {len(played.asked)} times, and {wanted.approvals} was expected.")
-    detected_book_s = incident.fired_s if incident else None
     real_s, book_s = _times(incident, pace) if recovered and incident else (None, None)
-    kept = None if wanted.promise_s is None or not wanted.recovers else book_s is not None and book_s <= wanted.promise_s
-    if kept is False and book_s is not None:
-        why.append(f"It took {format_duration(book_s)}, and the book promises {format_duration(wanted.promise_s or 0.0)}.")
+    counted_s = book_s - detected_book_s if book_s is not None and detected_book_s and wanted.promise_from_alert else book_s
+    kept = None if wanted.promise_s is None or not wanted.recovers else counted_s is not None and counted_s <= wanted.promise_s
+    if kept is False and counted_s is not None:
+        why.append(f"It took {format_duration(counted_s)}, and the book promises {format_duration(wanted.promise_s or 0.0)}.")
     harm = tuple(harms(fault, played))
     why.extend(harm)
     return Judged(
@@ -73,7 +74,7 @@ def is_over(fault: Break, lived: tuple[Lived, ...], open_questions: int) -> bool
     incident = the_one(fault, lived)
     if incident is None or not told_of(fault, incident):
         return False
-    if all(each.resolved for each in lived):
+    if all(_is_done(each, fault.expected.stays) for each in lived):
         return True
     if fault.expected.recovers:
         return False
@@ -105,17 +106,25 @@ def harms(fault: Break, played: Played) -> Iterable[str]:
                 yield f"“{title}” was not expected, and it ran: {command}"
 
 
-def _recovered(incident: Lived | None, played: Played) -> tuple[bool, str]:
+def _is_done(incident: Lived, stays: tuple[str, ...]) -> bool:
+    """Say whether an incident is over, or all that is left of it is what stays, once a procedure has succeeded."""
+    if incident.resolved:
+        return True
+    left = all(_is_one_of(name, stays) for name in incident.still)
+    return bool(stays) and left and bool(incident.runs) and incident.runs[-1][1] == "succeeded"
+
+
+def _recovered(incident: Lived | None, played: Played, stays: tuple[str, ...]) -> tuple[bool, str]:
     """Say whether all that was opened is over by what was done, and else why it is not."""
     if incident is None:
         return False, "nothing was opened."
     for each in played.lived:
-        if not each.resolved:
+        if not _is_done(each, stays):
             stands = (
                 "; ".join(f"“{title}” {state}: {why}".rstrip(": .") for title, state, why in each.runs) or "no procedure runs"
             )
             asks = f", and nobody answers: {played.open_questions[0]}" if played.open_questions else ""
-            return False, f"{_listed(each.alerts)} is not over ({stands}{asks})."
+            return False, f"{_listed(each.still or each.alerts)} is not over ({stands}{asks})."
     if incident.runs and incident.runs[-1][1] != "succeeded" and not incident.enough:
         return False, f"“{incident.runs[-1][0]}” {incident.runs[-1][1]}, and it was well again by itself."
     if played.complaint is not None:
@@ -125,7 +134,7 @@ def _recovered(incident: Lived | None, played: Played) -> tuple[bool, str]:
 
 def _times(incident: Lived, pace: float) -> tuple[float | None, float | None]:
     """Give how long recovery took in real seconds, and with detection and the book's own waits in the book's time."""
-    ended_s = incident.healthy_s if incident.healthy_s is not None else incident.resolved_s
+    ended_s = next((each for each in (incident.healthy_s, incident.resolved_s, incident.quiet_s) if each is not None), None)
     if ended_s is None or incident.fired_s is None:
         return None, None
     repair_s = max(0.0, ended_s - incident.fired_s) / pace

@@ -42,6 +42,10 @@ def of_condition(act: Act, standing: Standing, run: Run, facts: Facts, now: date
         holds, sentence = facts.readings.get(act.key, (None, "Nothing reads it."))
         if holds is not None:
             return Settle(act, Outcome("ok", ended_at=now, sentence=sentence, holds=holds))
+    other = _case_that_applied(act, run)
+    if other is not None:
+        said = f"“{other.text}” applied before, and this is another answer to the same question."
+        return Settle(act, Outcome("ok", ended_at=now, sentence=said, holds=False))
     if condition.command is not None:
         if act.risk == "read" and act.key in facts.missing and act.key not in facts.refused:
             return Ask(act, "input", asks_for(facts.missing[act.key]))
@@ -153,6 +157,39 @@ def _branches_taken(act: Act, run: Run) -> bool | None:
         elif earlier.branch is None and earlier.phase != "diagnose":
             break
     return any(answers) if answers else None
+
+
+def _case_that_applied(act: Act, run: Run) -> Act | None:
+    """Give the branch that applied before, where a condition is another of its cases: "shows off" and then "shows on".
+
+    Cases are answers to one question, so asking again after what the first of them changed would carry out both. An output that
+    says more than the answer, such as a list, may hold several cases at once; so may cases with a step for all between them.
+    """
+    acts = run.plan.acts
+    for earlier in reversed(acts[: acts.index(act)]):
+        if earlier.kind != "condition" and earlier.branch is None:
+            return None
+        outcome = run.acts[earlier.key].outcome
+        if outcome is None or not outcome.holds or not _ask_the_same(earlier, act):
+            continue
+        answer, wanted = outcome.output.strip().casefold(), _answers(act)
+        if answer in _answers(earlier) and answer not in wanted:
+            return earlier
+    return None
+
+
+def _ask_the_same(one: Act, other: Act) -> bool:
+    asked = [each.condition.command.text if each.condition and each.condition.command else None for each in (one, other)]
+    return asked[0] is not None and asked[0] == asked[1]
+
+
+def _answers(act: Act) -> set[str]:
+    """Give the answers that a condition waits for; none where it asks for anything but words that are shown."""
+    test = act.condition.test if act.condition else None
+    if test is None or test.kind != "shows":
+        return set()
+    words = test.any_of or ((str(test.value),) if test.value is not None else ())
+    return {word.strip().casefold() for word in words}
 
 
 def _diagnosis_for(act: Act, run: Run) -> Act | None:
