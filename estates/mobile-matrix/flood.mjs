@@ -1,26 +1,34 @@
 // node flood.mjs SECONDS: asks for comparisons faster than one instance can answer them, and so slowly that two or three can.
 const until = Date.now() + Number(process.argv[2] ?? 60) * 1_000;
 process.env.NODE_TLS_REJECT_UNAUTHORIZED = "0";
-const MOST_AT_ONCE = 40;
-const TIMES_ONE = 2.4;
+const MOST_AT_ONCE = 60;
+const TIMES_ONE = 1.4;
+let open = 0;
+let answered = 0;
 
 async function ask() {
-  const ids = Array.from({ length: 40 }, () => 1 + Math.floor(Math.random() * 3_000));
+  const ids = Array.from({ length: 150 }, () => 1 + Math.floor(Math.random() * 3_000));
   const asked = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ ids }) };
+  open += 1;
   await fetch("https://mobile-matrix.example/api/compare", asked).then((answer) => answer.text()).catch(() => {});
+  open -= 1;
+  answered += 1;
 }
 
-// how long an answer takes of an instance that has nothing else to do: what one can do differs from machine to machine
-for (let each = 0; each < 20; each += 1) await ask();
-const began = performance.now();
-for (let each = 0; each < 60; each += 1) await ask();
-const one = (performance.now() - began) / 60;
-let open = 0;
-const rest = one / TIMES_ONE;
-console.log(`an answer takes ${one.toFixed(1)} ms; asking every ${rest.toFixed(1)} ms`);
-let due = performance.now();
-while (Date.now() < until) {
-  if (open < MOST_AT_ONCE) { open += 1; ask().finally(() => { open -= 1; }); }
-  due = Math.max(due + rest, performance.now() - 100);
-  await new Promise((resolve) => setTimeout(resolve, Math.max(0, due - performance.now())));
+// asks so many times a second, for so many seconds; gives how many were answered a second
+async function at(rate, seconds) {
+  const [began, before] = [performance.now(), answered];
+  const end = Math.min(began + seconds * 1_000, began + until - Date.now());
+  for (let due = began; due < end; due += 1_000 / rate) {
+    await new Promise((resolve) => setTimeout(resolve, Math.max(0, due - performance.now())));
+    if (open < MOST_AT_ONCE) ask();
+  }
+  return (answered - before) / ((performance.now() - began) / 1_000);
 }
+
+// what one instance can do differs from machine to machine: ask ever faster until answers lag behind
+let rate = 4;
+while (open < MOST_AT_ONCE / 2 && Date.now() < until) await at((rate *= 1.3), 1);
+const able = await at(rate * 1.5, 4);
+console.log(`one instance answers ${able.toFixed(0)} times a second`);
+await at(able * TIMES_ONE, 86_400);
