@@ -20,10 +20,18 @@ SAID = {"green": "as expected", "waits": "as expected", "red": "**red**"}
 
 
 def last_of(path: Path) -> Mapping[tuple[str, str], dict[str, Any]]:
-    """Give the newest row of each fault, by estate and fault."""
+    """Give the newest row of each fault, by estate and fault, with what restart policies alone made of it the last time."""
     lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
     rows = sorted((json.loads(line) for line in lines), key=lambda row: row["played_at"])
-    return {(row["estate"], row["fault"]): row for row in rows}
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    alone: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in rows:
+        key = (row["estate"], row["fault"])
+        if row.get("restarts_alone"):
+            alone[key] = row["restarts_alone"]
+        if "verdict" in row:
+            found[key] = row
+    return {key: {**row, "restarts_alone": alone.get(key)} for key, row in found.items()}
 
 
 def page(path: Path = PLAYED) -> str:
@@ -35,11 +43,13 @@ def page(path: Path = PLAYED) -> str:
         "What Watchkeeper made of each fault of the estates in `estates`, the last time that it was played there: a real estate",
         "was broken, and Watchkeeper operated it from its runbook alone. Seconds are counted from the fault on, on the machine's",
         "clock. *asked* is how many times the person on call was asked; they took 5 seconds to answer. *harm* is whatever broke",
-        "beside the fault, what ran and was not expected, and promises to customers that were lost. `make docs` writes this page",
-        "from `estates/played.jsonl`, to which `watchkeeper drill DIR --record FILE` adds.",
+        "beside the fault, what ran and was not expected, and promises to customers that were lost. *restarts alone* is the same",
+        "fault without Watchkeeper, every container with a restart policy (`--only-restarts`): *not felt* is what a look from",
+        "outside does not notice within 20 seconds, *no* what was not well again within 60. `make docs` writes this page from",
+        "`estates/played.jsonl`, to which `watchkeeper drill DIR --record FILE` adds.",
         "",
-        "| estate | faults | played | as expected | red | recovered | median recovery | harms |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+        "| estate | faults | played | as expected | red | recovered | median recovery | harms | restarts alone |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     courses = [read_course(folder.parent) for folder in sorted((ROOT / "estates").glob("*/estate.toml"))]
     parts += [summary(course.name, course.faults, rows) for course in courses]
@@ -55,7 +65,12 @@ def summary(name: str, faults: tuple[Break, ...], rows: Mapping[tuple[str, str],
     took = [row["recovered_s"] for row in played if row["recovered_s"] is not None]
     median = f"{statistics.median(took):.0f} s" if took else "–"
     harms = sum(len(row["harm"]) for row in played)
-    return f"| {name} | {len(faults)} | {len(played)} | {len(played) - red} | {red} | {len(took)} | {median} | {harms} |"
+    alone = [row["restarts_alone"] for row in played if row["restarts_alone"]]
+    felt = [each for each in alone if each["felt"]]
+    mended = sum(each["well_after_s"] is not None for each in felt)
+    restarts = f"{mended} of {len(felt)} felt" if alone else "–"
+    counts = f"{len(faults)} | {len(played)} | {len(played) - red} | {red} | {len(took)}"
+    return f"| {name} | {counts} | {median} | {harms} | {restarts} |"
 
 
 def table(name: str, faults: tuple[Break, ...], rows: Mapping[tuple[str, str], dict[str, Any]]) -> Iterator[str]:
@@ -67,8 +82,8 @@ def table(name: str, faults: tuple[Break, ...], rows: Mapping[tuple[str, str], d
         when = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
         yield f"Played {when}, on a machine with {max(row['cores'] for row in played)} cores."
         yield ""
-        yield "| fault | pace | | detected | severity | procedure | asked | recovered | harm |"
-        yield "| --- | --- | --- | --- | --- | --- | --- | --- | --- |"
+        yield "| fault | pace | | detected | severity | procedure | asked | recovered | harm | restarts alone |"
+        yield "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |"
         for row in played:
             yield line(row)
     if missing:
@@ -92,8 +107,18 @@ def line(row: Mapping[str, Any]) -> str:
         str(row["approvals"]),
         recovered or "no",
         str(len(row["harm"])),
+        alone_said(row["restarts_alone"]),
     ]
     return f"| {' | '.join(cells)} |"
+
+
+def alone_said(alone: Mapping[str, Any] | None) -> str:
+    """Say what restart policies alone made of a fault."""
+    if alone is None:
+        return "–"
+    if not alone["felt"]:
+        return "not felt"
+    return "no" if alone["well_after_s"] is None else seconds(alone["well_after_s"])
 
 
 def right(said: str | None, is_right: bool) -> str:

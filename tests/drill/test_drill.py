@@ -38,6 +38,20 @@ def test_a_fault_recovers_by_its_procedure_and_restarts_alone_are_shown_beside_i
     assert not (tiny_estate / ".env").exists()
 
 
+def test_restart_policies_alone_are_measured_and_recorded_without_us(tiny_estate: Path, tmp_path: Path) -> None:
+    record = tmp_path / "played.jsonl"
+    call = [sys.executable, "-m", "watchkeeper", "drill", str(tiny_estate), "--fault", "killed", "--only-restarts", "--record"]
+    done = subprocess.run([*call, str(record), "--format", "json"], capture_output=True, text=True, timeout=240)
+    (killed,) = json.loads(done.stdout)["restarts_alone"]
+    assert (killed["fault"], killed["felt"]) == ("killed", True)
+    assert killed["well_after_s"] is not None
+    row = json.loads(record.read_text())
+    assert (row["estate"], row["fault"], row["restarts_alone"]["felt"]) == ("kiosk", "killed", True)
+    assert not (tiny_estate / ".env").exists()
+    both = subprocess.run([*call, str(record), "--beside-restarts"], capture_output=True, text=True, timeout=60)
+    assert (both.returncode, both.stderr.splitlines()[0]) == (3, "watchkeeper: --only-restarts stands alone. [WK925]")
+
+
 def test_what_is_lost_and_what_stays_broken_is_red(tiny_estate: Path) -> None:
     status, rows = drilled(tiny_estate, "--fault", "forgotten", "--fault", "hung")
     assert status == 1

@@ -63,6 +63,8 @@ def test_otherwise_is_what_no_branch_took(now: datetime) -> None:
     [
         # what the first case did makes the second one true: it was another answer to the same question all the same
         (Outcome("ok", 0, "off\n", holds=True), "on", False),
+        # a client may warn beside its answer
+        (Outcome("ok", 0, "Warning: no password is set.\noff\n", holds=True), "on", False),
         # it did not apply: the next one is asked
         (Outcome("ok", 0, "on\n", holds=False), "on", True),
         # the output is a list, in which both may stand

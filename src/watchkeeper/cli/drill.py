@@ -13,10 +13,10 @@ import signal
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -27,7 +27,7 @@ from watchkeeper.base.errors import InputError
 from watchkeeper.cli.options import Format, print_json
 
 if TYPE_CHECKING:
-    from watchkeeper.drill.model import Break, Course, Judged
+    from watchkeeper.drill.model import Alone, Break, Course, Judged
 
 COLOURS = {"signal red": "red", "alert": "red", "broken": "red", "opened": "yellow", "verified": "green", "resolved": "green"}
 VERDICTS = {"green": ("as expected", "green"), "red": ("NOT as expected", "red"), "waits": ("waits", "red")}
@@ -41,6 +41,7 @@ def drill(
     list_: Annotated[bool, typer.Option("--list", help="List the faults.")] = False,
     pace: Annotated[float | None, typer.Option(min=1, max=1000, help="Pace of all faults, instead of their own.")] = None,
     beside_restarts: Annotated[bool, typer.Option("--beside-restarts", help="Also with restart policies alone.")] = False,
+    only_restarts: Annotated[bool, typer.Option("--only-restarts", help="With restart policies alone.")] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Leave the estate up and Watchkeeper's state where it is.")] = False,
     port: Annotated[int, typer.Option(help="Port of the console; 0 takes a free one.")] = 0,
     thinks: Annotated[float, typer.Option(min=0, help="Real seconds the person on call takes to answer.")] = 5.0,
@@ -53,6 +54,8 @@ def drill(
         raise InputError("Which estate?", hint="Name its folder, or --estate NAME for estates/NAME.", code="WK925")
     if all_ and fault:
         raise InputError("Both --all and --fault are given.", hint="Give one of them.", code="WK925")
+    if only_restarts and (beside_restarts or len(folders or []) > 1):
+        raise InputError("--only-restarts stands alone.", hint="Name one estate, without --beside-restarts.", code="WK925")
     chosen_folders = folders or [Path("estates") / str(estate)]
     if len(chosen_folders) > 1:
         given = [f"--fault={name}" for name in fault or []] + ([f"--pace={pace}"] if pace else []) + [f"--thinks={thinks}"]
@@ -73,6 +76,12 @@ def drill(
     show = _Show(console, course.name, record, console_told=len(chosen) == 1 or port != 0)
     with _folder(keep) as made:
         options = play.Options(made, pace, beside_restarts, keep, port, thinks)
+        if only_restarts:
+            alone = asyncio.run(play.drill_alone(course, chosen, options, show))
+            if format == "json":
+                found = [{"fault": name, **each.as_dict()} for name, each in alone.items()]
+                print_json({"estate": course.name, "restarts_alone": found})
+            return 0
         rows = asyncio.run(play.drill(course, chosen, options, show))
         if keep:
             console.print(f"{course.name} stays up; Watchkeeper's state is in {made}.", soft_wrap=True)
@@ -154,11 +163,26 @@ class _Show:
         self._console.print(f"  {said}{f' for {row.waits_for}' if row.verdict == 'waits' else ''}", style=f"bold {colour}")
         for sentence in row.why:
             self._console.print(Text(f"  - {sentence}", style="red"))
-        if self._record is not None:
-            played_at = datetime.now(UTC).isoformat(timespec="seconds")
-            line = {"estate": self._estate, "played_at": played_at, "cores": os.cpu_count(), **row.as_dict()}
-            with self._record.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(line, ensure_ascii=False) + "\n")
+        self._keep(row.as_dict())
+
+    def alone(self, fault: Break, found: Alone) -> None:
+        self._console.print(f"  {fault.name}: {said_alone(found)}", highlight=False)
+        self._keep({"fault": fault.name, "restarts_alone": found.as_dict()})
+
+    def _keep(self, row: Mapping[str, Any]) -> None:
+        if self._record is None:
+            return
+        played_at = datetime.now(UTC).isoformat(timespec="seconds")
+        line = {"estate": self._estate, "played_at": played_at, "cores": os.cpu_count(), **row}
+        with self._record.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+
+def said_alone(found: Alone) -> str:
+    """Say what restart policies alone made of a fault."""
+    if not found.felt:
+        return "not felt from outside"
+    return "not well again" if found.well_after_s is None else f"well again after {found.well_after_s:.0f} s"
 
 
 def table_of(name: str, rows: list[Judged]) -> Table:

@@ -117,6 +117,10 @@ class Alone:
     #: after how many real seconds it was well again by itself; None: not within the patience
     well_after_s: float | None
 
+    def as_dict(self) -> dict[str, Any]:
+        """Give it as JSON has it."""
+        return {"felt": self.felt, "well_after_s": self.well_after_s}
+
 
 @dataclass(frozen=True, slots=True)
 class Judged:
@@ -155,8 +159,7 @@ class Judged:
     def as_dict(self) -> dict[str, Any]:
         """Give the row as the JSON of `watchkeeper drill --format json` has it."""
         row = {name: getattr(self, name) for name in self.__slots__ if name != "alone"}
-        alone = self.alone
-        row["restarts_alone"] = None if alone is None else {"felt": alone.felt, "well_after_s": alone.well_after_s}
+        row["restarts_alone"] = None if self.alone is None else self.alone.as_dict()
         return {name: list(value) if isinstance(value, tuple) else value for name, value in row.items()}
 
     @classmethod

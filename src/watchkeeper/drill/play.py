@@ -63,6 +63,9 @@ class Show(Protocol):
     def judged(self, row: Judged) -> None:
         """Hear how a fault went."""
 
+    def alone(self, fault: Break, found: Alone) -> None:
+        """Hear what restart policies alone made of a fault."""
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -92,15 +95,31 @@ async def drill(course: Course, chosen: Sequence[Break], options: Options, show:
             show.begins(fault, number, len(chosen), options.pace or fault.pace)
             rows.append(await _Drilled(course, commands, fault, options, show).row())
             show.judged(rows[-1])
-        if options.beside_restarts:
-            rows = await _beside(commands, chosen, rows, show)
+        if options.beside_restarts and "restarts" in course.commands:
+            alone = await _without_us(commands, chosen, show)
+            rows = [replace(row, alone=alone[row.fault]) for row in rows]
         return rows
     finally:
-        if options.keep:
-            await commands.end_begun()
-        else:
-            show.stage(f"Stopping {course.name}.")
-            await commands.down()
+        await _leave(commands, options, show)
+
+
+async def drill_alone(course: Course, chosen: Sequence[Break], options: Options, show: Show) -> dict[str, Alone]:
+    """Make the faults with restart policies alone, and never with Watchkeeper; gives what became of each."""
+    if "restarts" not in course.commands:
+        raise Permanent(f"{course.name} has no command `restarts`.", hint="Give it in estate.toml.", code="WK923")
+    commands = Commands(course, options.folder)
+    try:
+        return await _without_us(commands, chosen, show)
+    finally:
+        await _leave(commands, options, show)
+
+
+async def _leave(commands: Commands, options: Options, show: Show) -> None:
+    if options.keep:
+        await commands.end_begun()
+    else:
+        show.stage(f"Stopping {commands.course.name}.")
+        await commands.down()
 
 
 class _Drilled:
@@ -262,16 +281,15 @@ def is_red(standing: Standing, bounds: Mapping[str, Bound]) -> bool:
     return standing.state != "ok"
 
 
-async def _beside(commands: Commands, chosen: Sequence[Break], rows: Sequence[Judged], show: Show) -> list[Judged]:
-    """Make the same faults with restart policies and without Watchkeeper."""
-    if "restarts" not in commands.course.commands:
-        return list(rows)
-    show.stage("The same faults with restart policies alone.")
+async def _without_us(commands: Commands, chosen: Sequence[Break], show: Show) -> dict[str, Alone]:
+    """Make the faults with restart policies and without Watchkeeper."""
+    show.stage("The faults with restart policies alone.")
     await commands.up(alone=True)
-    found = []
-    for fault, row in zip(chosen, rows, strict=True):
+    found = {}
+    for fault in chosen:
         show.stage(f"{fault.name}, with restart policies alone.")
-        found.append(replace(row, alone=await _alone(commands, fault)))
+        found[fault.name] = await _alone(commands, fault)
+        show.alone(fault, found[fault.name])
     return found
 
 

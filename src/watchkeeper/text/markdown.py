@@ -17,7 +17,7 @@ from watchkeeper.text.drawn import drawn_table
 from watchkeeper.text.html import html_blocks
 from watchkeeper.text.inline import simple_spans
 from watchkeeper.text.lists import join_broken_lists
-from watchkeeper.text.parser import parser_for
+from watchkeeper.text.parser import parse, parser_for
 from watchkeeper.text.repair import mend
 from watchkeeper.text.sections import arrange
 
@@ -125,7 +125,7 @@ class _Builder:
         """Parse the source and give its top-level blocks."""
         self.references: dict[str, object] = {}
         self.parser = parser_for(source)
-        self.tokens = self.parser.parse(source, self.references)
+        self.tokens = parse(self.parser, source, self.references)
         self.at = 0
         self.blank = [not line or line.isspace() for line in source.split("\n")]
         return self._until(None, 0)

@@ -78,14 +78,18 @@ class _BySign(Ruler[RuleFuncBlockType]):
         code = next((fn for name, fn in rules if name == "code"), None)
         table = next((fn for name, fn in rules if name == "table"), None)
         ruling = next((fn for name, fn in rules if name == "hr"), None)
+        listing = next((fn for name, fn in rules if name == "list"), None)
 
         def ask(state: StateBlock, line: int, end: int, silent: bool) -> bool:
             starts, indents, source = state.bMarks, state.tShift, state.src
             at = starts[line] + indents[line]
-            for rule in by_sign.get(source[at : at + 1], otherwise):
+            sign = source[at : at + 1]
+            for rule in by_sign.get(sign, otherwise):
                 if rule is code and state.sCount[line] - state.blkIndent < _CODE_INDENT:
                     continue
-                if rule is ruling and source[at + 2 : at + 3] not in _RULING:
+                if rule is ruling and (third := source[at + 2 : at + 3]) != sign and third not in _BLANK:
+                    continue
+                if rule is listing and sign in _BULLETS and source[at + 1 : at + 2] not in _AFTER_BULLET:
                     continue
                 if rule is table and source[(next_at := starts[line + 1] + indents[line + 1]) : next_at + 2] not in _RULED:
                     continue
@@ -99,8 +103,10 @@ class _BySign(Ruler[RuleFuncBlockType]):
 _TAB = 4
 #: what a line of code is indented by
 _CODE_INDENT = 4
-#: what the third sign of a line is that is a rule across the page: it has three marks at least, and blanks between them
-_RULING = frozenset("*-_ \t")
+#: what the third sign of a line is that is a rule across the page, unless it is its first: it has three marks at least
+_BLANK = frozenset(" \t")
+#: what a bullet is followed by, also at the end of the text
+_BULLETS, _AFTER_BULLET = frozenset("*-+"), frozenset(("", " ", "\t", "\n"))
 #: how the second line of a table begins; a dash with a space after it is an item of a list
 _RULED = frozenset({first + second for first in "|-:" for second in "|-: \t"} - {"- ", "-\t"})
 
@@ -166,6 +172,15 @@ class _Blocks(ParserBlock):
         state = _State(src, md, env, outTokens)
         self.tokenize(state, state.line, state.lineMax)
         return state.tokens
+
+
+def parse(parser: MarkdownIt, text: str, references: dict[str, object]) -> list[Token]:
+    """Give the tokens of a text; its lines end in line feeds, so that markdown-it need not put them right first."""
+    if "\r" in text or "\0" in text:
+        return parser.parse(text, references)
+    tokens: list[Token] = []
+    parser.block.parse(text, parser, references, tokens)
+    return tokens
 
 
 def parser_for(text: str) -> MarkdownIt:
