@@ -16,6 +16,7 @@ from watchkeeper.run.model import Ask, Do, Done, Input, Outcome, Wait
 FAILED = Outcome("failed", 1, sentence="It ended with status 1.")
 RESTART, CHECK = command("ctl restart web", "change"), command("curl -f localhost")
 STOPPED = branch("it is stopped", command("ctl status"), expect("shows", "STOPPED"))
+REMARK = "Warning: Using a password with '-a' or '-u' option on the command line interface may not be safe."
 YES, NO = Outcome("ok", 0, holds=True), Outcome("ok", 0, holds=False)
 
 
@@ -65,6 +66,7 @@ def test_otherwise_is_what_no_branch_took(now: datetime) -> None:
         (Outcome("ok", 0, "off\n", holds=True), "on", False),
         # a client may warn beside its answer
         (Outcome("ok", 0, "Warning: no password is set.\noff\n", holds=True), "on", False),
+        (Outcome("ok", 0, f"{REMARK}\noff\n", holds=True), "on", False),
         # it did not apply: the next one is asked
         (Outcome("ok", 0, "on\n", holds=False), "on", True),
         # the output is a list, in which both may stand

@@ -17,6 +17,10 @@ from watchkeeper.watch.model import Standing
 CURL = command("curl -si localhost/health")
 CODE = command("curl -s -o /dev/null -w '%{http_code}' localhost/health")
 GREP = command("tail -100 log | grep -i error")
+REMARKS = (
+    "Warning: Using a password with '-a' or '-u' option on the command line interface may not be safe.",
+    "mysql: [Warning] Using a password on the command line interface can be insecure.",
+)
 FIND = command("ctl status | grep RUNNING")
 
 
@@ -100,6 +104,12 @@ def test_what_the_book_expects_decides(
         ("ctl status web", expect("shows", "STOPPED"), 0, "web RUNNING", False),
         ("ctl status web", expect("shows", "STOPPED"), 127, "", None),
         ("ctl status web", expect("shows", "STOPPED"), None, "", None),
+        # of what a client remarks about its own call no word is an answer
+        ("redis-cli get flag", expect("shows", "on"), 0, f"{REMARKS[0]}\noff\n", False),
+        ("redis-cli get flag", expect("shows", "off"), 0, f"{REMARKS[0]}\noff\n", True),
+        ("mysql -e x", expect("shows", "on"), 0, f"{REMARKS[1]}\n", False),
+        ("mysql -e x", expect("empty"), 0, f"{REMARKS[1]}\n", True),
+        ("mysql -e x", expect("shows", "denied"), 0, f"{REMARKS[1]}\nAccess denied\n", True),
         ("test -e lock", None, 0, "", True),
         ("pgrep worker", None, 1, "", False),
         ("df -h", None, 0, "80%", None),

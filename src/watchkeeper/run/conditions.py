@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from watchkeeper.run.judge import judge_condition, shows
+from watchkeeper.run.judge import judge_condition, shows, without_remarks
 from watchkeeper.run.known import Facts, asks_for, obstacle
 from watchkeeper.run.model import Act, Ask, Do, Next, Outcome, Run, Settle, Standing, Wait
 
@@ -162,9 +162,9 @@ def _branches_taken(act: Act, run: Run) -> bool | None:
 def _case_that_applied(act: Act, run: Run) -> Act | None:
     """Give the branch that applied before, where a condition is another of its cases: "shows off" and then "shows on".
 
-    Cases are answers to one question, so asking again after what the first of them changed would carry out both. The answer stands
-    on a line of its own, beside warnings at most: a list may hold several cases at once, and so may cases with a step for all
-    between them.
+    Cases are answers to one question, so asking again after what the first of them changed would carry out both. The answer
+    stands on a line of its own, beside warnings at most: a list may hold several cases at once, and so may cases with a step
+    for all between them.
     """
     acts = run.plan.acts
     for earlier in reversed(acts[: acts.index(act)]):
@@ -173,8 +173,9 @@ def _case_that_applied(act: Act, run: Run) -> Act | None:
         outcome = run.acts[earlier.key].outcome
         if outcome is None or not outcome.holds or not _ask_the_same(earlier, act):
             continue
-        said, others = {line.strip().casefold() for line in outcome.output.splitlines()}, _answers(act)
-        if said & _answers(earlier) and others and not any(shows(outcome.output, word) for word in others):
+        output, others = without_remarks(outcome.output), _answers(act)
+        said = {line.strip().casefold() for line in output.splitlines()}
+        if said & _answers(earlier) and others and not any(shows(output, word) for word in others):
             return earlier
     return None
 
