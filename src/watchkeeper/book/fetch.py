@@ -109,10 +109,16 @@ def _judge(name: str, asked: Asked) -> Judged:
     return worst(judged)
 
 
+_SCHEME = re.compile(r"([A-Za-z][\w+.-]*)://")
+
+
+_OTHER_SCHEME = re.compile(r"(?:telnet|gopher|dict):")
+
+
 def _one(name: str, method: str, url: str, asked: Asked) -> Judged:
-    scheme = re.match(r"([A-Za-z][\w+.-]*)://", url)
+    scheme = _SCHEME.match(url)
     if (scheme and scheme.group(1).lower() not in ("http", "https", "file", "unix")) or (
-        scheme is None and re.match(r"(?:telnet|gopher|dict):", url)
+        scheme is None and _OTHER_SCHEME.match(url)
     ):
         return "unknown", f"What {name} says by {url.split(':')[0]} is not judged."
     path = _path(url)

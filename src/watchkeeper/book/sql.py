@@ -125,9 +125,12 @@ _BEGINNINGS: tuple[tuple[Risk, tuple[str, ...]], ...] = (
 )
 
 
+_WORDS = re.compile(r"[A-Za-z_]+")
+
+
 def _assess_one(statement: Statement) -> tuple[Risk, str]:
     bare = (re.sub(r"\\(?:G|g|gx)\s*$", "", statement.text) if "\\" in statement.text else statement.text).strip()
-    words = re.findall(r"[A-Za-z_]+", statement.plain[:400])
+    words = _WORDS.findall(statement.plain[:400])
     upper = " ".join(words[:8]).upper() + " "
     for risk, beginnings in _BEGINNINGS:
         if upper.startswith(beginnings):
@@ -257,8 +260,11 @@ _NO_FUNCTION = word_set(
 )
 
 
+_INTO_FILE = re.compile(r"\bINTO\s+(?:OUT|DUMP)FILE\b", re.IGNORECASE)
+
+
 def _assess_query(statement: Statement) -> tuple[Risk, str]:
-    if re.search(r"\bINTO\s+(?:OUT|DUMP)FILE\b", statement.plain, re.IGNORECASE):
+    if _INTO_FILE.search(statement.plain):
         return "change", "The query writes a file of the server."
     masked = _mask(statement)
     kinds = _postgres(masked)

@@ -30,11 +30,14 @@ class Statement:
     strings: tuple[str, ...]
 
 
+_READ_OTHERWISE = re.compile(r"\\['\"\\]|#|--\S|/\*|\"|\$\$|\$\w+\$")
+
+
 @lru_cache(maxsize=4096)
 def readings(text: str) -> tuple[tuple[Statement, ...], ...]:
     """Give the statements of a text as PostgreSQL reads them, and as MySQL does where that is another thing."""
     first = _statements(text, mysql=False)
-    if not re.search(r"\\['\"\\]|#|--\S|/\*|\"|\$\$|\$\w+\$", text):
+    if not _READ_OTHERWISE.search(text):
         return (first,)
     second = _statements(text, mysql=True)
     return (first,) if [one.plain for one in first] == [one.plain for one in second] else (first, second)

@@ -10,8 +10,8 @@ from datetime import datetime
 
 from watchkeeper.base.clock import Clock, SystemClock
 
-#: no sleep is made shorter than this, so that nothing spins however fast the clock runs
-SHORTEST_S = 0.25
+#: no sleep is made shorter than this, so that however fast the clock runs the looks do not become the load
+SHORTEST_S = 0.5
 
 
 class PacedClock:

@@ -6,9 +6,10 @@ import re
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from watchkeeper.run.judge import judge_condition, shows, without_remarks
+from watchkeeper.run.judge import judge_condition, shows
 from watchkeeper.run.known import Facts, asks_for, obstacle
 from watchkeeper.run.model import Act, Ask, Do, Next, Outcome, Run, Settle, Standing, Wait
+from watchkeeper.run.output import without_remarks
 
 HALT_LOOK_AGAIN = timedelta(seconds=15)
 #: while a change is given time to show, the thresholds are looked at this often

@@ -15,6 +15,7 @@ from watchkeeper.estate.model import Bindings
 from watchkeeper.run.expected import is_empty, last_line, lines_of, meets_amount, meets_every
 from watchkeeper.run.guarding import refusal
 from watchkeeper.run.model import Act, Outcome
+from watchkeeper.run.output import without_remarks
 from watchkeeper.watch.model import Standing
 
 _HTTP_STATUS = re.compile(r"^< ?HTTP/[\d.]+ (\d{3})|^HTTP/[\d.]+ (\d{3})", re.MULTILINE)
@@ -32,7 +33,6 @@ _EITHER = re.compile(
     r"&&\s*(?:echo|printf)\s+(?P<good>\"[^\"$`]*\"|'[^']*'|[^\s|&;]+)\s*\|\|\s*(?:\{\s*)?(?:echo|printf)\s+"
     r"(?P<bad>\"[^\"$`]*\"|'[^']*'|[^|&;}\n]+?)\s*(?:;\s*(?:exit\s+\d+|false|return\s+\d+)?\s*;?\s*\}?)?\Z"
 )
-_REMARK = re.compile(r"^.{0,40}\bUsing a password .{0,40}on the command line interface .{0,40}\n?", re.MULTILINE)
 _BROKEN_PIPE = 141
 _NOT_RUNNABLE = {126: "the program may not be executed", 127: "there is no such program here"}
 
@@ -128,15 +128,6 @@ def meets(expected: Expectation, command: Command | None, exit_status: int, outp
     if expected.kind == "every":
         return meets_every(expected, output)
     return meets_amount(expected, command, output)
-
-
-def without_remarks(output: str) -> str:
-    """Leave out what redis-cli, mysql and mariadb remark of a password on their command line: no word of it is an answer.
-
-    >>> without_remarks("Warning: Using a password with '-a' or '-u' option on the command line interface may not be safe.\\noff")
-    'off'
-    """
-    return _REMARK.sub("", output) if "sing a password" in output else output
 
 
 def shows(text: str, word: str) -> bool:

@@ -13,6 +13,8 @@ from watchkeeper.base.secrets import Scrubber, Secret
 #: what a target says where it left something out of an output
 CUT = re.compile(r"\n… [\d,]+ bytes left out …\n")
 
+_REMARK = re.compile(r"^.{0,40}\bUsing a password .{0,40}on the command line interface .{0,40}\n?", re.MULTILINE)
+
 
 def job_id(run_id: str, act: str, attempt: int) -> str:
     """Name the job of an attempt."""
@@ -50,6 +52,15 @@ def join(head: bytes, tail: bytes, left_out: int) -> str:
 def gap(left_out: int) -> str:
     """Say how many bytes of an output are left out, on a line of its own."""
     return f"\n… {left_out:,} bytes left out …\n"
+
+
+def without_remarks(output: str) -> str:
+    """Leave out what redis-cli, mysql and mariadb remark of a password on their command line: no word of it is an answer.
+
+    >>> without_remarks("Warning: Using a password with '-a' or '-u' option on the command line interface may not be safe.\\noff")
+    'off'
+    """
+    return _REMARK.sub("", output) if "sing a password" in output else output
 
 
 def safe(raw: str, secrets: Iterable[Secret]) -> str:

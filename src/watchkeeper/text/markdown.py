@@ -132,8 +132,9 @@ class _Builder:
 
     def _until(self, closing: str | None, depth: int) -> list[Block]:
         blocks: list[Block] = []
-        while self.at < len(self.tokens):
-            token = self.tokens[self.at]
+        tokens, count = self.tokens, len(self.tokens)
+        while self.at < count:
+            token = tokens[self.at]
             self.at += 1
             if token.type == closing:
                 break

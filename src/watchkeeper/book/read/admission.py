@@ -73,6 +73,9 @@ def is_gate(label: str) -> bool:
     return bool(_GATE.match(label)) and not metric_of(label)
 
 
+_LAST_WORD = re.compile(r"[\s`(]")
+
+
 def is_threshold(comparison: Comparison, passage: Passage) -> bool:
     """Whether a comparison is one that somebody should watch."""
     if belongs_to_step(comparison, passage):
@@ -102,7 +105,7 @@ def is_threshold(comparison: Comparison, passage: Passage) -> bool:
         passage.text[max(0, comparison.start - 40) : comparison.end + 24]
     ):
         return False
-    last = re.split(r"[\s`(]", subject.strip("` "))[-1]
+    last = _LAST_WORD.split(subject.strip("` "))[-1]
     if (metric is None or metric.name in ("lateness", "score")) and (
         last.lower() in ("to", "like", "from", "of")
         or (comparison.op in (">=", "<=") and re.search(r"^[a-z]+[A-Z]\w*$|^[A-Z]+_[A-Z_]+$", last))

@@ -120,11 +120,12 @@ def read_dependencies(passages: Passages) -> tuple[Dependency, ...]:
     return in_order((d for d in found if d.source != d.needs), lambda d: (d.source.lower(), d.needs.lower()))
 
 
+_NEEDS = re.compile(r"depend|requires|needs|abhängig|dépend|依存|依赖")
+
+
 def _dependency_rows(table: TableAt) -> Iterator[Dependency]:
     header = [clean(title).lower() for title in table.header]
-    column = next(
-        (n for n, title in enumerate(header) if re.search(r"depend|requires|needs|abhängig|dépend|依存|依赖", title)), None
-    )
+    column = next((n for n, title in enumerate(header) if _NEEDS.search(title)), None)
     if column is None or column == 0:
         return
     for row in table.rows:
@@ -190,6 +191,9 @@ def _name(text: str) -> str:
     return clean(_REMARK.sub("", _EDGE.sub(" ", text).strip(" \t│|↓▼^v")))
 
 
+_ARROWS_DOWN = re.compile(r"[\s↓▼│|/\\v]+")
+
+
 def _arrows(block: Block) -> Iterator[Dependency]:
     """Read "A → B → C" lines, and chains of lines joined by down arrows, by the column in which each arrow stands."""
     rows = block.text.split("\n")
@@ -198,7 +202,7 @@ def _arrows(block: Block) -> Iterator[Dependency]:
     for offset, row in enumerate(rows):
         if not row.strip():
             continue
-        if _DOWN.match(row) or re.fullmatch(r"[\s↓▼│|/\\v]+", row):
+        if _DOWN.match(row) or _ARROWS_DOWN.fullmatch(row):
             pointing = [match.start() for match in re.finditer(r"[↓▼v│|]", row)]
             continue
         parts = [(part.strip(), name) for part in _ARROW.split(row) if (name := _name(part))] if _ARROW.search(row) else []

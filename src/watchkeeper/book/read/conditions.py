@@ -159,6 +159,12 @@ _NAMES = re.compile(r"[\"'`]?([\w.-]+)[\"'`]?((?:\s*(?:,|or|/|oder|ou|o)\s*[\"'`
 _NO_NAME = re.compile(r"^(?:nothing|empty|none|no|zero|null|something|\d+$)", re.IGNORECASE)
 
 
+_BETWEEN_NAMES = re.compile(r"\s*(?:,|\bor\b|/|\boder\b|\bou\b|\bo\b)\s*")
+
+
+_QUOTES = re.compile(r"[\"'`]")
+
+
 def _test(words: str, line: int, said: str) -> Expectation | None:
     words = _STILL.sub("", words.strip())
     denied = _DENIES.match(words)
@@ -186,7 +192,7 @@ def _test(words: str, line: int, said: str) -> Expectation | None:
     plain = _NAMES.fullmatch(value)
     comparison = find_comparisons(value)
     if plain and not comparison and not _NO_NAME.match(value):
-        names = [one for one in re.split(r"\s*(?:,|\bor\b|/|\boder\b|\bou\b|\bo\b)\s*", re.sub(r"[\"'`]", "", value)) if one]
+        names = [one for one in _BETWEEN_NAMES.split(_QUOTES.sub("", value)) if one]
         return Expectation(
             line=line,
             kind="lacks" if negative else "shows",

@@ -116,6 +116,9 @@ class _Address:
         return bool(self.phone or self.email or self.channel or self.slot)
 
 
+_PHONE_NAME = re.compile(r"PHONE|TEL|MOBILE|PAGER|NUMBER")
+
+
 def _address(text: str) -> _Address:
     phone, hours = _PHONE.search(text), _HOURS.search(text)
     email = _EMAIL.search(text) if "@" in text or "<" in text else None
@@ -136,7 +139,7 @@ def _address(text: str) -> _Address:
     variable = _VARIABLE.search(text)
     name = variable.group() if variable else ""
     return _Address(
-        phone.group().strip() if phone else name if re.search(r"PHONE|TEL|MOBILE|PAGER|NUMBER", name) else None,
+        phone.group().strip() if phone else name if _PHONE_NAME.search(name) else None,
         email.group() if email else name if "MAIL" in name else None,
         said,
         hours.group().strip() if hours else None,

@@ -109,6 +109,9 @@ _FILLER = re.compile(r"^(?:be|to|a|an|the|with|in|as|at(?! least| most)|like|out
 _SOME = re.compile(r"^(?:(?:some|any) output|something|non-?empty|not empty|results?$|rows?$)", re.IGNORECASE)
 
 
+_NO_QUOTED = re.compile(r"^no\s+[`\"“”'‘’]", re.IGNORECASE)
+
+
 def judge_words(what: str, line: int, said: str, *, negative: bool = False) -> Expectation | None:
     """Turn the words after "should show" into a test; None where they name nothing that output could be held against."""
     plain = _FILLER.sub("", what.strip())
@@ -132,7 +135,7 @@ def judge_words(what: str, line: int, said: str, *, negative: bool = False) -> E
         return _shows((word,), line, said, negative=not negative)
     quoted = [value for found in _QUOTED.findall(what) if (value := _unquoted(found))]
     if quoted:
-        none = negative != bool(re.match(r"^no\s+[`\"“”'‘’]", what.strip(), re.IGNORECASE))
+        none = negative != bool(_NO_QUOTED.match(what.strip()))
         return _shows(tuple(quoted) if _alternatives(what) else (quoted[0],), line, said, negative=none)
     status = _STATUS.search(plain)
     if status:
@@ -162,8 +165,11 @@ def _unquoted(said: str) -> str:
     return inner[1:-1].strip() if _QUOTED.fullmatch(inner) else inner
 
 
+_ALTERNATIVE = re.compile(r"\bor\b|/|\boder\b|\bou\b")
+
+
 def _alternatives(what: str) -> bool:
-    return bool(re.search(r"\bor\b|/|\boder\b|\bou\b", _QUOTED.sub("", what)))
+    return bool(_ALTERNATIVE.search(_QUOTED.sub("", what)))
 
 
 def _shows(words: tuple[str, ...], line: int, said: str, *, negative: bool) -> Expectation:
@@ -180,6 +186,9 @@ _BARE = re.compile(
 )
 
 
+_ZERO = re.compile(r"^(?:zero|0)\b(?!\.)")
+
+
 def _compared(what: str, line: int, said: str, *, negative: bool) -> Expectation | None:
     bare = _BARE.match(what)
     if bare:
@@ -194,7 +203,7 @@ def _compared(what: str, line: int, said: str, *, negative: bool) -> Expectation
         return Expectation(line=line, kind=kind, value=value, unit=unit, counts=counts, any_of=state, text=said)
     found = [one for one in find_comparisons(what) if one.op in (">", ">=", "<", "<=")]
     if not found:
-        zero = re.match(r"^(?:zero|0)\b(?!\.)", what)
+        zero = _ZERO.match(what)
         return (
             Expectation(line=line, kind="above" if negative else "shows", value=0.0 if negative else "0", text=said)
             if zero

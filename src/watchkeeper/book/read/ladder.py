@@ -159,6 +159,9 @@ def _lists(passages: Passages) -> Iterator[list[Passage]]:
         yield group
 
 
+_ROLE_ENDS = re.compile(r"[(（:]|\s[–—-]\s|→")
+
+
 def _ordered(group: list[Passage]) -> Iterator[Escalation]:
     """Read a numbered list of roles under a heading that speaks of escalation: "1. On-call engineer (15 minutes)"."""
     first = group[0]
@@ -174,7 +177,7 @@ def _ordered(group: list[Passage]) -> Iterator[Escalation]:
     for passage in group:
         if said_of(passage.text) is not None:
             continue  # it is said of all of them
-        role = clean(re.split(r"[(（:]|\s[–—-]\s|→", passage.text, maxsplit=1)[0])
+        role = clean(_ROLE_ENDS.split(passage.text, maxsplit=1)[0])
         yield Escalation(
             line=passage.line,
             level=passage.block.number or 1 if passage.block else 1,
@@ -222,6 +225,9 @@ def _unanswered(group: list[Passage]) -> Iterator[Escalation]:
         )
 
 
+_THEN = re.compile(r"(?:→|->|=>|⇒)\s*(?P<then>.+)$")
+
+
 def _timed(group: list[Passage]) -> Iterator[Escalation]:
     """Read "15 min without improvement → page Ben" beneath a heading that speaks of escalation."""
     if not _ESCALATION.within(group[0].context):
@@ -229,7 +235,7 @@ def _timed(group: list[Passage]) -> Iterator[Escalation]:
     level = 0
     for passage in group:
         first = next(find_durations(passage.text), None)
-        arrow = re.search(r"(?:→|->|=>|⇒)\s*(?P<then>.+)$", passage.text)
+        arrow = _THEN.search(passage.text)
         match = _PAGE.search(arrow["then"].rstrip(".")) if arrow else None
         if first is not None and first.start < 4 and match is not None:
             level += 1
@@ -256,41 +262,22 @@ def _clocked(group: list[Passage]) -> Iterator[Escalation]:
         yield Escalation(line=passage.line, level=level, role=role, after_s=after)
 
 
+_LEVEL_TITLE = re.compile(r"(?:escalation )?(?:level|tier|step|niveau|nivel|stufe|#)", re.IGNORECASE)
+_ROLE_TITLE = re.compile(
+    r"role|contact|who|person|team|rolle|rôle|rol\b|notify|kontakt|ansprech|responsable|responsável|連絡|联系|연락|escalate to",
+    re.IGNORECASE,
+)
+_TIME_TITLE = re.compile(r"time|after|when|delay|elapsed|zeit|nach\b|délai|après|tiempo|経過|時間|时间", re.IGNORECASE)
+
+
 def _from_table(table: TableAt) -> Iterator[Escalation]:
     header = [clean(title) for title in table.header]
     if len(header) < 2:
         return
     near = any(_ESCALATION.search(words) for words in (*table.context[:2], *header))
-    level_column = next(
-        (
-            n
-            for n, title in enumerate(header)
-            if re.fullmatch(r"(?:escalation )?(?:level|tier|step|niveau|nivel|stufe|#)", title, re.IGNORECASE)
-        ),
-        None,
-    )
-    role_column = next(
-        (
-            n
-            for n, title in enumerate(header)
-            if n != level_column
-            and re.search(
-                r"role|contact|who|person|team|rolle|rôle|rol\b|notify|kontakt|ansprech|responsable|responsável|連絡|联系|연락|"
-                r"escalate to",
-                title,
-                re.IGNORECASE,
-            )
-        ),
-        None,
-    )
-    time_column = next(
-        (
-            n
-            for n, title in enumerate(header)
-            if re.search(r"time|after|when|delay|elapsed|zeit|nach\b|délai|après|tiempo|経過|時間|时间", title, re.IGNORECASE)
-        ),
-        None,
-    )
+    level_column = next((n for n, title in enumerate(header) if _LEVEL_TITLE.fullmatch(title)), None)
+    role_column = next((n for n, title in enumerate(header) if n != level_column and _ROLE_TITLE.search(title)), None)
+    time_column = next((n for n, title in enumerate(header) if _TIME_TITLE.search(title)), None)
     if near and level_column is not None and role_column is not None and level_column != role_column:
         for index, row in enumerate(table.rows, 1):
             cells = [cell.text for cell in row.children]

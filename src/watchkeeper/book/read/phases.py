@@ -58,6 +58,9 @@ def _siblings(passages: Passages) -> Iterator[list[Passage]]:
     yield from groups.values()
 
 
+_WITHIN = re.compile(r"first|within", re.IGNORECASE)
+
+
 def _span(passage: Passage) -> Duration | None:
     title = passage.label if passage.label and "(" in passage.label else passage.text.split("\n", 1)[0]
     if "(" not in title and "[" not in title:
@@ -69,23 +72,27 @@ def _span(passage: Passage) -> Duration | None:
         return None
     duration = next(iter(find_durations(match["time"])), None)
     plus = "+" in match["time"]
-    if duration is None or (
-        duration.low_s == duration.high_s and not plus and not re.search(r"first|within", match["time"], re.IGNORECASE)
-    ):
+    if duration is None or (duration.low_s == duration.high_s and not plus and not _WITHIN.search(match["time"])):
         return None
     return duration
+
+
+_NUMBERED = re.compile(r"(?:phase|step|stage|étape|fase|schritt)\s*\d+", re.IGNORECASE)
+
+
+_NUMBER = re.compile(r"^\d+[.)]\s*")
 
 
 def _phase(passage: Passage, span: Duration | None) -> Phase:
     title = passage.label or passage.text.split("\n")[0]
     name = clean(_RANGE.sub("", title.rstrip(": ")))
-    if re.fullmatch(r"(?:phase|step|stage|étape|fase|schritt)\s*\d+", name, re.IGNORECASE) and passage.body:
+    if _NUMBERED.fullmatch(name) and passage.body:
         name = clean(_RANGE.sub("", passage.body))
     open_ended = span is not None and span.low_s == span.high_s
     tasks = tuple(" ".join(child.text.split()) for child in passage.children)
     return Phase(
         line=passage.line,
-        name=re.sub(r"^\d+[.)]\s*", "", name),
+        name=_NUMBER.sub("", name),
         starts_s=span.low_s if span else None,
         ends_s=None if span is None or open_ended else span.high_s,
         tasks=tasks,

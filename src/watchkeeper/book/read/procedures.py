@@ -201,9 +201,12 @@ def _is_group(child: Section, parent: Section) -> bool:
     )
 
 
+_PLURAL = re.compile(r"s\b")
+
+
 def _same_topic(title: str, around: str) -> bool:
     def bare(text: str) -> str:
-        return re.sub(r"s\b", "", " ".join(_QUALIFIERS.sub(" ", plain(text).lower()).split()))
+        return _PLURAL.sub("", " ".join(_QUALIFIERS.sub(" ", plain(text).lower()).split()))
 
     return bool(_MODE.search(title)) and bool(bare(title)) and bare(title) == bare(around)
 

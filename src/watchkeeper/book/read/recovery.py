@@ -52,10 +52,13 @@ def kind_of(text: str) -> Kind | None:
     return kinds[0] if len(kinds) == 1 else None
 
 
+_BRACKETED = re.compile(r"\([^()]*\)")
+_SAYS_HOW_LONG = re.compile(r"\d|zero|real", re.IGNORECASE)
+
+
 def _seconds(text: str) -> float | None:
-    text = (
-        re.sub(r"\([^()]*\)", " ", text) if re.search(r"\d|zero|real", re.sub(r"\([^()]*\)", " ", text), re.IGNORECASE) else text
-    )
+    outside = _BRACKETED.sub(" ", text)
+    text = outside if _SAYS_HOW_LONG.search(outside) else text
     duration = next(iter(find_durations(text)), None)
     if duration is not None:
         return duration.high_s

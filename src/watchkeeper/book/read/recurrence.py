@@ -292,6 +292,9 @@ def _by_time(times: list[str]) -> list[str]:
     return [f"BYHOUR={hours}", f"BYMINUTE={int(times[0][3:])}"]
 
 
+_IN_WORDS = re.compile(r"\b(eastern|pacific|central european)\b", re.IGNORECASE)
+
+
 def zone_of(text: str) -> str | None:
     """Read the time zone a text names, as an IANA name."""
     iana = _IANA.search(text)
@@ -300,7 +303,7 @@ def zone_of(text: str) -> str | None:
     match = _ZONE.search(text)
     if match:
         return ZONES[match["zone"]]
-    eastern = re.search(r"\b(eastern|pacific|central european)\b", text, re.IGNORECASE)
+    eastern = _IN_WORDS.search(text)
     if eastern:
         return {"eastern": "America/New_York", "pacific": "America/Los_Angeles"}.get(eastern[1].lower(), "Europe/Berlin")
     return None

@@ -79,6 +79,9 @@ def read_severities(passages: Passages) -> tuple[Severity, ...]:
     )
 
 
+_WORKING_TIME = re.compile(r"\s*(?:business|working|werktag|jour ouvr|día hábil|dia útil|roboczy)", re.IGNORECASE)
+
+
 def response_seconds(text: str) -> float | None:
     """Read how soon somebody must respond; "immediately" is 0, "next business day" is unknown.
 
@@ -86,9 +89,7 @@ def response_seconds(text: str) -> float | None:
     (900.0, 0.0, None)
     """
     duration = next(iter(find_durations(text)), None)
-    if duration is not None and not re.match(
-        r"\s*(?:business|working|werktag|jour ouvr|día hábil|dia útil|roboczy)", text[duration.end :], re.IGNORECASE
-    ):
+    if duration is not None and not _WORKING_TIME.match(text[duration.end :]):
         return duration.high_s
     return 0.0 if _IMMEDIATE.search(text) else None
 
@@ -133,9 +134,12 @@ def _named(text: str) -> tuple[str, str | None] | None:
     return None
 
 
+_TITLE_ENDS = re.compile(r"[)(:–—-]")
+
+
 def _title(text: str, code: str) -> str | None:
     rest = re.sub(rf"^.*?{re.escape(code[:1])}\w*[-_ ]?{code[-1]}\W*", "", text, count=1, flags=re.IGNORECASE)
-    rest = re.split(r"[)(:–—-]", rest.strip(" ()-–—:"), maxsplit=1)[0].strip()
+    rest = _TITLE_ENDS.split(rest.strip(" ()-–—:"), maxsplit=1)[0].strip()
     return rest[:40] or None
 
 

@@ -113,6 +113,9 @@ def may_state(passage: Passage) -> bool:
     )
 
 
+_CODE = re.compile(r"[={}()]{2}|\w\(|_\w+\{")
+
+
 def read_states(passage: Passage, comparisons: list[Comparison]) -> Iterator[tuple[str, str, float | None]]:
     """Find states that call for somebody: (subject, state word, seconds it must hold)."""
     if passage.kind in ("heading", "comment") or ("\n" in passage.text.strip() and passage.kind == "prose"):
@@ -127,7 +130,7 @@ def read_states(passage: Passage, comparisons: list[Comparison]) -> Iterator[tup
         return
     if labelled and (text.lstrip("`<(").startswith(("http://", "https://")) or _BANDS.search(text)):
         return
-    if labelled and (_CAMEL.match(text.strip()) or re.search(r"[={}()]{2}|\w\(|_\w+\{", text)):
+    if labelled and (_CAMEL.match(text.strip()) or _CODE.search(text)):
         return
     for part in _SPLIT_OR.split(conditional[1] if conditional and not labelled else text):
         if _covered(part, comparisons):

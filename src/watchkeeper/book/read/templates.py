@@ -41,12 +41,15 @@ _GREETING = re.compile(
     re.IGNORECASE,
 )
 _PROSE = frozenset({"", "text", "txt", "plain", "plaintext", "markdown", "md", "none", "email", "slack"})
-_CHANNELS = (
-    ("slack", r"slack|webhook"),
-    ("email", r"e-?mail|subject:"),
-    ("status page", r"status ?page"),
-    ("sms", r"\bsms\b"),
-    ("teams", r"\bteams\b"),
+_CHANNELS = tuple(
+    (channel, re.compile(words, re.IGNORECASE))
+    for channel, words in (
+        ("slack", r"slack|webhook"),
+        ("email", r"e-?mail|subject:"),
+        ("status page", r"status ?page"),
+        ("sms", r"\bsms\b"),
+        ("teams", r"\bteams\b"),
+    )
 )
 _NOT = re.compile(r"^\s*(?:alert|response|actions?|condition|expr|query)\s*:", re.IGNORECASE | re.MULTILINE)
 
@@ -113,7 +116,7 @@ def _pathlike(text: str) -> bool:
 
 def _template(block: Block, name: str, section: Section) -> Template:
     hay = f"{name} {section.title} {block.text}"
-    channel = next((channel for channel, pattern in _CHANNELS if re.search(pattern, hay, re.IGNORECASE)), None)
+    channel = next((channel for channel, pattern in _CHANNELS if pattern.search(hay)), None)
     slots = tuple(dict.fromkeys(_SLOT.findall(block.text)))
     return Template(line=block.line, name=clean(name), channel=channel, body=block.text, placeholders=slots)
 

@@ -14,6 +14,7 @@ from datetime import datetime
 from watchkeeper.book.model import Command
 from watchkeeper.estate.model import Estate
 from watchkeeper.run.model import Act, Input, Outcome, Plan, Run
+from watchkeeper.run.output import without_remarks
 from watchkeeper.run.values.contexts import LIMITS, Place
 from watchkeeper.run.values.inputs import by_name, check_value, input_of, name_of, no_input, variable_of, why_not
 from watchkeeper.run.values.render import needs_of
@@ -155,7 +156,7 @@ def with_choices(wanted: Input, run: Run | None) -> Input:
 
 def listed_lines(outcome: Outcome) -> tuple[str, ...]:
     """Give the lines of an output as choices."""
-    lines = (line.strip() for line in outcome.output.splitlines())
+    lines = (line.strip() for line in without_remarks(outcome.output).splitlines())
     return tuple(dict.fromkeys(line for line in lines if line))[:MOST_CHOICES]
 
 
