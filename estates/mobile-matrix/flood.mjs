@@ -2,7 +2,7 @@
 const until = Date.now() + Number(process.argv[2] ?? 60) * 1_000;
 process.env.NODE_TLS_REJECT_UNAUTHORIZED = "0";
 const MOST_AT_ONCE = 60;
-const TIMES_ONE = 1.4;
+const TIMES_ONE = 1.9;
 let open = 0;
 let answered = 0;
 
