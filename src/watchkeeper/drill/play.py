@@ -106,7 +106,7 @@ async def drill(course: Course, chosen: Sequence[Break], options: Options, show:
 async def drill_alone(course: Course, chosen: Sequence[Break], options: Options, show: Show) -> dict[str, Alone]:
     """Make the faults with restart policies alone, and never with Watchkeeper; gives what became of each."""
     if "restarts" not in course.commands:
-        raise Permanent(f"{course.name} has no command `restarts`.", hint="Give it in estate.toml.", code="WK923")
+        raise Permanent(f"{course.name} has no command `restarts`.", hint="Give it in estate.toml.", code="WK928")
     commands = Commands(course, options.folder)
     try:
         return await _without_us(commands, chosen, show)
