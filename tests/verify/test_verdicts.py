@@ -48,7 +48,8 @@ def stand(state: State = "ok", since: float = 65, looked: float = 2, sentence: s
          "Its threshold has been healthy for 1 min 5 s; Restart the shop failed (Step 1 ended with exit status 1), "
          "so it is not what helped."),
         (run("running", None), stand(), "waiting", "Restart the shop is still running."),
-        (run("asking", None), stand("firing"), "waiting", "Restart the shop is still asking a person."),
+        (run("asking", None), stand("firing"), "waiting",
+         "Restart the shop is still asking a person; shop-down is still firing (up is 1)."),
         (run(), stand("firing"), "waiting", "Restart the shop ended 1 min 10 s ago; shop-down is still firing (up is 1)."),
         (run(ended=301), stand("firing"), "failed",
          "Restart the shop ended 5 min 1 s ago and shop-down is still firing (up is 1): it did not help."),

@@ -38,7 +38,8 @@ def judge(
     if run is not None and run.state == "failed" and held_s < hold_s:
         return Verdict("failed", f"{run.plan.title} failed: {run.sentence or 'it did not get to its end.'}", None, since)
     if run is not None and run.state in ("running", "waiting", "asking"):
-        return Verdict("waiting", f"{run.plan.title} is still {_doing(run.state)}.", None, since)
+        red = f"; {_red(standings)}" if since is None and standings else ""
+        return Verdict("waiting", f"{run.plan.title} is still {_doing(run.state)}{red}.", None, since)
     if since is None:
         return _unhealthy(run, standings, now, soon, patience_s)
     if run is not None and run.ended_at is not None and (blind := _not_looked_at(standings, run.ended_at)):
@@ -67,19 +68,23 @@ def _unhealthy(
 ) -> Verdict:
     if not standings:
         return Verdict("waiting", "No threshold belongs to the incident, so nothing says that it is over; a person must.", None)
-    key, standing = next((k, s) for k, s in sorted(standings.items()) if s is None or s.state != "ok")
-    state = {"pending": "is breached", "firing": "is still firing", "blind": "is blind"}.get(
-        standing.state if standing else "", ""
-    )
-    what = f"{key} {state}" if standing else f"{key} was never looked at"
-    said = f" ({standing.sentence.rstrip('.')})" if standing and standing.sentence else ""
+    red = _red(standings)
     if run is not None and run.state == "succeeded" and run.ended_at is not None:
         after_s = (now - run.ended_at).total_seconds()
         if after_s >= patience_s:
-            sentence = f"{run.plan.title} ended {format_duration(after_s)} ago and {what}{said}: it did not help."
+            sentence = f"{run.plan.title} ended {format_duration(after_s)} ago and {red}: it did not help."
             return Verdict("failed", sentence)
-        return Verdict("waiting", f"{run.plan.title} ended {format_duration(after_s)} ago; {what}{said}.", soon)
-    return Verdict("waiting", f"{what[:1].upper()}{what[1:]}{said}.", soon)
+        return Verdict("waiting", f"{run.plan.title} ended {format_duration(after_s)} ago; {red}.", soon)
+    return Verdict("waiting", f"{red[:1].upper()}{red[1:]}.", soon)
+
+
+def _red(standings: Mapping[str, Standing | None]) -> str:
+    """Name the first threshold that is not well, and what was read of it."""
+    key, standing = next((k, s) for k, s in sorted(standings.items()) if s is None or s.state != "ok")
+    if standing is None:
+        return f"{key} was never looked at"
+    state = {"pending": "is breached", "firing": "is still firing", "blind": "is blind"}.get(standing.state, "")
+    return f"{key} {state}" + (f" ({standing.sentence.rstrip('.')})" if standing.sentence else "")
 
 
 def changed_before(run: Run, at: datetime) -> str | None:
