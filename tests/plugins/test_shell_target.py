@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -313,6 +314,25 @@ async def test_what_killed_its_wrapper_is_waited_for_and_its_status_is_lost(
 async def test_what_killed_its_wrapper_keeps_to_its_time_limit(
     target: ShellTarget, job: Callable[..., Job], tmp_path: Path
 ) -> None:
+    orphan = job("kill -9 $PPID; echo $$ > alone; sleep 60", timeout_s=0.5)
+    await target.start(orphan)
+    found = await target.wait(orphan)
+    assert (found.state, found.timed_out) == ("ended", True)
+    assert start_of(int((tmp_path / "alone").read_text())) is None
+
+
+async def test_a_wrapper_that_was_killed_before_we_looked_at_it_is_outlasted_all_the_same(
+    target: ShellTarget, job: Callable[..., Job], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[int] = []
+
+    def late(pid: int) -> int | None:
+        looks.append(pid)
+        while len(looks) == 1 and (not (tmp_path / "alone").exists() or start_of(pid) is not None):
+            time.sleep(0.01)
+        return start_of(pid)
+
+    monkeypatch.setattr("watchkeeper.plugins.shell.target.start_of", late)
     orphan = job("kill -9 $PPID; echo $$ > alone; sleep 60", timeout_s=0.5)
     await target.start(orphan)
     found = await target.wait(orphan)

@@ -101,7 +101,10 @@ class ShellTarget:
     async def wait(self, job: Job, output: Callable[[str], None] | None = None) -> Found:
         """Wait for the job's end; past its time limit, or when it floods, end it with all it started."""
         printed = Output(job.folder / "output", job.output_bytes, output)
-        claim = self._begun.pop(job.id, None) or await self._claim(job.folder)
+        claim = self._begun.pop(job.id, None)
+        if claim is None or not claim[1]:
+            # begun before us, or over before we could look at it: then only its own word tells since when it ran
+            claim = await self._claim(job.folder) or claim
         if claim is not None:
             pid, start = claim
             looked = time.monotonic()
