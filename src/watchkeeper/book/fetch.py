@@ -110,8 +110,6 @@ def _judge(name: str, asked: Asked) -> Judged:
 
 
 _SCHEME = re.compile(r"([A-Za-z][\w+.-]*)://")
-
-
 _OTHER_SCHEME = re.compile(r"(?:telnet|gopher|dict):")
 
 

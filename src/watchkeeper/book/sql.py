@@ -38,8 +38,6 @@ def looks_like_sql(line: str) -> bool:
 
 
 _LOWER_PROOF = re.compile(r";\s*$|\bfrom\b|\(|\bwhere\b|\btable\b", re.IGNORECASE)
-
-
 _DOLLAR = re.compile(r"\$\w*\$")
 
 

@@ -157,11 +157,7 @@ def _about_output(said: str, line: int, asked: Sequence[Command], when: str) -> 
 
 _NAMES = re.compile(r"[\"'`]?([\w.-]+)[\"'`]?((?:\s*(?:,|or|/|oder|ou|o)\s*[\"'`]?[\w.-]+[\"'`]?)*)")
 _NO_NAME = re.compile(r"^(?:nothing|empty|none|no|zero|null|something|\d+$)", re.IGNORECASE)
-
-
 _BETWEEN_NAMES = re.compile(r"\s*(?:,|\bor\b|/|\boder\b|\bou\b|\bo\b)\s*")
-
-
 _QUOTES = re.compile(r"[\"'`]")
 
 

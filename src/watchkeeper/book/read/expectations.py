@@ -107,8 +107,6 @@ _NAME = re.compile(r"[A-Z][\w'’.-]*(?: [A-Z][\w'’.-]*){1,4}")
 _STOP = re.compile(r"[.;](?:\s|$)")
 _FILLER = re.compile(r"^(?:be|to|a|an|the|with|in|as|at(?! least| most)|like|output|status|state)\s+")
 _SOME = re.compile(r"^(?:(?:some|any) output|something|non-?empty|not empty|results?$|rows?$)", re.IGNORECASE)
-
-
 _NO_QUOTED = re.compile(r"^no\s+[`\"“”'‘’]", re.IGNORECASE)
 
 

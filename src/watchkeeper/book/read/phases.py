@@ -78,8 +78,6 @@ def _span(passage: Passage) -> Duration | None:
 
 
 _NUMBERED = re.compile(r"(?:phase|step|stage|étape|fase|schritt)\s*\d+", re.IGNORECASE)
-
-
 _NUMBER = re.compile(r"^\d+[.)]\s*")
 
 
