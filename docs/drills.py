@@ -89,9 +89,24 @@ def table(name: str, faults: tuple[Break, ...], rows: Mapping[tuple[str, str], d
     if missing:
         yield from ([""] if played else [])
         yield f"Not played: {', '.join(missing)}."
+    lenient = [
+        fault for fault in faults if (name, fault.name) in rows and (fault.expected.stays or fault.expected.promise_from_alert)
+    ]
+    if lenient:
+        yield from ("", "What the fault itself allows:", "", *map(allowed, lenient))
     if wrong := [row for row in played if row["why"]]:
         yield from ("", "What was not as expected:", "")
         yield from (f"- `{row['fault']}`: {cell(' '.join(row['why']))}" for row in wrong)
+
+
+def allowed(fault: Break) -> str:
+    """Say what a fault takes for recovered beside what every other does."""
+    said = []
+    if fault.expected.promise_from_alert:
+        said.append("the book's promise counts from the alert on, not from the fault")
+    if fault.expected.stays:
+        said.append(f"stays red once all is done: {', '.join(fault.expected.stays)}")
+    return f"- `{fault.name}`: {cell('; '.join(said))}."
 
 
 def line(row: Mapping[str, Any]) -> str:

@@ -46,6 +46,17 @@ def test_what_restart_policies_alone_made_of_a_fault_stands_beside_it_however_it
     assert "| 0 of 1 felt |" in text
 
 
+def test_what_a_fault_allows_itself_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "played.jsonl"
+    rows = [ROW | {"estate": "markethub", "fault": fault} for fault in ("region-lost", "rewards-off", "primary-killed")]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    text = runpy.run_path(str(ROOT / "docs" / "drills.py"))["page"](path)
+    said = text[text.index("What the fault itself allows:") :]
+    assert "- `region-lost`: stays red once all is done: AWS us-east-1 is down, " in said
+    assert "- `rewards-off`: the book's promise counts from the alert on, not from the fault." in said
+    assert "`primary-killed`:" not in said
+
+
 def test_without_a_record_nothing_is_claimed(tmp_path: Path) -> None:
     text = runpy.run_path(str(ROOT / "docs" / "drills.py"))["page"](tmp_path / "none.jsonl")
     assert "as expected | red" in text
