@@ -48,6 +48,8 @@ class Break:
     pace: float = 1.0
     #: real time until it counts as not recovered
     patience_s: float = 120.0
+    #: no other fault is played meanwhile, on this machine: its sign is what others would have as well, a busy processor
+    quiet: bool = False
     #: what the person on call says to what the book leaves to a person: words of the step -> yes, no, done, skip, NAME=VALUE,
     #: or `$ COMMAND`, which they carry out before they say that it is done
     answers: Mapping[str, str] = field(default_factory=dict)

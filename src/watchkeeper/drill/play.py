@@ -11,34 +11,28 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
-
-from sqlalchemy import Connection
 
 from watchkeeper.api.metrics import router as metrics
 from watchkeeper.api.routes import router as api
 from watchkeeper.app import App, open_app
 from watchkeeper.base.errors import Permanent, WatchkeeperError
 from watchkeeper.drill.approver import THINKS_S, Approver
+from watchkeeper.drill.calm import CALM_S, still_red
 from watchkeeper.drill.commands import SHORT_S, Commands
 from watchkeeper.drill.model import Alone, Break, Course, Judged, Lived, Played
 from watchkeeper.drill.pace import PacedClock
 from watchkeeper.drill.rules import is_over, judge
+from watchkeeper.drill.turns import turn
 from watchkeeper.drill.watching import Followed, follow, wait_until_calm
-from watchkeeper.estate.model import Bound
 from watchkeeper.settings import load_settings
 from watchkeeper.verify.rules import changed_before
-from watchkeeper.watch import ledger as watch
-from watchkeeper.watch.model import Standing
-from watchkeeper.watch.rules import is_breached
 from watchkeeper.web.serving import serving
 
-#: how long an estate may take to become calm, in real seconds
-CALM_S = 120.0
 #: how long restart policies alone are waited for at most, in real seconds
 ALONE_S = 60.0
 #: how soon a fault is felt at all, where nobody repairs it
@@ -87,13 +81,15 @@ async def drill(course: Course, chosen: Sequence[Break], options: Options, show:
     commands = Commands(course, options.folder)
     try:
         show.stage(f"Starting {course.name}.")
-        await commands.up()
+        async with turn(quiet=False):
+            await commands.up()
         if "customers" in course.commands:
             await commands.begin(course.commands["customers"], "customers")
         rows = []
         for number, fault in enumerate(chosen, 1):
             show.begins(fault, number, len(chosen), options.pace or fault.pace)
-            rows.append(await _Drilled(course, commands, fault, options, show).row())
+            async with turn(quiet=fault.quiet):
+                rows.append(await _Drilled(course, commands, fault, options, show).row())
             show.judged(rows[-1])
         if options.beside_restarts and "restarts" in course.commands:
             alone = await _without_us(commands, chosen, show)
@@ -173,7 +169,8 @@ class _Drilled:
         if status not in (None, 0):
             raise Permanent(f"`{self.fault.breaks}` ended with status {status}.", code="WK924")
         await self._mend(breaking)
-        broken = await _still_red(app, self.pace)
+        self.show.stage("It is well. Waiting until all is calm.")
+        broken = await still_red(app, app.clock.now(), self.pace)
         acknowledged, lost = await self.commands.promised()
         return Played(
             lived=found,
@@ -249,36 +246,6 @@ def _changed(followed: Followed) -> list[tuple[str, str]]:
         for act in run.plan.acts
         if act.mutating and act.command is not None and run.acts[act.key].since is not None
     ]
-
-
-async def _still_red(app: App, pace: float) -> tuple[str, ...]:
-    """Wait until every threshold is healthy; give those that are not when patience ends."""
-    bounds = {bound.key: bound for bound in app.bindings.bound}
-
-    def red(connection: Connection) -> list[Standing]:
-        return [each for each in watch.read_standings(connection).values() if is_red(each, bounds)]
-
-    began = time.monotonic()
-    while found := await app.database.read(red):
-        passed_s = time.monotonic() - began
-        still = [each for each in found if passed_s > calm_within_s(bounds.get(each.key), pace)]
-        if still:
-            return tuple(each.sentence.rstrip(".") for each in still)
-        await asyncio.sleep(0.25)
-    return ()
-
-
-def calm_within_s(bound: Bound | None, pace: float) -> float:
-    """Say within how many real seconds a threshold must be healthy again; what it reads may reach back over the fault."""
-    return CALM_S + (bound.window_s or 0.0) / pace if bound else CALM_S
-
-
-def is_red(standing: Standing, bounds: Mapping[str, Bound]) -> bool:
-    """Say whether a threshold is not healthy; one that flapped and is only kept firing for a while has a healthy reading."""
-    bound = bounds.get(standing.key)
-    if standing.state == "firing" and standing.value is not None and bound is not None:
-        return is_breached(bound, standing.value)
-    return standing.state != "ok"
 
 
 async def _without_us(commands: Commands, chosen: Sequence[Break], show: Show) -> dict[str, Alone]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from watchkeeper.base.errors import Permanent
+from watchkeeper.drill import turns
 from watchkeeper.drill.model import Judged
 
 #: a line of progress is never longer
@@ -19,19 +22,21 @@ async def drill_several(
     folders: Sequence[Path], options: Sequence[str], side_by_side: int, say: Callable[[str, str], None]
 ) -> Mapping[str, list[Judged]]:
     """Drill each, so many at a time; `say` hears each line of each one's progress. Gives their rows by their names."""
-    turns = asyncio.Semaphore(side_by_side)
+    places = asyncio.Semaphore(side_by_side)
+    with tempfile.TemporaryDirectory(prefix="watchkeeper-turns-") as shared:
 
-    async def one(folder: Path) -> tuple[str, list[Judged]]:
-        async with turns:
-            return await _drill(folder, options, say)
+        async def one(folder: Path) -> tuple[str, list[Judged]]:
+            async with places:
+                return await _drill(folder, options, shared, say)
 
-    return dict(await asyncio.gather(*(one(folder) for folder in folders)))
+        return dict(await asyncio.gather(*(one(folder) for folder in folders)))
 
 
-async def _drill(folder: Path, options: Sequence[str], say: Callable[[str, str], None]) -> tuple[str, list[Judged]]:
+async def _drill(folder: Path, options: Sequence[str], shared: str, say: Callable[[str, str], None]) -> tuple[str, list[Judged]]:
     call = (sys.executable, "-m", "watchkeeper", "drill", str(folder), "--format", "json", *options)
     pipe, nothing = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
-    process = await asyncio.create_subprocess_exec(*call, stdin=nothing, stdout=pipe, stderr=pipe, limit=LONGEST)
+    environment = {**os.environ, turns.VARIABLE: shared}
+    process = await asyncio.create_subprocess_exec(*call, stdin=nothing, stdout=pipe, stderr=pipe, limit=LONGEST, env=environment)
     assert process.stdout is not None
     assert process.stderr is not None
     told: list[str] = []
