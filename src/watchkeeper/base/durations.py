@@ -31,6 +31,17 @@ UNITS: dict[str, float] = {word: seconds for seconds, words in _SECONDS.items() 
 NUMBER = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:[.,]\d+)?"
 
 
+def number_not_after(signs: str) -> str:
+    """Give the pattern of a number that does not follow one of some signs, as a class of `re` has them.
+
+    What is before it is looked at behind its first digit: a search then goes from digit to digit, not from sign to sign.
+
+    >>> re.findall(number_not_after(r"\\w.,"), "5 x6 1,200.5 v7.2")
+    ['5', '1,200.5']
+    """
+    return rf"\d(?<![{signs}]\d)(?:\d{{0,2}}(?:,\d{{3}})+(?:\.\d+)?|\d*(?:[.,]\d+)?)"
+
+
 def _by_first_letter(words: Iterable[str]) -> str:
     """Join words to a pattern, longest first, those of a letter together: most are ruled out by their letter."""
     groups: dict[str, list[str]] = {}
@@ -41,8 +52,9 @@ def _by_first_letter(words: Iterable[str]) -> str:
 
 _WORD = _by_first_letter(UNITS)
 _UNIT = rf"(?:{_WORD})(?![A-Za-zÀ-ž])"
+_LOW = number_not_after(r"\w.,")
 _DURATION = re.compile(
-    rf"(?<![\w.,])(?P<low>{NUMBER})\s*(?P<low_unit>{_UNIT})?\s*(?:(?:-|–|—|~|to|bis|à|a|do)\s*(?P<high>{NUMBER}))?"
+    rf"(?P<low>{_LOW})\s*(?P<low_unit>{_UNIT})?\s*(?:(?:-|–|—|~|to|bis|à|a|do)\s*(?P<high>{NUMBER}))?"
     rf"\+?[\s-]?\s*(?P<unit>{_UNIT})?(?P<more>(?:\s?(?:and\s)?\d{{1,6}}\s?{_UNIT})*)",
     re.IGNORECASE,
 )

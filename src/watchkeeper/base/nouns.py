@@ -27,7 +27,8 @@ def built_fast(cls: type[NounT]) -> type[NounT]:
     ]
     plain: Any = make_dataclass(cls.__name__, named, eq=False, repr=False)
     guarded: Any = cls
-    del guarded.__setattr__, guarded.__delattr__
+    # a class above it may be guarded still
+    guarded.__setattr__, guarded.__delattr__ = object.__setattr__, object.__delattr__
     guarded.__init__ = plain.__init__
     return cls
 

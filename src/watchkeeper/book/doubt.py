@@ -70,7 +70,7 @@ def doubt(text: str, source: bytes, root: Node) -> str | None:
     """Give the first reason not to trust how the grammar read a text, None where there is none."""
     if _UNSEEN.search(text):
         return "a character in it cannot be seen"
-    for found in _BLANKS.finditer(text):
+    for found in _BLANKS.finditer(text) if not text.isascii() else ():
         at = len(text[: found.start()].encode("utf-8", "replace"))
         node = root.descendant_for_byte_range(at, at + 1)
         if node is None or node.type not in _QUOTED:

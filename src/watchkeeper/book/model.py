@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, TypeAlias
 
+from watchkeeper.base.nouns import built_fast
+
 Risk: TypeAlias = Literal["read", "change", "destroy", "unknown"]
 StepPhase: TypeAlias = Literal["diagnose", "act", "verify", "prevent", "communicate"]
 ProcedureKind: TypeAlias = Literal[
@@ -259,6 +261,7 @@ class Expectation(Stated):
     text: str = ""
 
 
+@built_fast
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command(Stated):
     """One logical command: a pipeline, an `a && b` list, a heredoc or an SQL statement is one."""
@@ -300,6 +303,7 @@ class Condition(Stated):
     after_failure: bool = False
 
 
+@built_fast
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step(Stated):
     """One instruction of a procedure, with or without commands."""

@@ -17,7 +17,7 @@ SHELL_OWN = word_set(
     "PPID OPTARG OPTIND REPLY FUNCNAME BASH "
     "BASH_SOURCE BASH_VERSION PIPESTATUS LC_ALL DISPLAY COLUMNS LINES HOSTTYPE OSTYPE MACHTYPE SHLVL PS1 PS4 "
     "EPOCHSECONDS MAILTO NF NR FS OFS RS FILENAME")  # fmt: skip
-_ENV = re.compile(r"(?<![\\$])\$(?:\{([A-Za-z_]\w*)(?:\}|:\??\d|:?\?|[%#/\[^,])|([A-Za-z_]\w*))")
+_ENV = re.compile(r"\$(?<![\\$]\$)(?:\{([A-Za-z_]\w*)(?:\}|:\??\d|:?\?|[%#/\[^,])|([A-Za-z_]\w*))")
 _DATE = re.compile(
     r"(?<![A-Za-z%])(?:YYYY[-_./]?MM[-_./]?DD(?:[-_T]?HH[-_:]?MM(?:[-_:]?SS)?Z?)?|YYYYMMDDHHMMSS|YYYYMMDD[-_]?HHMMSS|YYYY-MM|HH:MM(?::SS)?)(?![A-Za-z])"
 )
@@ -35,7 +35,7 @@ _BRACKET_WORDS = re.compile(r"\[(?=[^\[\]]*[^\W\d_\x00-\x7f])[^\W\d_][^\[\]|&;$`
 _DEVICE = re.compile(r"/dev/(?:sd|xvd|vd|hd|nvme)[XY](?:\d)?(?![A-Za-z])|/dev/nvmeXn\d")
 #: what follows the scheme of an authorization header, or stands alone in quotes of SQL
 _HEADER = re.compile(r"(?:(?<=Bearer )|(?<=OAuth )|(?<=Basic ))(?:[A-Z][A-Z0-9]*_)*(?:TOKEN|KEY|SECRET|CREDENTIALS|JWT)(?![\w])")
-_QUOTED_CAPS = re.compile(r"(?<=[=<>] ')[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+(?=')|(?<=[=<>]')[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+(?=')")
+_QUOTED_CAPS = re.compile(r"[A-Z](?:(?<=[=<>] '[A-Z])|(?<=[=<>]'[A-Z]))[A-Z0-9]*(?:_[A-Z0-9]+)+(?=')")
 _YOUR = re.compile(
     r"(?:(?<=//)|(?<![\w/$-]))(?:(?:your|YOUR|Your)(?:[-_][A-Za-z0-9]+)+(?:\.[a-z]{2,})*|(?:your-?|my-?|dein-?|deine-|ihre?-|votre-|tu-|su-|mi-|seu-|sua-)(?:domain|domaine|dominio|domäne|firma|empresa|company|site|host|server|app)\.[a-z]{2,}(?:\.[a-z]{2,})?|your[-_]?(?:domain|bucket|host|server|namespace|cluster|project|registry|org|token|password|key)(?![A-Za-z]))(?![\w@])"
 )
@@ -48,7 +48,7 @@ _CHANGE_ME = re.compile(
     r"\b(?:CHANGE[-_]?ME|REPLACE[-_]?(?:ME|WITH(?:[-_]\w+)+|THIS)|INSERT[-_]\w+[-_]HERE|[A-Z]+(?:_[A-Z]+)*_HERE)\b", re.IGNORECASE
 )
 _CAPS = re.compile(
-    r"(?<![\w${.:%\"'\[<-])(?:[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)(?![\w(=:}.\]-])|(?<==)(?:[A-Z][A-Z0-9]*(?:[_-][A-Z0-9]+)+)(?![\w(=:}])"
+    r"[A-Z](?:(?<![\w${.:%\"'\[<-][A-Z])[A-Z0-9]*(?:_[A-Z0-9]+)+(?![\w(=:}.\]-])|(?<==[A-Z])[A-Z0-9]*(?:[_-][A-Z0-9]+)+(?![\w(=:}]))"
 )
 _PATH = re.compile(r"/?(?:path|PATH)/to/[\w./-]+")
 
@@ -65,7 +65,7 @@ def env_names(text: str) -> list[tuple[str, int]]:
 
 #: how every "my-company.com" begins
 _OWN_SITES = ("my", "dein", "ihr-", "ihre-", "votre-", "tu-", "su-", "mi-", "seu-", "sua-")
-_CHANGE_WORDS = ("change", "replace", "_here", "-here")
+_CHANGE_WORDS = ("changeme", "change-me", "change_me", "replace", "_here", "-here")
 _LETTER_X = re.compile(r"[Xx]")
 #: no slot is without one of these, but for `_OWN_SITES` and three of the letter x
 _SIGNS = ("<", "[", "{", "'", "your", "/dev/", "yy", "hh:mm", "path/to", "bearer ", "oauth ", "basic ", *_CHANGE_WORDS)

@@ -19,7 +19,7 @@ from watchkeeper.book.doubt import changes_programs, doubt
 
 #: `<name>`, `<Multi word>`; not `<file >out`, `<(cmd)`, `<<EOF`
 ANGLE = re.compile(
-    r"(?<![<\w])<(?!/|https?:|mailto:)(?=[^<>]*[^\W\d_])[^\W](?:[^<>\n|&;()$`\"'=]|(?<=\w)['’](?=\w)){0,60}(?<!\s)>(?!>)"
+    r"<(?<![<\w]<)(?!/|https?:|mailto:)(?=[^<>]*[^\W\d_])[^\W](?:[^<>\n|&;()$`\"'=]|(?<=\w)['’](?=\w)){0,60}(?<!\s)>(?!>)"
 )
 
 

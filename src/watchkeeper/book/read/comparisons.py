@@ -13,7 +13,7 @@ from functools import lru_cache
 from itertools import chain
 from typing import cast
 
-from watchkeeper.base.durations import NUMBER, find_durations, number
+from watchkeeper.base.durations import NUMBER, find_durations, number, number_not_after
 from watchkeeper.base.quantities import Quantity, read_quantity
 from watchkeeper.book.model import Comparison as Operator
 from watchkeeper.book.read.figures import in_figures
@@ -22,8 +22,9 @@ from watchkeeper.book.read.metric_names import statistic_of
 from watchkeeper.book.read.operators import EITHER, FEWER, MORE, SUFFIXES, SYMBOLS, WORD_OPS, adjusted, operators
 from watchkeeper.book.vocabulary import matcher
 
+_LOW = number_not_after(r"\w.,/-")
 _RANGE = re.compile(
-    rf"(?<![\w.,/-])(?P<low>{NUMBER})\s*(?P<low_unit>%|k|ms|s|[KMGT]i?B)?\s*(?:-|–|—|~|to|bis|"
+    rf"(?P<low>{_LOW})\s*(?P<low_unit>%|k|ms|s|[KMGT]i?B)?\s*(?:-|–|—|~|to|bis|"
     rf"à)\s*(?P<high>{NUMBER})(?![\w.,-]*-\d)",
     re.IGNORECASE,
 )
@@ -46,7 +47,7 @@ _SEPARATOR = re.compile(
     re.IGNORECASE,
 )
 
-_BARE_NUMBER = re.compile(rf"(?<![\w.,<>=≥≤/-])(?:{NUMBER})")
+_BARE_NUMBER = re.compile(number_not_after(r"\w.,<>=≥≤/-"))
 
 _DIGIT = re.compile(r"\d")
 

@@ -23,7 +23,7 @@ _SAMPLES = re.compile(
 #: each of these names has one of these in it
 _IN_SAMPLES = ("-host", "_host", "-ip", "_ip", "name", "-id", "_id", "backup", "group", "some-")
 #: a name in capitals that a function is given: pg_terminate_backend(PID)
-_SQL_SAMPLES = re.compile(r"(?<=\w\()[A-Z]{3,}(?=\))")
+_SQL_SAMPLES = re.compile(r"[A-Z](?<=\w\([A-Z])[A-Z]{2,}(?=\))")
 _NO_SLOT = re.compile(
     r"^\[(?:[xX ]|p\d|sev-?\d|[^\]]*\d\d:\d\d[^\]]*|\d.*|critical|warning|info|error|debug|ok|done|todo|note|"
     r"important|tip|caution|warn|fatal|notice|trace|alert|fail(?:ed)?|passed|skip|success|high|medium|low|new|optional|required|n/a|yes|no|"
