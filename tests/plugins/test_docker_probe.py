@@ -171,9 +171,25 @@ def test_what_a_container_uses_is_what_docker_stats_shows() -> None:
     values, notes = readings_of([busy], Wanted())
     assert (values["cpu_percent"], values["shop_web_1_cpu_percent"], values["memory_percent"]) == (150.0, 150.0, 50.0)
     assert "shop-web-1 uses 50 % of its memory" in notes
+    assert "cpu_limit_percent" not in values, "it may use all processors"
     assert spent(now, (9.0, now.spent[1] - 2.0)).cpu_percent is None, "it was made anew"
     for odd in ({}, {"State": None, "Config": None, "HostConfig": {"RestartPolicy": None}}, {"RestartCount": "x"}):
         assert not Container.of(odd, {"memory_stats": None, "read": "?"}).is_well
+
+
+@pytest.mark.parametrize("limit", [{"NanoCpus": 500_000_000}, {"CpuQuota": 50_000, "CpuPeriod": 100_000}, {"CpuQuota": 50_000}])
+def test_a_container_that_may_use_half_a_processor_is_busy_with_half_of_one(limit: dict[str, int]) -> None:
+    about = {"Id": "a", "Name": "/shop", "State": {"Status": "running"}, "HostConfig": limit}
+    stats = {"cpu_stats": {"cpu_usage": {"total_usage": 5e9}}, "read": "2026-03-14T12:00:10Z"}
+    now = Container.of(about, stats)
+    assert now.spent is not None
+    values, _ = readings_of([spent(now, (4.0, now.spent[1] - 2.0))], Wanted())
+    assert (values["cpu_percent"], values["cpu_limit_percent"], values["shop_cpu_limit_percent"]) == (50.0, 100.0, 100.0)
+
+
+@pytest.mark.parametrize("limit", [{}, {"NanoCpus": 0}, {"CpuQuota": -1}, {"CpuQuota": 0, "CpuPeriod": 0}, {"NanoCpus": "many"}])
+def test_a_container_without_a_limit_has_none(limit: dict[str, object]) -> None:
+    assert Container.of({"Id": "a", "HostConfig": limit}, None).cpu_limit is None
 
 
 def test_an_engine_without_anything_that_is_to_run_is_not_up() -> None:

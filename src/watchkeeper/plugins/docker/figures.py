@@ -37,6 +37,8 @@ class Container:
     #: processor time in seconds, and when that was read
     spent: tuple[float, float] | None = None
     cpu_percent: float | None = None
+    #: processors that it may use at most; None: all
+    cpu_limit: float | None = None
     memory_bytes: float | None = None
     memory_limit: float | None = None
 
@@ -55,7 +57,8 @@ class Container:
         """Read what `GET /containers/{id}/json` and its stats say."""
         state, config = about.get("State") or {}, about.get("Config") or {}
         labels = config.get("Labels") or {}
-        policy = ((about.get("HostConfig") or {}).get("RestartPolicy") or {}).get("Name")
+        host = about.get("HostConfig") or {}
+        policy = (host.get("RestartPolicy") or {}).get("Name")
         made = cls(
             id=str(about.get("Id", "")),
             name=str(about.get("Name", "")).lstrip("/"),
@@ -65,6 +68,7 @@ class Container:
             health=str((state.get("Health") or {}).get("Status", "")),
             restarts=_number(about.get("RestartCount")) or 0.0,
             is_kept=policy in ("always", "unless-stopped"),
+            cpu_limit=_processors(host),
         )
         if not stats:
             return made
@@ -149,6 +153,9 @@ def _use(running: Sequence[Container], notes: list[str]) -> dict[str, float]:
         if each.cpu_percent is not None:
             values[f"{each.slug}_cpu_percent"] = each.cpu_percent
             values["cpu_percent"] = max(values.get("cpu_percent", 0.0), each.cpu_percent)
+            if each.cpu_limit:
+                of_limit = values[f"{each.slug}_cpu_limit_percent"] = each.cpu_percent / each.cpu_limit
+                values["cpu_limit_percent"] = max(values.get("cpu_limit_percent", 0.0), of_limit)
         if each.memory_bytes is not None:
             values[f"{each.slug}_memory_bytes"] = each.memory_bytes
             values["memory_bytes"] = values.get("memory_bytes", 0.0) + each.memory_bytes
@@ -160,6 +167,12 @@ def _use(running: Sequence[Container], notes: list[str]) -> dict[str, float]:
         values["memory_percent"] = shares[most]
         notes.append(f"{most} uses {shares[most]:.0f} % of its memory")
     return values
+
+
+def _processors(host: Mapping[str, Any]) -> float | None:
+    """Give how many processors a container may use: `--cpus`, or a quota of each period, in microseconds."""
+    whole, quota = _number(host.get("NanoCpus")) or 0.0, _number(host.get("CpuQuota")) or 0.0
+    return whole / 1e9 or (quota / (_number(host.get("CpuPeriod")) or 100_000.0) if quota > 0 else 0.0) or None
 
 
 def _state(container: Container) -> str:

@@ -25,7 +25,7 @@ from watchkeeper.plugins.remote.tool import ask, environment
 from watchkeeper.watch.probe import Look
 from watchkeeper.watch.rises import Rises
 
-_OF_ONE = re.compile(r"\w+_(?:up|restarts|cpu_percent|memory_percent|memory_bytes)")
+_OF_ONE = re.compile(r"\w+_(?:up|restarts|cpu_percent|cpu_limit_percent|memory_percent|memory_bytes)")
 _MOST_CONTAINERS, _AT_ONCE, _MOST_BYTES = 200, 32, 8_000_000
 _PROJECT = "com.docker.compose.project"
 
@@ -47,9 +47,11 @@ class DockerProbe:
         "restarts": "restarts by the engine within `window`",
         "oom_kills": "times within `window` that a container ran out of memory",
         "cpu_percent": "processor time of the busiest since the last look; 100 is one processor, as docker stats shows it",
+        "cpu_limit_percent": "processor time of the one nearest to its limit, in percent of it; none where none has a limit",
         "memory_percent": "memory of the one nearest to its limit, in percent of it (or of the host, where it has none)",
         "memory_bytes": "memory of all, in bytes, without what can be given back",
-        "*": "of each container: shop_web_1_up, _restarts, _cpu_percent, _memory_percent, _memory_bytes; of each service: web_up",
+        "*": "of each container: shop_web_1_up, _restarts, _cpu_percent, _cpu_limit_percent, _memory_percent, _memory_bytes; "
+        "of each service: web_up",
     }
     metrics: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "restarts": ("restarts",),
