@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from watchkeeper.base.durations import format_duration
 from watchkeeper.drill.model import Break
 from watchkeeper.drill.reading import read_course
 
@@ -41,12 +42,14 @@ def page(path: Path = PLAYED) -> str:
         "# Drills",
         "",
         "What Watchkeeper made of each fault of the estates in `estates`, the last time that it was played there: a real estate",
-        "was broken, and Watchkeeper operated it from its runbook alone. Seconds are counted from the fault on, on the machine's",
-        "clock. *asked* is how many times the person on call was asked; they took 5 seconds to answer. *harm* is whatever broke",
-        "beside the fault, what ran and was not expected, and promises to customers that were lost. *restarts alone* is the same",
-        "fault without Watchkeeper, every container with a restart policy (`--only-restarts`): *not felt* is what a look from",
-        "outside does not notice within 20 seconds, *no* what was not well again within 60. `make docs` writes this page from",
-        "`estates/played.jsonl`, to which `watchkeeper drill DIR --record FILE` adds.",
+        "was broken, and Watchkeeper operated it from its runbook alone. Seconds are counted from the fault on, on the",
+        "machine's clock. *promise* is within what time the book promises that it is well again, where it does. *lost* is how",
+        "many of the orders were lost of which customers were told meanwhile that they were taken. *asked* is how many times",
+        "the person on call was asked; they took 5 seconds to answer. *harm* is whatever broke beside the fault, what ran and",
+        "was not expected, and promises to customers that were lost. *restarts alone* is the same fault without Watchkeeper,",
+        "every container with a restart policy (`--only-restarts`): *not felt* is what a look from outside does not notice",
+        "within 20 seconds, *no* what was not well again within 60. `make docs` writes this page from `estates/played.jsonl`,",
+        "to which `watchkeeper drill DIR --record FILE` adds.",
         "",
         "| estate | faults | played | as expected | red | recovered | median recovery | harms | restarts alone |",
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
@@ -82,8 +85,8 @@ def table(name: str, faults: tuple[Break, ...], rows: Mapping[tuple[str, str], d
         when = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
         yield f"Played {when}, on a machine with {max(row['cores'] for row in played)} cores."
         yield ""
-        yield "| fault | pace | | detected | severity | procedure | asked | recovered | harm | restarts alone |"
-        yield "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |"
+        yield "| fault | pace | | detected | severity | procedure | asked | recovered | promise | lost | harm | restarts alone |"
+        yield "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |"
         for row in played:
             yield line(row)
     if missing:
@@ -121,10 +124,26 @@ def line(row: Mapping[str, Any]) -> str:
         right(row["procedure"], row["procedure_right"]),
         str(row["approvals"]),
         recovered or "no",
+        promise_said(row),
+        f"{lost_in(row)} of {row['acknowledged']}",
         str(len(row["harm"])),
         alone_said(row["restarts_alone"]),
     ]
     return f"| {' | '.join(cells)} |"
+
+
+def promise_said(row: Mapping[str, Any]) -> str:
+    """Say what the book promises for a fault, and mark what was not kept."""
+    if row["promise_s"] is None:
+        return "–"
+    said = format_duration(row["promise_s"])
+    return said if row["promise_kept"] else f"**{said}**"
+
+
+def lost_in(row: Mapping[str, Any]) -> str:
+    """Say how many customers lost what they had been promised, as the row's sentence about it begins."""
+    said = next((harm for harm in row["harm"] if "promises to customers" in harm), None)
+    return f"**{said.split()[0]}**" if said else "0"
 
 
 def alone_said(alone: Mapping[str, Any] | None) -> str:
