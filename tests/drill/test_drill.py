@@ -52,6 +52,18 @@ def test_restart_policies_alone_are_measured_and_recorded_without_us(tiny_estate
     assert (both.returncode, both.stderr.splitlines()[0]) == (3, "watchkeeper: --only-restarts stands alone. [WK925]")
 
 
+def test_restart_policies_alone_are_not_measured_on_what_could_not_be_put_right(tiny_estate: Path, tmp_path: Path) -> None:
+    killed = tiny_estate / "faults" / "killed.toml"
+    killed.write_text(killed.read_text().replace('mend = "./estate mend"', 'mend = "false"'))
+    record = tmp_path / "played.jsonl"
+    call = [sys.executable, "-m", "watchkeeper", "drill", str(tiny_estate), "--only-restarts", "--fault", "killed"]
+    done = subprocess.run([*call, "--fault", "hung", "--record", str(record)], capture_output=True, text=True, timeout=240)
+    assert "`false` ended with status 1" in done.stderr
+    assert "[WK924]" in done.stderr
+    assert (done.returncode, record.exists()) == (1, False), "what was seen of it may be the fault's or the estate's"
+    assert not (tiny_estate / ".env").exists()
+
+
 def test_what_is_lost_and_what_stays_broken_is_red(tiny_estate: Path) -> None:
     status, rows = drilled(tiny_estate, "--fault", "forgotten", "--fault", "hung")
     assert status == 1

@@ -21,6 +21,8 @@ from watchkeeper.plugins.shell.processes import lives, marked
 #: starting may build images first
 UP_S = 1800.0
 SHORT_S = 180.0
+#: databases may have to be copied back
+MEND_S = 300.0
 ASKED_S = 30.0
 SHOWN = 600
 GRACE_S = 5.0

@@ -23,7 +23,7 @@ from watchkeeper.app import App, open_app
 from watchkeeper.base.errors import Permanent, WatchkeeperError
 from watchkeeper.drill.approver import THINKS_S, Approver
 from watchkeeper.drill.calm import CALM_S, still_red
-from watchkeeper.drill.commands import SHORT_S, Commands
+from watchkeeper.drill.commands import MEND_S, Commands
 from watchkeeper.drill.model import Alone, Break, Course, Judged, Lived, Played
 from watchkeeper.drill.pace import PacedClock
 from watchkeeper.drill.rules import is_over, judge
@@ -130,7 +130,7 @@ class _Drilled:
         try:
             return judge(self.fault, await self._play(), self.pace)
         except WatchkeeperError as problem:
-            await self.commands.call(self.fault.mends, SHORT_S)
+            await self.commands.call(self.fault.mends, MEND_S)
             await self.commands.wait_until_well(CALM_S)
             return Judged(self.fault.name, self.fault.sentence, self.pace, "red", (f"It could not be played: {problem}",))
 
@@ -187,12 +187,15 @@ class _Drilled:
     async def _mend(self, breaking: asyncio.subprocess.Process) -> None:
         self.show.stage("Putting everything right by force.")
         await self.commands.end(breaking)
-        status, said = await self.commands.call(self.fault.mends, SHORT_S)
-        if status != 0:
-            raise Permanent(f"`{self.fault.mends}` ended with status {status}: {said}", code="WK924")
-        if await self.commands.wait_until_well(CALM_S) is None:
-            complaint = await self.commands.complaint()
-            raise Permanent(f"After `{self.fault.mends}` it is not well: {complaint}", code="WK924")
+        await _put_right(self.commands, self.fault)
+
+
+async def _put_right(commands: Commands, fault: Break) -> None:
+    status, said = await commands.call(fault.mends, MEND_S)
+    if status != 0:
+        raise Permanent(f"`{fault.mends}` ended with status {status}: {said}", code="WK924")
+    if await commands.wait_until_well(CALM_S) is None:
+        raise Permanent(f"After `{fault.mends}` it is not well: {await commands.complaint()}", code="WK924")
 
 
 def lived(followed: Sequence[Followed], broken_at: datetime) -> tuple[Lived, ...]:
@@ -275,6 +278,6 @@ async def _alone(commands: Commands, fault: Break) -> Alone:
             break
         await asyncio.sleep(0.1)
     await commands.end(breaking)
-    await commands.call(fault.mends, SHORT_S)
-    await commands.wait_until_well(CALM_S)
+    # the next fault is made of a sound estate, or of none
+    await _put_right(commands, fault)
     return Alone(felt, well_after_s)
