@@ -98,6 +98,17 @@ def test_a_short_gap_does_not_break_a_breach_and_a_long_one_does(now: datetime) 
     assert [standing.state for standing in found[-3:]] == ["blind", "pending", "pending"]
 
 
+@pytest.mark.parametrize(("took_s", "state"), [(30.0, "firing"), (0.01, "pending")])
+def test_what_hangs_longer_than_its_schedule_has_been_bad_all_that_time(took_s: float, state: str, now: datetime) -> None:
+    """A look each 3 s that waits for 30 s gives a sample each 33 s, between which nobody was silent."""
+    often, before = replace(bound(), every_s=3.0), None
+    for turn in range(3):
+        at = now + timedelta(seconds=turn * 33)
+        before = rules.judge(often, before, Sample("shop", at, took_s, {"errors": 31.0}), at)
+    assert before is not None
+    assert before.state == state
+
+
 def test_infinity_is_judged_and_not_kept_as_a_value(now: datetime) -> None:
     standing = judged([math.inf] * 4, now)[-1]
     assert (standing.state, standing.value) == ("firing", None)

@@ -100,6 +100,16 @@ def test_a_window_begins_anew_after_a_gap(now: datetime) -> None:
     assert (over.count, over.reach_s) == (1, 0.0)
 
 
+def test_the_time_that_a_look_takes_is_no_gap_in_a_window(now: datetime) -> None:
+    slow = Bound("key", SLOW, "shop", "value", None, "", window_s=300.0, every_s=3.0)
+    past, before = Past(), None
+    for turn in range(8):
+        at = now + timedelta(seconds=turn * 33)
+        before = rules.judge(slow, before, Sample("shop", at, 30.0, {"value": 30.0}), at, past)
+    assert before is not None
+    assert before.state == "firing"
+
+
 def test_one_slow_answer_of_ten_is_no_95th_percentile_and_two_are(now: datetime) -> None:
     found = judged([0.2] * 9 + [30.0, 30.0], now, SLOW, every_s=30.0)
     assert [standing.state for standing in found[-2:]] == ["ok", "firing"]

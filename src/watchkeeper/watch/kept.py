@@ -45,7 +45,8 @@ def kept(objective: Bound, samples: Sequence[Sample], now: datetime) -> tuple[Wo
     for sample in samples[:-1]:
         value = sample.values.get(objective.reading, math.nan)
         if objective.window_s is not None and not math.isnan(value):
-            past.add(sample.at, value * objective.factor, objective.window_s, rules.stale_after_s(objective.every_s))
+            gap_s = rules.stale_after_s(objective.every_s, sample.took_s)
+            past.add(sample.at, value * objective.factor, objective.window_s, gap_s)
     if (now - last.at).total_seconds() > rules.stale_after_s(objective.every_s):
         return "blind", f"{what}; the last sample is too old to say whether it is: blind"
     over = ""

@@ -132,7 +132,7 @@ def _judge(bound: Bound, before: Standing | None, sample: Sample, past: Sequence
     for each in past:
         value = each.values.get(bound.reading, math.nan)
         if each.at < sample.at and not math.isnan(value):
-            seen.add(each.at, value * bound.factor, bound.window_s, rules.stale_after_s(bound.every_s))
+            seen.add(each.at, value * bound.factor, bound.window_s, rules.stale_after_s(bound.every_s, each.took_s))
     recent = [each for each in past if each.at > now - timedelta(seconds=bound.window_s)]
     if len(recent) + 1 < rules.FEWEST:
         return rules.judge(replace(bound, window_s=None), before, sample, now)

@@ -51,7 +51,7 @@ def judge(bound: Bound, before: Standing | None, sample: Sample, now: datetime, 
     value = None if raw is None or math.isnan(raw) else raw * bound.factor
     if value is None:
         return without_reading(bound, before, at, why_missing(bound, sample, raw))
-    over = _over(bound, value, at, past)
+    over = _over(bound, value, at, sample.took_s, past)
     value = over.value if over else value
     shown = shown_of(value)
     enough = over is not None and (over.count >= FEWEST or bool(bound.threshold.for_s))
@@ -64,7 +64,7 @@ def judge(bound: Bound, before: Standing | None, sample: Sample, now: datetime, 
             return Standing(bound.key, "firing", before.since, before.breached_since, shown, at, f"{said}: firing")
         said = f"{_healthy_words(bound, value, sample.detail)}{_span(bound, over)}: ok"
         return Standing(bound.key, "ok", _since(before, "ok", at), None, shown, at, said)
-    breached_since = _breached_since(bound, before, at)
+    breached_since = _breached_since(bound, before, at, sample.took_s)
     if over is not None:
         breached_since = min(breached_since, at - timedelta(seconds=over.reach_s))
     held_s = (at - breached_since).total_seconds()
@@ -89,11 +89,11 @@ def _message(bound: Bound, value: float) -> str:
     return f"{said} " if said[-1:] in ".!?…" else f"{said}. " if said else ""
 
 
-def _over(bound: Bound, value: float, at: datetime, past: Past | None) -> Windowed | None:
+def _over(bound: Bound, value: float, at: datetime, took_s: float, past: Past | None) -> Windowed | None:
     """Take the statistic over the window, where the book asks for one and the reading is a single value."""
     if bound.window_s is None or past is None or bound.threshold.statistic is None:
         return None
-    past.add(at, value, bound.window_s, stale_after_s(bound.every_s))
+    past.add(at, value, bound.window_s, stale_after_s(bound.every_s, took_s))
     return past.over(bound.threshold.statistic, bound.window_s, at)
 
 
@@ -135,9 +135,12 @@ def together(bound: Bound, own: Standing, others: Iterable[Standing | None], bef
     return replace(own, state=state, since=_since(before, state, own.at), breached_since=since, sentence=said)
 
 
-def stale_after_s(every_s: float) -> float:
-    """Say how long a signal may give no sample before nobody can say any more what it was meanwhile."""
-    return max(3 * every_s, every_s + LATE_S)
+def stale_after_s(every_s: float, took_s: float = 0.0) -> float:
+    """Say how long a signal may give no sample before nobody can say any more what it was meanwhile.
+
+    Between two samples the time that the second look took is no silence.
+    """
+    return max(3 * every_s, every_s + LATE_S) + took_s
 
 
 def stale(bound: Bound, standing: Standing | None, every_s: float, since: datetime, now: datetime) -> Standing | None:
@@ -203,17 +206,18 @@ def _since(before: Standing | None, state: State, at: datetime) -> datetime:
     return before.since if before is not None and before.state == state else at
 
 
-def _breached_since(bound: Bound, before: Standing | None, at: datetime) -> datetime:
+def _breached_since(bound: Bound, before: Standing | None, at: datetime, took_s: float) -> datetime:
     """Give the start of the breach; a gap without readings breaks it only when it was longer than the hold.
 
-    A gap is also a clock that jumped, or a machine that slept: what two samples far apart show did not hold in between.
+    A gap is also a clock that jumped, or a machine that slept: what two samples far apart show did not hold in between. The time
+    that a look itself takes is no gap: what lets it wait for half a minute hangs all that time.
     """
     if before is None or before.breached_since is None:
         return at
     hold_s = bound.threshold.for_s or 0.0
     if before.state == "blind" and (at - before.since).total_seconds() > hold_s:
         return at
-    if before.state == "pending" and (at - before.at).total_seconds() > max(hold_s, stale_after_s(bound.every_s)):
+    if before.state == "pending" and (at - before.at).total_seconds() > max(hold_s, stale_after_s(bound.every_s, took_s)):
         return at
     return before.breached_since
 

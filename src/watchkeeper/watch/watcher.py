@@ -170,7 +170,7 @@ class Watcher:
             for sample in samples:
                 value = sample.values.get(bound.reading, math.nan)
                 if sample.at <= now and not math.isnan(value):
-                    gap_s = rules.stale_after_s(bound.every_s)
+                    gap_s = rules.stale_after_s(bound.every_s, sample.took_s)
                     self._past[bound.key].add(sample.at, value * bound.factor, bound.window_s or 0.0, gap_s)
 
     async def _recount(self, keys: Iterable[str]) -> None:
@@ -235,7 +235,10 @@ class Watcher:
             now = self._clock.now()
             clean = self._scrubber.clean
             problem = clean(look.problem) if look.problem is not None else None
-            sample = Sample(signal.name, now, (now - before).total_seconds(), look.values, problem, clean(look.detail))
+            # a clock that jumped, or a machine that slept, is nothing that the look took
+            most_s = (signal.timeout_s + GRACE_S) * pace_of(self._clock)
+            took_s = min(max((now - before).total_seconds(), 0.0), most_s)
+            sample = Sample(signal.name, now, took_s, look.values, problem, clean(look.detail))
             self._judge(signal, sample, now)
             return sample
 
