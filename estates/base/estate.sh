@@ -28,7 +28,7 @@ signal() {
   local pid
   pid=$(pid_of "$2")
   [ "$pid" != 0 ] || { echo "$2 does not run" >&2; return 1; }
-  if [ "$(id -u)" = 0 ]; then kill "-$1" "$pid"; else docker run --rm --privileged --pid host watchkeeper-estate-base kill "-$1" "$pid"; fi
+  if [ "$(id -u)" = 0 ]; then kill "-$1" "$pid"; else docker run --rm --network none --privileged --pid host watchkeeper-estate-base kill "-$1" "$pid"; fi
 }
 
 verb_up() {

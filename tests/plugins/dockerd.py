@@ -80,7 +80,9 @@ def start_dockerd() -> Dockerd:
     """Start one and wait until it answers."""
     assert DOCKERD
     folder = Path(tempfile.mkdtemp(prefix="wk-docker-"))
-    words = [DOCKERD, "--data-root", folder / "data", "--exec-root", folder / "exec", "--pidfile", folder / "pid"]
+    # in a network of its own: an engine without a bridge takes that of the machine's engine away when it starts
+    words: list[str | Path] = ["unshare", "--net", "--", DOCKERD]
+    words += ["--data-root", folder / "data", "--exec-root", folder / "exec", "--pidfile", folder / "pid"]
     words += ["-H", f"unix://{folder}/docker.sock", "--bridge=none", "--iptables=false", "--ip-masq=false"]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(words, stdout=log, stderr=log)
