@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -85,6 +87,26 @@ def test_several_estates_are_drilled_side_by_side_in_one_table(tiny_estate: Path
     assert {name: [row["why"] for row in rows] for name, rows in estates.items()} == {"kiosk": [[]], "stall": [[]]}
     assert done.returncode == 0
     assert "2 faults: 2 noticed, 2 with the right severity, procedure and cause; 2 recovered" in done.stderr
+
+
+def test_several_that_are_ended_stop_their_estates_however_often_they_are_told(tiny_estate: Path, tmp_path: Path) -> None:
+    other = shutil.copytree(tiny_estate, tmp_path / "stall")
+    call = [sys.executable, "-m", "watchkeeper", "drill", str(tiny_estate), str(other), "--fault", "hung"]
+    with subprocess.Popen(call, stderr=subprocess.STDOUT, stdout=subprocess.PIPE, text=True, start_new_session=True) as drill:
+        assert drill.stdout is not None
+        told = 0
+        for line in drill.stdout:
+            told += "The kiosk hangs" in line
+            if told == 2:
+                break
+        assert (tiny_estate / ".env").exists()
+        # a terminal tells everybody, and who drills several then tells each of them again
+        os.killpg(drill.pid, signal.SIGINT)
+        said = drill.stdout.read()
+        assert drill.wait(timeout=60) != 0
+    assert "Traceback" not in said
+    assert not (tiny_estate / ".env").exists()
+    assert not (other / ".env").exists()
 
 
 def test_it_says_what_is_missing(tiny_estate: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from watchkeeper.drill.model import Alone, Break, Course, Judged
 
 COLOURS = {"signal red": "red", "alert": "red", "broken": "red", "opened": "yellow", "verified": "green", "resolved": "green"}
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 VERDICTS = {"green": ("as expected", "green"), "red": ("NOT as expected", "red"), "waits": ("waits", "red")}
 
 
@@ -56,6 +57,8 @@ def drill(
         raise InputError("Both --all and --fault are given.", hint="Give one of them.", code="WK925")
     if only_restarts and (beside_restarts or len(folders or []) > 1):
         raise InputError("--only-restarts stands alone.", hint="Name one estate, without --beside-restarts.", code="WK925")
+    for number in ENDING:
+        signal.signal(number, _end)
     chosen_folders = folders or [Path("estates") / str(estate)]
     if len(chosen_folders) > 1:
         given = [f"--fault={name}" for name in fault or []] + ([f"--pace={pace}"] if pace else []) + [f"--thinks={thinks}"]
@@ -69,8 +72,6 @@ def drill(
         return 0
     chosen = _chosen(course, fault or [])
     logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(message)s")
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.default_int_handler)
     play = importlib.import_module("watchkeeper.drill.play")
     console = Console(stderr=format == "json", highlight=False)
     show = _Show(console, course.name, record, console_told=len(chosen) == 1 or port != 0)
@@ -91,6 +92,13 @@ def drill(
         console.print(table_of(course.name, rows))
     console.print(summary_of(rows), soft_wrap=True)
     return 0 if all(row.verdict != "red" for row in rows) else 1
+
+
+def _end(number: int, frame: object) -> None:
+    """End in order at the first signal: an estate takes its time to be stopped, and who is told twice would leave it up."""
+    for each in ENDING:
+        signal.signal(each, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def _several(folders: list[Path], options: list[str], side_by_side: int, format: Format) -> int:
