@@ -166,6 +166,16 @@ def test_a_deeper_cause_that_comes_later_takes_the_incident_over() -> None:
     assert found.sentence == "Shop application depends on database, which is red too: database is now taken for the cause."
 
 
+def test_what_fires_together_with_a_deeper_cause_joins_the_incident_that_it_takes_over() -> None:
+    shop = alert("shop", -60, incident="inc-1")
+    incident = OpenIncident("inc-1", "Shop application", (shop,))
+    found = look([alert("lb", -2), alert("db", -1)], others=[shop], incidents=[incident])
+    assert (found["db"].incident_id, found["db"].new_cause) == ("inc-1", True)
+    assert (found["lb"].move, found["lb"].incident_id, found["lb"].cause, found["lb"].new_cause) == (
+        "join", "inc-1", "database", False,
+    )  # fmt: skip
+
+
 def test_a_breach_that_began_while_the_cause_was_red_joins_it_though_the_cause_is_healthy_again() -> None:
     db = alert("db", -60, breached=-70, ended=-20, incident="inc-1")
     incident = OpenIncident("inc-1", "database", (db,))

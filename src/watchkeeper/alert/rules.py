@@ -92,6 +92,8 @@ def group(scene: Scene) -> list[Grouping]:
         grouping = board.join(alert, root) or board.wait(alert, root) or board.follow(alert, root, leaders)
         if grouping.move == "open":
             leaders[root] = grouping
+        elif grouping.new_cause and grouping.incident_id is not None:
+            board.moved[grouping.incident_id] = root
         decided[alert.id] = grouping
     return [decided[alert.id] for alert in sorted(scene.waiting, key=lambda a: (a.fired_at, a.id))]
 
@@ -108,6 +110,8 @@ class _Board:
         self.firing: set[str] = {a.key for a in listed.values() if a.ended_at is None}
         for alert in listed.values():
             self.red.setdefault(self.places[alert.id], []).append(alert)
+        #: incidents that another alert of this round found another cause of
+        self.moved: dict[str, Place] = {}
         self._roots: dict[str, Place] = {}
 
     def root(self, alert: Alert) -> Place:
@@ -164,7 +168,8 @@ class _Board:
         else:
             same = "the same group of alerts" if alert.grouped else "the same signal"
             why = f"{alert.subject} concerns {cause or same}, which has an open incident; it joins it."
-        return Grouping(alert.id, "join", incident.cause, incident.id, why, explained_by=explained)
+        now_cause = cause if incident.id in self.moved else incident.cause
+        return Grouping(alert.id, "join", now_cause, incident.id, why, explained_by=explained)
 
     def _beneath(self, alert: Alert, incident: OpenIncident, root: Place) -> Grouping:
         cause = self.name(root)
@@ -237,6 +242,8 @@ class _Board:
         return Grouping(alert.id, "open", cause, None, why, explained_by=explained)
 
     def _cause_place(self, incident: OpenIncident) -> Place | None:
+        if incident.id in self.moved:
+            return self.moved[incident.id]
         if incident.cause:
             return self.scene.graph.place(incident.cause)
         first = next((a for a in incident.alerts if a.explained_by is None), None)
