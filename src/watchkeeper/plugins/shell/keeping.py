@@ -22,6 +22,8 @@ _PIECE = 1_000_000
 #: what may be written between two looks, in bytes
 _BETWEEN = 8_000_000
 _SHORTEST_S, _LONGEST_S = 0.005, 0.25
+#: how much longer each pause is while nothing is written: many programs begin to print only after they have started
+_LONGER = 1.2
 #: raw output beyond which a job is stopped, in bytes: where its middle can be given back, and where it cannot
 FLOOD, FLOOD_WHOLE = 10_000_000_000, 64_000_000
 
@@ -51,7 +53,7 @@ class Output:
             self._free(size)
         rate = (size - self._size) / max(after_s, 0.001)
         self._size = size
-        calm = min(_LONGEST_S, self.pause_s * 2)
+        calm = min(_LONGEST_S, self.pause_s * _LONGER)
         self.pause_s = max(_SHORTEST_S, min(calm, _BETWEEN / rate)) if rate > 0 else calm
         return size
 
