@@ -26,9 +26,9 @@ estate: $(STAMP)        ## build and start one of the five estates, and say whic
 	@test -n "$(NAME)" || { echo "Which one? make estate NAME=$(firstword $(ESTATES))   ($(ESTATES))"; exit 2; }
 	@estates/$(NAME)/estate up
 
-# two estates at a time; what takes longest begins first
+# two estates at a time; OPTIONS="--record FILE" keeps what is seen
 drills: $(STAMP)        ## break all five estates in every way they know, and see what their runbooks make of it
-	@$(BIN)/watchkeeper drill $(addprefix estates/,markethub bazar mobile-matrix indostar equipment) $(OPTIONS)
+	@$(BIN)/watchkeeper drill $(addprefix estates/,$(ESTATES)) $(OPTIONS)
 
 estates: $(TESTS)       ## the tests of the five estates, in Docker
 	@$(BIN)/python -m pytest -rs -m estate tests/estates

@@ -141,9 +141,9 @@ def promise_said(row: Mapping[str, Any]) -> str:
 
 
 def lost_in(row: Mapping[str, Any]) -> str:
-    """Say how many customers lost what they had been promised, as the row's sentence about it begins."""
-    said = next((harm for harm in row["harm"] if "promises to customers" in harm), None)
-    return f"**{said.split()[0]}**" if said else "0"
+    """Say how many promises to customers were lost; rows of before the count was kept have it in a sentence, and none had any."""
+    lost = row.get("lost", 0)
+    return f"**{lost}**" if lost else "0"
 
 
 def alone_said(alone: Mapping[str, Any] | None) -> str:

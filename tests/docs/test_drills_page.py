@@ -42,7 +42,7 @@ def test_what_the_book_promises_and_what_customers_lost_is_said(tmp_path: Path) 
     assert "| 31 s | 15 min | 0 of 12 | 0 |" in said(promise_s=900.0, promise_kept=True)
     assert "| 31 s | **20 s** | 0 of 12 | 0 |" in said(promise_s=20.0, promise_kept=False)
     gone = "2 of 12 promises to customers are gone: order 7, order 9."
-    assert "| 31 s | – | **2** of 12 | 1 |" in said(harm=[gone])
+    assert "| 31 s | – | **2** of 12 | 1 |" in said(harm=[gone], lost=2)
 
 
 def test_what_restart_policies_alone_made_of_a_fault_stands_beside_it_however_it_was_measured(tmp_path: Path) -> None:

@@ -72,6 +72,7 @@ def test_what_is_lost_and_what_stays_broken_is_red(tiny_estate: Path) -> None:
     forgotten, hung = rows["forgotten"], rows["hung"]
     assert forgotten["recovered"] is True
     assert forgotten["why"] == list(forgotten["harm"])
+    assert (forgotten["lost"], hung["lost"]) == (1, 0)
     assert "promises to customers are gone" in forgotten["harm"][0]
     assert not any("promises" in said for said in hung["harm"]), "what an earlier fault lost is no fault of this one"
     assert hung["recovered"] is False

@@ -37,10 +37,16 @@ async def _settled() -> None:
     await asyncio.sleep(0.4)
 
 
+async def _playing(stage: Stage, names: set[str]) -> None:
+    async with asyncio.timeout(20):
+        while stage.playing != names:
+            await asyncio.sleep(0.02)
+
+
 async def test_who_needs_quiet_waits_for_the_others_and_nobody_who_comes_later_goes_before(shared: Path) -> None:
     stage, first, second = Stage(), asyncio.Event(), asyncio.Event()
     playing = [asyncio.create_task(stage.play(name, first)) for name in ("flood", "leak")]
-    await _settled()
+    await _playing(stage, {"flood", "leak"})
     hot = asyncio.create_task(stage.play("hot", second, quiet=True))
     await _settled()
     later = asyncio.create_task(stage.play("later", second))
@@ -48,6 +54,7 @@ async def test_who_needs_quiet_waits_for_the_others_and_nobody_who_comes_later_g
     assert stage.playing == {"flood", "leak"}
     first.set()
     await asyncio.gather(*playing)
+    await _playing(stage, {"hot"})
     await _settled()
     assert stage.playing == {"hot"}
     second.set()
@@ -65,7 +72,7 @@ async def test_a_drill_that_dies_gives_its_place_back(shared: Path) -> None:
             async with asyncio.timeout(0.5), turn(quiet=False):
                 pass
         other.kill()
-    async with asyncio.timeout(5), turn(quiet=True):
+    async with asyncio.timeout(20), turn(quiet=True):
         pass
 
 

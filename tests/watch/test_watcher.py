@@ -359,6 +359,21 @@ async def test_a_clock_that_jumps_forward_neither_fires_early_nor_goes_blind_for
     assert scene.state() == "ok"
 
 
+async def test_a_clock_that_jumps_during_a_look_is_nothing_that_the_look_took(database: Database) -> None:
+    class Jumping(Scripted):
+        async def look(self) -> Look:
+            if self.count == 2:
+                scene.clock.move(3600)
+            return await super().look()
+
+    scene = Scene(database, {"shop": Jumping(well(), DEAD, DEAD, DEAD)}, bound(replace(DOWN, for_s=300.0)), every_s=15.0)
+    async with running(scene):
+        await scene.clock.advance(60)
+    took = [sample.took_s for sample in database.read_now(lambda c: ledger.read_samples(c, "shop"))]
+    assert 0 < max(took) < 60
+    assert "firing" not in {after for _, after in scene.changes()}
+
+
 async def test_a_budget_is_counted_over_restarts_and_fires_like_a_threshold(database: Database) -> None:
     budget = bound(replace(DOWN, subject="Uptime", state="burning", for_s=None), budget=Budget(0.001, "up", 30 * 86_400.0))
     first = Scene(database, {"shop": Scripted(DEAD)}, replace(budget, every_s=15.0), every_s=15.0)

@@ -28,7 +28,9 @@ _SECONDS = {
 }
 #: unit word -> seconds
 UNITS: dict[str, float] = {word: seconds for seconds, words in _SECONDS.items() for word in words.split()}
-NUMBER = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:[.,]\d+)?"
+#: what may follow the first digit of a number
+_REST = r"(?:\d{0,2}(?:,\d{3})+(?:\.\d+)?|\d*(?:[.,]\d+)?)"
+NUMBER = rf"\d{_REST}"
 
 
 def number_not_after(signs: str) -> str:
@@ -39,7 +41,7 @@ def number_not_after(signs: str) -> str:
     >>> re.findall(number_not_after(r"\\w.,"), "5 x6 1,200.5 v7.2")
     ['5', '1,200.5']
     """
-    return rf"\d(?<![{signs}]\d)(?:\d{{0,2}}(?:,\d{{3}})+(?:\.\d+)?|\d*(?:[.,]\d+)?)"
+    return rf"\d(?<![{signs}]\d){_REST}"
 
 
 def _by_first_letter(words: Iterable[str]) -> str:

@@ -155,6 +155,8 @@ class Judged:
     promise_kept: bool | None = None
     harm: tuple[str, ...] = ()
     acknowledged: int = 0
+    #: how many of the acknowledged promises to customers are gone
+    lost: int = 0
     waits_for: str = ""
     alone: Alone | None = None
 

@@ -65,6 +65,7 @@ def judge(fault: Break, played: Played, pace: float) -> Judged:
         promise_kept=kept,
         harm=harm,
         acknowledged=played.acknowledged,
+        lost=len(played.lost),
         waits_for=wanted.waits_for,
     )
 

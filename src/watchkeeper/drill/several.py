@@ -21,7 +21,10 @@ LONGEST = 1 << 20
 async def drill_several(
     folders: Sequence[Path], options: Sequence[str], side_by_side: int, say: Callable[[str, str], None]
 ) -> Mapping[str, list[Judged]]:
-    """Drill each, so many at a time; `say` hears each line of each one's progress. Gives their rows by their names."""
+    """Drill each, so many at a time; `say` hears each line of each one's progress. Gives their rows by their names.
+
+    Those with the most faults begin, so that none of them is left to run alone at the end.
+    """
     places = asyncio.Semaphore(side_by_side)
     with tempfile.TemporaryDirectory(prefix="watchkeeper-turns-") as shared:
 
@@ -29,7 +32,11 @@ async def drill_several(
             async with places:
                 return await _drill(folder, options, shared, say)
 
-        return dict(await asyncio.gather(*(one(folder) for folder in folders)))
+        return dict(await asyncio.gather(*(one(folder) for folder in sorted(folders, key=_faults, reverse=True))))
+
+
+def _faults(folder: Path) -> int:
+    return len(list((folder / "faults").glob("*.toml")))
 
 
 async def _drill(folder: Path, options: Sequence[str], shared: str, say: Callable[[str, str], None]) -> tuple[str, list[Judged]]:
