@@ -91,14 +91,13 @@ def now() -> datetime:
 
 
 @pytest.fixture(scope="session")
-def _postgres() -> Iterator[Database | None]:
-    if not DATABASE_URL:
-        yield None
-        return
-    database = open_database(DATABASE_URL, Path())
-    migrate(database)
-    yield database
-    database.close()
+def _postgres() -> bool:
+    """Migrate the PostgreSQL of this process once, where there is one."""
+    if DATABASE_URL:
+        made = open_database(DATABASE_URL, Path())
+        migrate(made)
+        made.close()
+    return bool(DATABASE_URL)
 
 
 @pytest.fixture(scope="session")
@@ -113,12 +112,15 @@ def _sqlite_image(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 
 @pytest.fixture
-def database(tmp_path: Path, _postgres: Database | None, _sqlite_image: bytes) -> Iterator[Database]:
+def database(tmp_path: Path, _postgres: bool, _sqlite_image: bytes) -> Iterator[Database]:
     """An empty, migrated database: SQLite in the test's folder, or PostgreSQL by WATCHKEEPER_TEST_DATABASE_URL."""
-    if _postgres is not None:
+    if _postgres:
+        # opened anew for each test: closing waits for what a test left in writing, which else came after the next had emptied it
+        made = open_database(DATABASE_URL, tmp_path)
         names = ", ".join(f'"{table.name}"' for table in metadata.sorted_tables)
-        _postgres.write_now(lambda connection: connection.exec_driver_sql(f"TRUNCATE {names} RESTART IDENTITY"))
-        yield _postgres
+        made.write_now(lambda connection: connection.exec_driver_sql(f"TRUNCATE {names} RESTART IDENTITY"))
+        yield made
+        made.close()
         return
     path = tmp_path / "watchkeeper.sqlite"
     path.write_bytes(_sqlite_image)
