@@ -129,6 +129,39 @@ def test_where_alerts_name_several_the_gravest_decides(now: datetime) -> None:
     assert choice.sentence.startswith("The book's own actions for the gravest of these alerts")
 
 
+def test_an_alert_that_the_book_has_among_a_procedures_symptoms_chooses_it(now: datetime) -> None:
+    gone, suffers = procedure("The site is gone", "Error rate > 50%"), procedure("The site suffers", "Error rate of 5 to 50%")
+    book = Book(title="Shop", service="shop", procedures=(gone, suffers))
+    most, some = threshold("Error rate > 50%"), threshold("Error rate of 5 to 50%")
+    alone = choose(book, *firing(now, some))  # type: ignore[arg-type]
+    assert (alone.procedure_id, alone.sentence) == (
+        "the-site-suffers",
+        "The book has this alert among the symptoms of “The site suffers”.",
+    )
+    # a rate that rises has passed through what is less grave
+    alerts, incident, bindings = firing(now, some, most)
+    graded = [replace(alerts[0], severity="warning"), replace(alerts[1], severity="critical")]  # type: ignore[index, type-var, list-item]
+    both = choose(book, graded, incident, bindings)  # type: ignore[arg-type]
+    assert (both.procedure_id, both.sentence) == (
+        "the-site-is-gone",
+        "The book has the gravest of these alerts among the symptoms of “The site is gone”.",
+    )
+    # what an alert's own actions name goes before
+    named = choose(book, *firing(now, threshold("Error rate > 50%", "Follow “The site suffers”")))  # type: ignore[arg-type]
+    assert named.procedure_id == "the-site-suffers"
+
+
+def test_two_that_have_an_alert_among_their_symptoms_are_told_apart_by_words_and_no_other_is_asked(now: datetime) -> None:
+    pool, leak = procedure("Connection pool is small", "Connections > 90"), procedure("Connections leak", "Connections > 90")
+    other = procedure("Too many connections > 90 to the pool that leaks")
+    book = Book(title="Shop", service="shop", procedures=(pool, leak, other, procedure("Disk is full")))
+    choice = choose(book, *firing(now, threshold("Connections > 90"), component="connection leak"))  # type: ignore[arg-type]
+    assert choice.procedure_id == "connections-leak", choice.sentence
+    restore = procedure("Restore", "Rows lost > 0", kind="restore")
+    lost = firing(now, threshold("Rows lost > 0"))
+    assert choose(Book(title="Shop", service="shop", procedures=(restore,)), *lost).procedure_id is None  # type: ignore[arg-type]
+
+
 def test_the_heading_of_the_whole_book_says_nothing_about_its_procedures(now: datetime) -> None:
     """A signal called "till" that is blind must not start the only procedure of the book "Till service"."""
     only = replace(procedure("Database down"), path=("Till service",))

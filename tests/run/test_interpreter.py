@@ -209,6 +209,21 @@ async def test_the_same_procedure_that_did_not_help_asks_next(desk: Make) -> Non
     assert second.acts["1.1"].sentence == "“Web is down” ran on web within the last hour and did not help."
 
 
+async def test_the_same_procedure_that_is_still_under_way_is_waited_for_and_nobody_is_asked(desk: Make) -> None:
+    """Between two changes of a run nobody holds the component: what it will have helped is known once it has ended."""
+    anna = desk()
+    steps = (step(1, mark("restart")), step(2, mark("looked", then="sleep 0.4; echo looked-end >> marks"), phase="verify"))
+    driving = asyncio.create_task(anna.drive(anna.start(*steps)))
+    while "looked" not in anna.marks():
+        await asyncio.sleep(0.01)
+    second = anna.start(*steps)
+    run = await anna.drive(second)
+    await driving
+    assert run.state == "succeeded"
+    assert anna.marks() == ["restart", "looked", "looked-end"] * 2
+    assert not [each for each in anna.log(second) if each.kind == "asked"]
+
+
 async def test_a_verification_is_repeated_until_it_passes(desk: Make) -> None:
     anna = desk(verify_s=10.0)
     run_id = anna.start(

@@ -1,8 +1,8 @@
 """Which procedure of the book meets an incident? Pure: a choice with its sentence, or none and the candidates for a person.
 
-A procedure that the alert's own actions name goes before all others. Else the words of the incident are held against titles,
-symptoms and causes; a word that every procedure has says little, one that few have says much. Where the best two are near
-each other, nobody guesses.
+A procedure that the alert's own actions name goes before all others, then the one among whose symptoms the book has the alert.
+Else the words of the incident are held against titles, symptoms and causes; a word that every procedure has says little, one
+that few have says much. Where the best two are near each other, nobody guesses.
 """
 
 from __future__ import annotations
@@ -106,7 +106,13 @@ def choose(book: Book, alerts: Sequence[Alert], incident: Incident, bindings: Bi
         return Choice(own[0].id, f"“{own[0].title}” is what the book has done for this alert itself.", 100.0)
     if len(named) > 1 and len(first := _named(book.procedures, _gravest(book, causes, thresholds))) == 1:
         return Choice(first[0].id, f"The book's own actions for the gravest of these alerts name “{first[0].title}”.", 100.0)
-    pool = named or [procedure for procedure in book.procedures if procedure.kind not in ONLY_NAMED]
+    guessed = [procedure for procedure in book.procedures if procedure.kind not in ONLY_NAMED]
+    listed = [] if named else _symptoms_of(guessed, told_of)
+    gravest = _symptoms_of(listed, _gravest(book, causes, thresholds)) or listed
+    if len(gravest) == 1:
+        which = "this alert" if len(listed) == 1 else "the gravest of these alerts"
+        return Choice(gravest[0].id, f"The book has {which} among the symptoms of “{gravest[0].title}”.", 100.0)
+    pool = named or gravest or guessed
     # a heading that names the book as a whole says nothing about the procedures below it
     whole = frozenset(_plain(each) for each in (book.title, book.service) if each)
     ranked = _rank(pool, _incident_words(causes, alerts, incident, thresholds), whole)
@@ -162,6 +168,12 @@ def _whose_own(procedures: Iterable[Procedure], thresholds: Sequence[Threshold])
         if any(file == procedure.file and steps == actions for file, actions in wanted):
             found.append(procedure)
     return found
+
+
+def _symptoms_of(procedures: Iterable[Procedure], thresholds: Sequence[Threshold]) -> list[Procedure]:
+    """Give the procedures among whose symptoms the thresholds stand."""
+    stated = {(threshold.file, _plain(threshold.text)) for threshold in thresholds}
+    return [each for each in procedures if any((each.file, _plain(symptom)) in stated for symptom in each.symptoms)]
 
 
 def named_in(procedures: Iterable[Procedure], texts: Iterable[str]) -> list[Procedure]:
@@ -224,7 +236,7 @@ def _rank(procedures: Sequence[Procedure], incident: Mapping[str, float], whole:
             for word in found & incident.keys():
                 hits[word] = weight * incident[word] * math.log(1 + len(texts) / spread[word])
         runnable = 1.0 if any(step.commands for step in procedure.steps) else 0.6
-        best = tuple(word.removeprefix("metric:").replace("_", " ") for word in sorted(hits, key=lambda w: -hits[w])[:4])
+        best = tuple(word.removeprefix("metric:").replace("_", " ") for word in sorted(hits, key=lambda w: (-hits[w], w))[:4])
         ranked.append(Candidate(procedure.id, procedure.title, round(runnable * sum(hits.values()), 2), best))
     return sorted((candidate for candidate in ranked if candidate.score > 0), key=lambda c: (-c.score, c.procedure_id))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -108,8 +108,14 @@ def brakes(connection: Connection, run: Run, world: World, now: datetime, for_ch
     hard = hard_brakes(connection, run, world, now)
     if not unattended(run):
         return hard
+    earlier = rows.earlier_changes(connection, run.plan.procedure_id, run.component, now, REPEATS, run.id)
+    where = f" on {run.component}" if run.component else ""
     return replace(
-        hard, overwhelmed=overwhelmed(world.bindings, read_standings(connection)), repeated=_repeated(connection, run, now)
+        hard,
+        # whether it helps is known once it has ended: until then it is waited for, and nobody is asked whether to do it again
+        busy=hard.busy or (f"“{run.plan.title}” is being carried out{where} already." if None in earlier else None),
+        overwhelmed=overwhelmed(world.bindings, read_standings(connection)),
+        repeated=_repeated(run.plan.title, where, [each for each in earlier if each is not None]),
     )
 
 
@@ -132,13 +138,11 @@ def severity_words(severity: str | None, severities: Iterable[Severity]) -> froz
     return frozenset({severity}.union(*same))
 
 
-def _repeated(connection: Connection, run: Run, now: datetime) -> str | None:
-    earlier = rows.earlier_changes(connection, run.plan.procedure_id, run.component, now, REPEATS, run.id)
-    where = f" on {run.component}" if run.component else ""
-    if not all(earlier):
-        return f"“{run.plan.title}” ran{where} within the last hour and did not help."
-    if len(earlier) >= FREE_REPEATS:
-        return f"“{run.plan.title}” ran{where} {len(earlier)} times within the last hour already."
+def _repeated(title: str, where: str, turned_out_well: Sequence[bool]) -> str | None:
+    if not all(turned_out_well):
+        return f"“{title}” ran{where} within the last hour and did not help."
+    if len(turned_out_well) >= FREE_REPEATS:
+        return f"“{title}” ran{where} {len(turned_out_well)} times within the last hour already."
     return None
 
 

@@ -413,10 +413,14 @@ def obstacles(connection: Connection, component: str, run_id: str, now: datetime
 
 def earlier_changes(
     connection: Connection, procedure_id: str, component: str | None, now: datetime, within: timedelta, apart_from: str
-) -> list[bool]:
-    """Give, of each earlier run of a procedure on a component that changed something, whether it turned out well."""
+) -> list[bool | None]:
+    """Give, of each other run of a procedure on a component that changed something, whether it turned out well.
+
+    None of one that has not ended.
+    """
     given = {"of_procedure": procedure_id, "of_component": component, "since": now - within, "of_run": apart_from}
-    return [row.state == "succeeded" and row.judged != 2 for row in connection.execute(_EARLIER_CHANGES, given)]
+    found = connection.execute(_EARLIER_CHANGES, given)
+    return [row.state == "succeeded" and row.judged != 2 if row.state in ENDED else None for row in found]
 
 
 def _attempt(row: Any) -> Attempt:
