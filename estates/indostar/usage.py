@@ -32,20 +32,23 @@ class Docker(http.client.HTTPConnection):
 
 
 def ask(path: str, where: str) -> Any:
-    """Ask the engine."""
+    """Ask the engine; None of a pod that ended meanwhile."""
     engine = Docker(path)
     engine.request("GET", where)
-    said = json.load(engine.getresponse())
+    answer = engine.getresponse()
+    said = json.load(answer)
     engine.close()
-    return said
+    return None if answer.status == 404 else said
 
 
 def main() -> None:
     """Print one number."""
     what, path, project = sys.argv[1:4]
     wanted = {"label": [f"com.docker.compose.project={project}", "com.docker.compose.service=backend"]}
-    pods = [each["Id"] for each in ask(path, f"/containers/json?filters={quote(json.dumps(wanted))}")]
-    stats = {pod: ask(path, f"/v1.41/containers/{pod}/stats?stream=false&one-shot=true") for pod in pods}
+    listed = [each["Id"] for each in ask(path, f"/containers/json?filters={quote(json.dumps(wanted))}")]
+    asked = {pod: ask(path, f"/v1.41/containers/{pod}/stats?stream=false&one-shot=true") for pod in listed}
+    # one that is being taken away has no figures any more
+    stats = {pod: said for pod, said in asked.items() if said and "memory_stats" in said and "cpu_stats" in said}
     if what == "memory":
         said = [each["memory_stats"] for each in stats.values() if each["memory_stats"].get("usage")]
         used = [100 * (each["usage"] - each["stats"]["total_inactive_file"]) / each["limit"] for each in said]
@@ -58,10 +61,11 @@ def main() -> None:
     ]
     KEPT.write_text(json.dumps(kept))
     first = next((each for each in kept if now - each[0] <= OVER_S + 3), kept[-1])
-    may = {pod: (ask(path, f"/containers/{pod}/json")["HostConfig"].get("NanoCpus") or 1e9) / 1e9 for pod in pods}
+    made = {pod: ask(path, f"/containers/{pod}/json") for pod in stats}
+    may = {pod: (said["HostConfig"].get("NanoCpus") or 1e9) / 1e9 for pod, said in made.items() if said}
     took = [
         (kept[-1][1][pod] - first[1][pod]) / 1e9 / (now - first[0]) / may[pod]
-        for pod in pods
+        for pod in may
         if pod in first[1] and now - first[0] > 8
     ]
     print(f"{100 * max(took, default=0.0):.1f}")

@@ -13,16 +13,18 @@ import signal
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from watchkeeper.base.durations import format_duration
 from watchkeeper.base.errors import InputError
 from watchkeeper.cli.options import Format, print_json
 
@@ -31,6 +33,10 @@ if TYPE_CHECKING:
 
 COLOURS = {"signal red": "red", "alert": "red", "broken": "red", "opened": "yellow", "verified": "green", "resolved": "green"}
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+#: columns of a terminal from which the table of an estate has all of its own
+WIDE = 140
+WORDY = ("pace", "severity", "procedure", "cause")
+NUMBERS = ("pace", "detected", "asked", "recovered", "promise", "restarts alone")
 VERDICTS = {"green": ("as expected", "green"), "red": ("NOT as expected", "red"), "waits": ("waits", "red")}
 
 
@@ -89,7 +95,7 @@ def drill(
     if format == "json":
         print_json({"estate": course.name, "faults": [row.as_dict() for row in rows]})
     else:
-        console.print(table_of(course.name, rows))
+        console.print(table_of(course.name, rows, console.width))
     console.print(summary_of(rows), soft_wrap=True)
     return 0 if all(row.verdict != "red" for row in rows) else 1
 
@@ -115,7 +121,7 @@ def _several(folders: list[Path], options: list[str], side_by_side: int, format:
         print_json({"estates": estates})
     else:
         for name, rows in found.items():
-            console.print(table_of(name, rows))
+            console.print(table_of(name, rows, console.width))
     console.print(summary_of([row for rows in found.values() for row in rows]), soft_wrap=True)
     return 0 if all(row.verdict != "red" for rows in found.values() for row in rows) else 1
 
@@ -193,29 +199,29 @@ def said_alone(found: Alone) -> str:
     return "not well again" if found.well_after_s is None else f"well again after {found.well_after_s:.0f} s"
 
 
-def table_of(name: str, rows: list[Judged]) -> Table:
-    """Make the table of an estate."""
-    table = Table(title=name, title_justify="left", show_lines=False)
-    for heading in ("fault", "pace", "detected", "severity", "procedure", "cause", "asked", "recovered", "promise", "harm"):
-        table.add_column(heading, justify="right" if heading in ("pace", "detected", "asked", "recovered", "promise") else "left")
-    beside = any(row.alone is not None for row in rows)
-    if beside:
-        table.add_column("restarts alone", justify="right")
+def table_of(name: str, rows: list[Judged], width: int = WIDE) -> Table:
+    """Make the table of an estate; a terminal that is not WIDE gets the figures alone, so that none of them is cut."""
+    wide = width >= WIDE
+    cells: dict[str, Callable[[Judged], str | Text]] = {
+        "fault": lambda row: Text(row.fault, style=VERDICTS[row.verdict][1]),
+        "pace": lambda row: f"{row.pace:g}",
+        "detected": lambda row: _times(row.detected_s, row.detected_book_s, beside=wide),
+        "severity": lambda row: _right(row.severity, row.severity_right),
+        "procedure": lambda row: _right(row.procedure, row.procedure_right),
+        "cause": lambda row: _right(row.cause, row.cause_right),
+        "asked": lambda row: f"{row.approvals} ({row.thought_s:g} s)" if row.approvals and wide else str(row.approvals),
+        "recovered": lambda row: _recovered(row, beside=wide),
+        "promise": _promise,
+        "harm": lambda row: Text(str(len(row.harm)), style="red" if row.harm else "green"),
+        **({"restarts alone": _alone} if any(row.alone is not None for row in rows) else {}),
+    }
+    shown = {heading: cell for heading, cell in cells.items() if wide or heading not in WORDY}
+    caption = None if wide else f"The other columns need a terminal of {WIDE} columns, or --format json."
+    table = Table(title=name, title_justify="left", caption=caption, caption_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    for heading in shown:
+        table.add_column(heading, justify="right" if heading in NUMBERS else "left", no_wrap=heading not in WORDY[2:])
     for row in rows:
-        asked = f"{row.approvals} ({row.thought_s:g} s)" if row.approvals else "0"
-        cells: list[str | Text] = [
-            Text(row.fault, style=VERDICTS[row.verdict][1]),
-            f"{row.pace:g}",
-            _times(row.detected_s, row.detected_book_s),
-            _right(row.severity, row.severity_right),
-            _right(row.procedure, row.procedure_right),
-            _right(row.cause, row.cause_right),
-            asked,
-            _times(row.recovered_s, row.recovered_book_s) if row.recovered else Text(row.waits_for or "no", style="red"),
-            _promise(row),
-            Text(str(len(row.harm)), style="red" if row.harm else "green"),
-        ]
-        table.add_row(*cells, *((_alone(row),) if beside else ()))
+        table.add_row(*(cell(row) for cell in shown.values()))
     return table
 
 
@@ -234,10 +240,16 @@ def summary_of(rows: list[Judged]) -> str:
     )
 
 
-def _times(real_s: float | None, book_s: float | None) -> Text:
+def _recovered(row: Judged, *, beside: bool) -> Text:
+    if row.recovered:
+        return _times(row.recovered_s, row.recovered_book_s, beside=beside)
+    return Text("waits" if row.waits_for else "no", style="red")
+
+
+def _times(real_s: float | None, book_s: float | None, *, beside: bool) -> Text:
     if real_s is None or book_s is None:
         return Text("–", style="red")
-    return Text(f"{real_s:.0f} s" if abs(real_s - book_s) < 1 else f"{real_s:.0f} s ({book_s:.0f} s)")
+    return Text(f"{real_s:.0f} s" if abs(real_s - book_s) < 1 or not beside else f"{real_s:.0f} s ({book_s:.0f} s)")
 
 
 def _right(said: str | None, right: bool) -> Text:
@@ -247,7 +259,7 @@ def _right(said: str | None, right: bool) -> Text:
 def _promise(row: Judged) -> Text:
     if row.promise_s is None:
         return Text("–")
-    return Text(f"{row.promise_s:g} s", style="green" if row.promise_kept else "red")
+    return Text(format_duration(row.promise_s), style="green" if row.promise_kept else "red")
 
 
 def _alone(row: Judged) -> Text:
