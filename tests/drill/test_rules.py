@@ -104,6 +104,8 @@ def test_it_is_over_once_all_is_resolved_or_only_others_can_go_on() -> None:
     assert is_over(waits, failed, 0)
     assert is_over(waits, (replace(LIVED, resolved=False, runs=(("Queue is stuck", "asking", ""),)),), 1)
     assert not is_over(waits, (replace(LIVED, resolved=False, runs=(("Queue is stuck", "running", ""),)),), 0)
+    # what makes it as grave as it was expected has not held long enough yet
+    assert not is_over(waits, (replace(failed[0], severity="P3"),), 0)
 
 
 def test_a_promise_may_count_from_the_alert_on() -> None:

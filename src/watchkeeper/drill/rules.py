@@ -77,7 +77,8 @@ def is_over(fault: Break, lived: tuple[Lived, ...], open_questions: int) -> bool
         return False
     if all(_is_done(each, fault.expected.stays) for each in lived):
         return True
-    if fault.expected.recovers:
+    if fault.expected.recovers or incident.severity != fault.expected.severity:
+        # a graver alert may have to hold for longer than the procedure for the first one takes
         return False
     ended = bool(incident.runs) and all(state in ("succeeded", "failed", "cancelled") for _, state, _ in incident.runs)
     return ended or open_questions > 0 or not fault.expected.procedure
