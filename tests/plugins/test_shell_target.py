@@ -344,10 +344,14 @@ def test_a_process_that_execs_again_and_again_is_seen(tmp_path: Path) -> None:
     again = tmp_path / "again"
     again.write_text('n=$(($1+1)); [ $n -lt 400 ] && exec bash "$0" $n\n')
     with subprocess.Popen(["bash", str(again), "0"], env={"WK_TEST_MARK": "here", "PATH": os.environ["PATH"]}) as process:
-        missed = 0
+        looks = []
         while process.poll() is None:
-            missed += not marked("WK_TEST_MARK", "here") and process.poll() is None
-    assert missed <= 1  # the one at its end
+            looks.append(bool(marked("WK_TEST_MARK", "here")))
+    # at its end it has let go of its memory already, and is no zombie yet for as long as the machine is busy with others
+    while looks and not looks[-1]:
+        looks.pop()
+    assert len(looks) > 3
+    assert all(looks)
 
 
 @pytest.fixture
