@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from watchkeeper.drill.turns import VARIABLE, turn
+from watchkeeper.drill.turns import VARIABLE, make_places, turn
 
 
 class Stage:
@@ -30,6 +30,7 @@ class Stage:
 @pytest.fixture
 def shared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv(VARIABLE, str(tmp_path))
+    make_places(tmp_path, 2)
     return tmp_path
 
 
@@ -60,6 +61,37 @@ async def test_who_needs_quiet_waits_for_the_others_and_nobody_who_comes_later_g
     second.set()
     await asyncio.gather(hot, later)
     assert stage.seen[-2:] == [{"hot"}, {"later"}]
+
+
+async def test_of_three_two_play_at_a_time_and_the_third_takes_the_place_that_is_free(shared: Path) -> None:
+    stage, first, second = Stage(), asyncio.Event(), asyncio.Event()
+    begun = asyncio.create_task(stage.play("flood", first))
+    also = asyncio.create_task(stage.play("leak", second))
+    await _playing(stage, {"flood", "leak"})
+    third = asyncio.create_task(stage.play("hung", second))
+    await _settled()
+    assert stage.playing == {"flood", "leak"}
+    first.set()
+    await begun
+    await _playing(stage, {"leak", "hung"})
+    second.set()
+    await asyncio.gather(also, third)
+
+
+async def test_who_is_stopped_while_they_wait_holds_nobody_up(shared: Path) -> None:
+    stage, first, second = Stage(), asyncio.Event(), asyncio.Event()
+    playing = asyncio.create_task(stage.play("flood", first))
+    await _playing(stage, {"flood"})
+    hot = asyncio.create_task(stage.play("hot", second, quiet=True))
+    await _settled()
+    hot.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await hot
+    leak = asyncio.create_task(stage.play("leak", second))
+    await _playing(stage, {"flood", "leak"})
+    first.set()
+    second.set()
+    await asyncio.gather(playing, leak)
 
 
 async def test_a_drill_that_dies_gives_its_place_back(shared: Path) -> None:

@@ -53,7 +53,7 @@ def drill(
     port: Annotated[int, typer.Option(help="Port of the console; 0 takes a free one.")] = 0,
     thinks: Annotated[float, typer.Option(min=0, help="Real seconds the person on call takes to answer.")] = 5.0,
     record: Annotated[Path | None, typer.Option("--record", help="File to which each row is added, as a line of JSON.")] = None,
-    side_by_side: Annotated[int, typer.Option(min=1, help="How many of several estates are drilled at a time.")] = 2,
+    side_by_side: Annotated[int, typer.Option(min=1, help="How many faults of several estates are played at a time.")] = 2,
     format: Annotated[Format, typer.Option("--format", help="text for people, json for programs.")] = "text",
 ) -> int:
     """Break an estate on purpose, and see what its runbook makes of it."""

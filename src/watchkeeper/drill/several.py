@@ -21,15 +21,17 @@ LONGEST = 1 << 20
 async def drill_several(
     folders: Sequence[Path], options: Sequence[str], side_by_side: int, say: Callable[[str, str], None]
 ) -> Mapping[str, list[Judged]]:
-    """Drill each, so many at a time; `say` hears each line of each one's progress. Gives their rows by their names.
+    """Play the faults of several, so many at a time; `say` hears each line of progress. Gives their rows by their names.
 
-    Those with the most faults begin, so that none of them is left to run alone at the end.
+    One estate more is up, so that there is a fault to play while another starts or is stopped. Those with the most faults begin,
+    so that none of them is left to run alone at the end.
     """
-    places = asyncio.Semaphore(side_by_side)
+    up = asyncio.Semaphore(side_by_side + 1)
     with tempfile.TemporaryDirectory(prefix="watchkeeper-turns-") as shared:
+        turns.make_places(Path(shared), side_by_side)
 
         async def one(folder: Path) -> tuple[str, list[Judged]]:
-            async with places:
+            async with up:
                 return await _drill(folder, options, shared, say)
 
         return dict(await asyncio.gather(*(one(folder) for folder in sorted(folders, key=_faults, reverse=True))))
