@@ -110,6 +110,18 @@ def test_several_that_are_ended_stop_their_estates_however_often_they_are_told(t
     assert not (other / ".env").exists()
 
 
+def test_an_estate_is_stopped_also_where_nobody_listens_any_more(tiny_estate: Path) -> None:
+    call = [sys.executable, "-m", "watchkeeper", "drill", str(tiny_estate), "--fault", "hung", "--format", "json"]
+    with subprocess.Popen(call, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as drill:
+        assert drill.stderr is not None
+        assert any("The kiosk hangs" in line for line in drill.stderr)
+        assert (tiny_estate / ".env").exists()
+        drill.stderr.close()
+        drill.terminate()
+        assert drill.wait(timeout=60) != 0
+    assert not (tiny_estate / ".env").exists()
+
+
 def test_it_says_what_is_missing(tiny_estate: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert execute(["drill"]) == 3
     assert "[WK925]" in capsys.readouterr().err

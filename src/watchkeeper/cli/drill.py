@@ -13,10 +13,10 @@ import signal
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 from rich.box import SIMPLE_HEAD
@@ -31,6 +31,7 @@ from watchkeeper.cli.options import Format, print_json
 if TYPE_CHECKING:
     from watchkeeper.drill.model import Alone, Break, Course, Judged
 
+T = TypeVar("T")
 COLOURS = {"signal red": "red", "alert": "red", "broken": "red", "opened": "yellow", "verified": "green", "resolved": "green"}
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 #: columns of a terminal from which the table of an estate has all of its own
@@ -63,8 +64,6 @@ def drill(
         raise InputError("Both --all and --fault are given.", hint="Give one of them.", code="WK925")
     if only_restarts and (beside_restarts or len(folders or []) > 1):
         raise InputError("--only-restarts stands alone.", hint="Name one estate, without --beside-restarts.", code="WK925")
-    for number in ENDING:
-        signal.signal(number, _end)
     chosen_folders = folders or [Path("estates") / str(estate)]
     if len(chosen_folders) > 1:
         given = [f"--fault={name}" for name in fault or []] + ([f"--pace={pace}"] if pace else []) + [f"--thinks={thinks}"]
@@ -84,12 +83,12 @@ def drill(
     with _folder(keep) as made:
         options = play.Options(made, pace, beside_restarts, keep, port, thinks)
         if only_restarts:
-            alone = asyncio.run(play.drill_alone(course, chosen, options, show))
+            alone = _until_told(play.drill_alone(course, chosen, options, show))
             if format == "json":
                 found = [{"fault": name, **each.as_dict()} for name, each in alone.items()]
                 print_json({"estate": course.name, "restarts_alone": found})
             return 0
-        rows = asyncio.run(play.drill(course, chosen, options, show))
+        rows = _until_told(play.drill(course, chosen, options, show))
         if keep:
             console.print(f"{course.name} stays up; Watchkeeper's state is in {made}.", soft_wrap=True)
     if format == "json":
@@ -100,11 +99,28 @@ def drill(
     return 0 if all(row.verdict != "red" for row in rows) else 1
 
 
-def _end(number: int, frame: object) -> None:
-    """End in order at the first signal: an estate takes its time to be stopped, and who is told twice would leave it up."""
-    for each in ENDING:
-        signal.signal(each, signal.SIG_IGN)
-    raise KeyboardInterrupt
+def _until_told(work: Coroutine[Any, Any, T]) -> T:
+    """Run to the end, or end in order at the first signal: an estate takes its time to be stopped, and is told once.
+
+    What is under way is cancelled where it waits; a signal that breaks into whatever runs could lose a process just begun.
+    """
+
+    async def main() -> T:
+        task, told = asyncio.current_task(), [False]
+
+        def end() -> None:
+            if task is not None and not told[0]:
+                told[0] = True
+                task.cancel()
+
+        for number in ENDING:
+            asyncio.get_running_loop().add_signal_handler(number, end)
+        return await work
+
+    try:
+        return asyncio.run(main())
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
 
 
 def _several(folders: list[Path], options: list[str], side_by_side: int, format: Format) -> int:
@@ -115,7 +131,7 @@ def _several(folders: list[Path], options: list[str], side_by_side: int, format:
     def say(name: str, line: str) -> None:
         console.print(f"{name:{width}} | {line}", markup=False, soft_wrap=True)
 
-    found = asyncio.run(several.drill_several(folders, options, side_by_side, say))
+    found = _until_told(several.drill_several(folders, options, side_by_side, say))
     if format == "json":
         estates = [{"estate": name, "faults": [row.as_dict() for row in rows]} for name, rows in found.items()]
         print_json({"estates": estates})

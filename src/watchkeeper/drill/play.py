@@ -113,8 +113,11 @@ async def drill_alone(course: Course, chosen: Sequence[Break], options: Options,
 async def _leave(commands: Commands, options: Options, show: Show) -> None:
     if options.keep:
         await commands.end_begun()
-    else:
+        return
+    try:
         show.stage(f"Stopping {commands.course.name}.")
+    finally:
+        # also where whoever listened is gone
         await commands.down()
 
 

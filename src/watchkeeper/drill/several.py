@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import sys
@@ -41,6 +42,16 @@ def _faults(folder: Path) -> int:
     return len(list((folder / "faults").glob("*.toml")))
 
 
+async def _stopped(process: asyncio.subprocess.Process) -> None:
+    """Wait until a drill has stopped its estate, however often we are told to end meanwhile."""
+    assert process.stderr is not None
+    draining = asyncio.create_task(process.stderr.read())
+    while process.returncode is None:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.wait([draining])
+            await process.wait()
+
+
 async def _drill(folder: Path, options: Sequence[str], shared: str, say: Callable[[str, str], None]) -> tuple[str, list[Judged]]:
     call = (sys.executable, "-m", "watchkeeper", "drill", str(folder), "--format", "json", *options)
     pipe, nothing = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
@@ -59,7 +70,7 @@ async def _drill(folder: Path, options: Sequence[str], shared: str, say: Callabl
     finally:
         if process.returncode is None:
             process.terminate()
-            await process.wait()
+            await _stopped(process)
     try:
         given = json.loads(found)
     except ValueError:
