@@ -26,7 +26,7 @@ estate: $(STAMP)        ## build and start one of the five estates, and say whic
 	@test -n "$(NAME)" || { echo "Which one? make estate NAME=$(firstword $(ESTATES))   ($(ESTATES))"; exit 2; }
 	@estates/$(NAME)/estate up
 
-# two estates at a time; OPTIONS="--record FILE" keeps what is seen
+# two faults at a time, of estates side by side; OPTIONS="--record FILE" keeps what is seen
 drills: $(TESTS)        ## break all five estates in every way they know, and see what their runbooks make of it
 	@$(BIN)/watchkeeper drill $(addprefix estates/,$(ESTATES)) $(OPTIONS)
 

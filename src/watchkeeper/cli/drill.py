@@ -36,7 +36,9 @@ COLOURS = {"signal red": "red", "alert": "red", "broken": "red", "opened": "yell
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 #: columns of a terminal from which the table of an estate has all of its own
 WIDE = 140
-WORDY = ("pace", "severity", "procedure", "cause")
+#: columns that may be folded, and those that a narrower terminal does without
+FOLDED = ("procedure", "cause")
+WORDY = ("pace", "severity", *FOLDED)
 NUMBERS = ("pace", "detected", "asked", "recovered", "promise", "restarts alone")
 VERDICTS = {"green": ("as expected", "green"), "red": ("NOT as expected", "red"), "waits": ("waits", "red")}
 
@@ -106,15 +108,15 @@ def _until_told(work: Coroutine[Any, Any, T]) -> T:
     """
 
     async def main() -> T:
-        task, told = asyncio.current_task(), [False]
+        task, loop = asyncio.current_task(), asyncio.get_running_loop()
+        assert task is not None
 
         def end() -> None:
-            if task is not None and not told[0]:
-                told[0] = True
+            if not task.cancelling():
                 task.cancel()
 
         for number in ENDING:
-            asyncio.get_running_loop().add_signal_handler(number, end)
+            loop.add_signal_handler(number, end)
         return await work
 
     try:
@@ -235,7 +237,7 @@ def table_of(name: str, rows: list[Judged], width: int = WIDE) -> Table:
     caption = None if wide else f"The other columns need a terminal of {WIDE} columns, or --format json."
     table = Table(title=name, title_justify="left", caption=caption, caption_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     for heading in shown:
-        table.add_column(heading, justify="right" if heading in NUMBERS else "left", no_wrap=heading not in WORDY[2:])
+        table.add_column(heading, justify="right" if heading in NUMBERS else "left", no_wrap=heading not in FOLDED)
     for row in rows:
         table.add_row(*(cell(row) for cell in shown.values()))
     return table
