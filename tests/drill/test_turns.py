@@ -63,6 +63,35 @@ async def test_who_needs_quiet_waits_for_the_others_and_nobody_who_comes_later_g
     assert stage.seen[-2:] == [{"hot"}, {"later"}]
 
 
+async def test_who_waits_for_calm_has_passed_its_place_on_and_only_quiet_waits_for_it(shared: Path) -> None:
+    stage, over = Stage(), asyncio.Event()
+    over.set()
+    async with turn(quiet=False) as one, turn(quiet=False) as other:
+        one.pass_on()
+        await asyncio.wait_for(stage.play("beside", over), 20)
+        other.pass_on()
+        hot = asyncio.create_task(stage.play("hot", over, quiet=True))
+        await _settled()
+        assert stage.seen == [{"beside"}]
+    await asyncio.wait_for(hot, 20)
+    assert stage.seen == [{"beside"}, {"hot"}]
+
+
+async def test_who_needed_quiet_passes_all_places_on_and_the_next_who_needs_it_waits(shared: Path) -> None:
+    stage, over = Stage(), asyncio.Event()
+    over.set()
+    async with turn(quiet=True) as mine:
+        beside = asyncio.create_task(stage.play("beside", over))
+        await _settled()
+        assert stage.seen == []
+        mine.pass_on()
+        await asyncio.wait_for(beside, 20)
+        hot = asyncio.create_task(stage.play("hot", over, quiet=True))
+        await _settled()
+        assert stage.seen == [{"beside"}]
+    await asyncio.wait_for(hot, 20)
+
+
 async def test_of_three_two_play_at_a_time_and_the_third_takes_the_place_that_is_free(shared: Path) -> None:
     stage, first, second = Stage(), asyncio.Event(), asyncio.Event()
     begun = asyncio.create_task(stage.play("flood", first))
