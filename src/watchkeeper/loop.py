@@ -34,6 +34,7 @@ from watchkeeper.alert import board
 from watchkeeper.alert import ledger as alerts
 from watchkeeper.alert.rules import keys_to_watch
 from watchkeeper.app import App
+from watchkeeper.base.clock import pace_of
 from watchkeeper.base.durations import format_duration
 from watchkeeper.base.errors import ConfigError, Refused, Transient, WatchkeeperError
 from watchkeeper.incident import ledger as incidents
@@ -204,7 +205,7 @@ class Loop:
         wait = app.settings.number("group_wait_s")
 
         def work(connection: Connection) -> None:
-            board.take_flips(connection, app.bindings, now, app.estate.alerting.routes)
+            board.take_flips(connection, app.bindings, now, app.estate.alerting.routes, pace_of(app.clock))
             opening.group_alerts(
                 connection, app.book, app.bindings, app.estate.service, now, wait, app.estate.alerting, app.estate.office
             )

@@ -31,8 +31,8 @@ def stand(database: Database, state: str, since: datetime, key: str = "shop-down
     database.write_now(lambda c: c.execute(insert(standings).values(**values)))
 
 
-def take(database: Database, now: datetime, role: str = "alert") -> list[Alert]:
-    return database.write_now(lambda c: take_flips(c, bindings(role), now))
+def take(database: Database, now: datetime, role: str = "alert", pace: float = 1.0) -> list[Alert]:
+    return database.write_now(lambda c: take_flips(c, bindings(role), now, pace=pace))
 
 
 def open_ones(database: Database) -> list[Alert]:
@@ -97,6 +97,14 @@ def test_a_signal_is_blind_after_a_minute_and_once_for_all_its_thresholds(databa
     )
     assert alert.sentence == "health has given no reading for 1 min: nobody sees what it watches."
     assert take(database, now + timedelta(seconds=70)) == []
+
+
+def test_a_look_that_failed_and_went_well_the_next_time_makes_nothing_blind_however_fast_the_clock_is(
+    database: Database, now: datetime
+) -> None:
+    stand(database, "blind", now)
+    assert take(database, now + timedelta(seconds=599), pace=120) == []
+    assert len(take(database, now + timedelta(seconds=600), pace=120)) == 1
 
 
 def test_sight_ends_the_alert_of_a_blind_signal(database: Database, now: datetime) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, exists, or_, select
 from watchkeeper.alert import ledger
 from watchkeeper.alert.hearing import route_of
 from watchkeeper.alert.model import Alert, Named
-from watchkeeper.alert.rules import BLIND, BLIND_GRACE, blind_key
+from watchkeeper.alert.rules import BLIND, blind_grace, blind_key
 from watchkeeper.base.durations import format_duration
 from watchkeeper.base.ids import new_id
 from watchkeeper.estate.model import Bindings, Bound, Route
@@ -39,8 +39,13 @@ def is_calm(connection: Connection) -> bool:
     return not connection.execute(_ANYTHING).scalar()
 
 
-def take_flips(connection: Connection, bindings: Bindings, now: datetime, routes: Sequence[Route] = ()) -> list[Alert]:
-    """Turn untaken flips into alerts opened and ended; give those that changed. Calling it again changes nothing."""
+def take_flips(
+    connection: Connection, bindings: Bindings, now: datetime, routes: Sequence[Route] = (), pace: float = 1.0
+) -> list[Alert]:
+    """Turn untaken flips into alerts opened and ended; give those that changed. Calling it again changes nothing.
+
+    `pace` is how many seconds of the clock pass in one of the machine's.
+    """
     bounds = {bound.key: bound for bound in bindings.bound}
     changed: dict[str, Alert] = {}
     for flip in untaken_flips(connection):
@@ -50,7 +55,7 @@ def take_flips(connection: Connection, bindings: Bindings, now: datetime, routes
         alert = _take(connection, flip, bounds, routes)
         if alert is not None:
             changed[alert.id] = alert
-    changed |= {alert.id: alert for alert in _look_for_blindness(connection, bounds, now)}
+    changed |= {alert.id: alert for alert in _look_for_blindness(connection, bounds, now, blind_grace(pace))}
     return list(changed.values())
 
 
@@ -110,7 +115,7 @@ def _breached_at(connection: Connection, flip: Flip, bound: Bound) -> datetime:
     return flip.at - timedelta(seconds=bound.threshold.for_s or 0.0)
 
 
-def _look_for_blindness(connection: Connection, bounds: dict[str, Bound], now: datetime) -> list[Alert]:
+def _look_for_blindness(connection: Connection, bounds: dict[str, Bound], now: datetime, grace: timedelta) -> list[Alert]:
     """Raise and end the alerts of blind signals: one a signal, however many thresholds it decides."""
     blind: dict[str, list[tuple[datetime, Bound]]] = {}
     for row in connection.execute(select(standings).where(standings.c.state == "blind").order_by(standings.c.since)):
@@ -120,7 +125,7 @@ def _look_for_blindness(connection: Connection, bounds: dict[str, Bound], now: d
     changed = []
     for signal, found in blind.items():
         since = found[0][0]
-        if now - since >= BLIND_GRACE and ledger.open_alert(connection, blind_key(signal)) is None:
+        if now - since >= grace and ledger.open_alert(connection, blind_key(signal)) is None:
             decided = sum(1 for bound in bounds.values() if bound.signal == signal)
             changed.append(_raise_blind(connection, signal, since, [bound for _, bound in found], decided, now))
     for alert in ledger.open_alerts(connection, BLIND):

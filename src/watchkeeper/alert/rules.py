@@ -24,12 +24,19 @@ BUDGET_WAIT = timedelta(seconds=60)
 SAMPLE_SLACK = timedelta(seconds=5)
 #: a signal is called blind by an alert after this long without a reading
 BLIND_GRACE = timedelta(seconds=60)
+#: how long a look takes that succeeds after one that failed, by the machine's time
+ONE_LOOK = timedelta(seconds=5)
 BLIND = "blind:"
 
 
 def blind_key(signal: str) -> str:
     """Give the key of the alert that says a signal is blind."""
     return f"{BLIND}{signal}"
+
+
+def blind_grace(pace: float) -> timedelta:
+    """Say how long a signal may give no reading; `pace` is how many seconds of the clock pass in one of the machine's."""
+    return max(BLIND_GRACE, ONE_LOOK * pace)
 
 
 def keys_to_watch(alerts: Sequence[Alert], bindings: Bindings) -> tuple[str, ...]:

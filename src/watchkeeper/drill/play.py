@@ -81,14 +81,14 @@ async def drill(course: Course, chosen: Sequence[Break], options: Options, show:
     commands = Commands(course, options.folder)
     try:
         show.stage(f"Starting {course.name}.")
-        async with turn(quiet=False):
+        async with turn():
             await commands.up()
         if "customers" in course.commands:
             await commands.begin(course.commands["customers"], "customers")
         rows = []
         for number, fault in enumerate(chosen, 1):
             show.begins(fault, number, len(chosen), options.pace or fault.pace)
-            async with turn(quiet=fault.quiet) as mine:
+            async with turn(fault.places) as mine:
                 rows.append(await _Drilled(course, commands, fault, options, show, mine).row())
             show.judged(rows[-1])
         if options.beside_restarts and "restarts" in course.commands:

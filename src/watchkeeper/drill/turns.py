@@ -1,9 +1,9 @@
 """Lets drills side by side take turns: so many faults at a time, and alone one whose sign is a busy processor.
 
 Estates that are drilled at a time share a folder of locked files. Whoever plays a fault holds one of its places; who needs quiet
-holds all of them. The door is held while one waits for a place, so that nobody who comes later goes in before. A place is passed
-on once the estate is well again: to wait until it is calm takes next to nothing of the machine. Whoever needs quiet waits for
-that too, since a busy machine would keep it from becoming calm.
+holds all of them, and what takes next to nothing of the machine (it waits for minutes) none. The door is held while one waits
+for a place, so that nobody who comes later goes in before. A place is passed on once the estate is well again: to wait until it
+is calm takes next to nothing either. Whoever needs quiet waits for that too: a busy machine would keep it from becoming calm.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import fcntl
 import os
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+
+from watchkeeper.drill.model import Places
 
 #: names the folder of the files; an estate that is drilled by itself has none and never waits
 VARIABLE = "WATCHKEEPER_DRILL_TURNS"
@@ -43,19 +45,19 @@ class Turn:
 
 
 @contextlib.asynccontextmanager
-async def turn(*, quiet: bool) -> AsyncIterator[Turn]:
-    """Hold a place beside others, or with `quiet` all of them; a process that dies gives its places back."""
+async def turn(wanted: Places = "one") -> AsyncIterator[Turn]:
+    """Hold a place beside others, all of them or none; a process that dies gives its places back."""
     with contextlib.ExitStack() as places, contextlib.ExitStack() as held:
         folder = os.environ.get(VARIABLE)
-        if not folder:
+        if not folder or wanted == "none":
             yield Turn(places)
             return
         door = await _hold([Path(folder) / "door"])
         try:
             every = sorted(Path(folder).glob("place-*"))
-            for wanted in [[place] for place in every] if quiet else [every]:
-                places.callback(os.close, await _hold(wanted))
-            if quiet:
+            for any_of in [[place] for place in every] if wanted == "all" else [every]:
+                places.callback(os.close, await _hold(any_of))
+            if wanted == "all":
                 calming = await _hold([Path(folder) / CALMING])
             else:
                 calming = os.open(Path(folder) / CALMING, os.O_RDWR | os.O_CLOEXEC)
