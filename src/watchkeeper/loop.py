@@ -45,7 +45,7 @@ from watchkeeper.learn import ledger as reviews
 from watchkeeper.learn import review
 from watchkeeper.run import ledger as runs
 from watchkeeper.run.beside import is_evidence
-from watchkeeper.run.choose import Choice, another, choose
+from watchkeeper.run.choose import Choice, another, choose, tried
 from watchkeeper.run.model import Run
 from watchkeeper.store import due, workers
 from watchkeeper.store.membership import RUN, SIGNAL, TURN, Membership
@@ -278,7 +278,7 @@ class Loop:
         linked = await self.led.database.read(lambda c: alerts.alerts_of(c, incident.id))
         await self._carry_out(incident, choose(self.led.book, linked, incident, self.led.bindings))
 
-    async def _begin_another(self, incident: Incident, tried: Sequence[Run], *, only_states: bool = False) -> None:
+    async def _begin_another(self, incident: Incident, begun: Sequence[Run], *, only_states: bool = False) -> None:
         """After a procedure that did not help, start what another alert names; a person's incident is left to them."""
         if incident.acknowledged_by not in (None, acts.AUTOMATION):
             return
@@ -286,7 +286,7 @@ class Loop:
             lambda c: (alerts.alerts_of(c, incident.id), incidents.read_timeline(c, incident.id))
         )
         refused = {str(entry.body.get("procedure", "")) for entry in told if entry.kind == "refused"}
-        done = {run.plan.procedure_id for run in tried} | {incident.procedure_id or ""} | refused
+        done = tried(begun, acts.AUTOMATION) | {incident.procedure_id or ""} | refused
         choice = another(self.led.book, linked, self.led.bindings, done, only_states=only_states)
         if choice is not None:
             await self._carry_out(incident, choice)

@@ -6,12 +6,15 @@ from dataclasses import replace
 from datetime import datetime
 
 import pytest
+from run_cast import command, plan_of, step
 
 from watchkeeper.alert.model import Alert
 from watchkeeper.book.model import Book, Procedure, Step, Threshold
 from watchkeeper.estate.model import Bindings, Bound
 from watchkeeper.incident.model import Incident
-from watchkeeper.run.choose import another, choose
+from watchkeeper.run.choose import another, choose, tried
+from watchkeeper.run.fold import begin, evolve
+from watchkeeper.run.model import Event, Run
 
 
 def procedure(title: str, *symptoms: str, kind: str = "troubleshooting") -> Procedure:
@@ -183,6 +186,23 @@ def test_after_a_failure_what_another_alert_names_comes_next_the_causes_own_firs
     both = {"web-application-hangs", "web-application-down"}
     assert another(BOOK, alerts, bindings, both) is None  # type: ignore[arg-type]
     assert another(BOOK, alerts, bindings, set()).procedure_id == "web-application-down"  # type: ignore[arg-type, union-attr]
+
+
+@pytest.mark.parametrize(
+    ("by", "begun", "counts"),
+    [("automation", "look", False), ("automation", "restart", True), ("ana", "look", True), (None, "restart", True)],
+)
+def test_what_we_stopped_for_anothers_sake_before_it_changed_anything_was_not_tried(
+    now: datetime, by: str | None, begun: str, counts: bool
+) -> None:
+    made = plan_of(step(1, command("look")), step(2, command("restart", risk="change")))
+    key = next(act.key for act in made.acts if act.command is not None and act.command.text == begun)
+    run = evolve(
+        begin(Run("run-1", made, "inc-1", "P1", "web", "automation", now)), Event(1, now, "intent", act=key, body={"attempt": 1})
+    )
+    if by is not None:
+        run = evolve(run, Event(2, now, "cancelled", by, body={"sentence": "The cause is another."}))
+    assert tried([run], "automation") == ({run.plan.procedure_id} if counts else set())
 
 
 def test_soon_after_a_success_only_what_is_down_brings_another_and_no_figure(now: datetime) -> None:

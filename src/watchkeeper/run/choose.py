@@ -20,6 +20,7 @@ from watchkeeper.book.vocabulary import METRICS, matcher
 from watchkeeper.estate.model import Bindings
 from watchkeeper.incident.model import Incident
 from watchkeeper.people.gravity import gravity
+from watchkeeper.run.model import Run
 
 #: kinds that answer an incident only where the book names them for it
 ONLY_NAMED = frozenset({"restore", "deploy", "routine", "reference", "backup"})
@@ -128,7 +129,7 @@ def choose(book: Book, alerts: Sequence[Alert], incident: Incident, bindings: Bi
 
 
 def another(
-    book: Book, alerts: Sequence[Alert], bindings: Bindings, tried: Collection[str], *, only_states: bool = False
+    book: Book, alerts: Sequence[Alert], bindings: Bindings, done: Collection[str], *, only_states: bool = False
 ) -> Choice | None:
     """Choose a procedure after one did not help: what an alert of the incident names by its own actions and nobody carried out.
 
@@ -141,10 +142,19 @@ def another(
     causes = [alert for alert in alerts if alert.explained_by is None]
     for alert in sorted(causes, key=lambda alert: -alert.fired_at.timestamp()):
         named = _named(book.procedures, [thresholds[alert.rule]]) if alert.rule in thresholds and alert.ended_at is None else []
-        if len(named) == 1 and named[0].id not in tried:
+        if len(named) == 1 and named[0].id not in done:
             said = f"“{alert.subject}” fires as well, and the book's own actions for it name “{named[0].title}”."
             return Choice(named[0].id, said, 100.0)
     return None
+
+
+def tried(runs: Iterable[Run], ourselves: str) -> set[str]:
+    """Give the procedures that were tried: one that we stopped for another's sake before it changed anything was not."""
+    return {run.plan.procedure_id for run in runs if run.cancelled_by != ourselves or _has_changed(run)}
+
+
+def _has_changed(run: Run) -> bool:
+    return any(act.mutating and run.acts[act.key].since is not None for act in run.plan.acts)
 
 
 def _gravest(book: Book, alerts: Sequence[Alert], thresholds: Mapping[str, Threshold]) -> list[Threshold]:

@@ -30,7 +30,7 @@ def evolve(run: Run, event: Event) -> Run:
         return replace(run, state=body["state"], sentence=body.get("sentence", ""), ended_at=event.at)
     if event.kind == "cancelled":
         acts = {key: _dropped(standing) if standing.state == "asking" else standing for key, standing in run.acts.items()}
-        return replace(run, state="cancelled", sentence=body.get("sentence", ""), acts=acts)
+        return replace(run, state="cancelled", sentence=body.get("sentence", ""), cancelled_by=event.actor, acts=acts)
     if event.kind == "approved":
         until = read_instant(body["until"])
         acts = {key: _approved(run.acts[key], event, until, digest) for key, digest in body["digests"].items()}
@@ -51,7 +51,9 @@ def evolve(run: Run, event: Event) -> Run:
     if run.state == "cancelled":
         return run
     if event.kind == "answered" and body["answer"] in ("abort", "refuse"):
-        return replace(run, state="cancelled", sentence=body.get("sentence") or f"{event.actor} stopped it.")
+        return replace(
+            run, state="cancelled", sentence=body.get("sentence") or f"{event.actor} stopped it.", cancelled_by=event.actor
+        )
     state: RunState = "asking" if standing.state == "asking" else "waiting" if standing.state == "waiting" else "running"
     return replace(run, state=state)
 

@@ -191,6 +191,8 @@ class Run:
     ended_at: datetime | None = None
     #: why it ended as it did
     sentence: str = ""
+    #: who cancelled it; empty where nobody did
+    cancelled_by: str = ""
     seq: int = 0
     #: the target on which its commands run, where an act names no other
     target: str = "local"
