@@ -26,7 +26,7 @@ def test_an_estate_is_read_with_its_faults(tiny_estate: Path) -> None:
         ('mend = "./estate mend"\n', "", "mend is missing."),
         ("pace = 10", "pace = 0", "pace is 0."),
         ("pace = 10", "paces = 10", "paces is not known."),
-        ("pace = 10", 'places = "two"', "places is 'two'."),
+        ("pace = 10", 'quiet = "yes"', "quiet is 'yes'."),
         ('patience = "30s"', 'patience = "soon"', "patience is 'soon'."),
         ('alert = "Kiosk"\n', "", "expect.alert is missing."),
         ('cause = "Kiosk"', "cause = 3", "expect.cause is 3."),

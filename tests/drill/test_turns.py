@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from watchkeeper.drill.model import Places
 from watchkeeper.drill.turns import VARIABLE, make_places, turn
 
 
@@ -20,8 +19,8 @@ class Stage:
         self.playing: set[str] = set()
         self.seen: list[set[str]] = []
 
-    async def play(self, name: str, until: asyncio.Event, *, places: Places = "one") -> None:
-        async with turn(places):
+    async def play(self, name: str, until: asyncio.Event, *, quiet: bool = False) -> None:
+        async with turn(quiet=quiet):
             self.playing.add(name)
             self.seen.append(set(self.playing))
             await until.wait()
@@ -49,7 +48,7 @@ async def test_who_needs_quiet_waits_for_the_others_and_nobody_who_comes_later_g
     stage, first, second = Stage(), asyncio.Event(), asyncio.Event()
     playing = [asyncio.create_task(stage.play(name, first)) for name in ("flood", "leak")]
     await _playing(stage, {"flood", "leak"})
-    hot = asyncio.create_task(stage.play("hot", second, places="all"))
+    hot = asyncio.create_task(stage.play("hot", second, quiet=True))
     await _settled()
     later = asyncio.create_task(stage.play("later", second))
     await _settled()
@@ -62,46 +61,6 @@ async def test_who_needs_quiet_waits_for_the_others_and_nobody_who_comes_later_g
     second.set()
     await asyncio.gather(hot, later)
     assert stage.seen[-2:] == [{"hot"}, {"later"}]
-
-
-async def test_who_waits_for_calm_has_passed_its_place_on_and_only_quiet_waits_for_it(shared: Path) -> None:
-    stage, over = Stage(), asyncio.Event()
-    over.set()
-    async with turn() as one, turn() as other:
-        one.pass_on()
-        await asyncio.wait_for(stage.play("beside", over), 20)
-        other.pass_on()
-        hot = asyncio.create_task(stage.play("hot", over, places="all"))
-        await _settled()
-        assert stage.seen == [{"beside"}]
-    await asyncio.wait_for(hot, 20)
-    assert stage.seen == [{"beside"}, {"hot"}]
-
-
-async def test_who_needed_quiet_passes_all_places_on_and_the_next_who_needs_it_waits(shared: Path) -> None:
-    stage, over = Stage(), asyncio.Event()
-    over.set()
-    async with turn("all") as mine:
-        beside = asyncio.create_task(stage.play("beside", over))
-        await _settled()
-        assert stage.seen == []
-        mine.pass_on()
-        await asyncio.wait_for(beside, 20)
-        hot = asyncio.create_task(stage.play("hot", over, places="all"))
-        await _settled()
-        assert stage.seen == [{"beside"}]
-    await asyncio.wait_for(hot, 20)
-
-
-async def test_what_only_waits_takes_no_place_and_keeps_nobody_waiting(shared: Path) -> None:
-    stage, over, later = Stage(), asyncio.Event(), asyncio.Event()
-    over.set()
-    async with turn(), turn():
-        waiting = asyncio.create_task(stage.play("waiting", later, places="none"))
-        await _playing(stage, {"waiting"})
-    await asyncio.wait_for(stage.play("hot", over, places="all"), 20)
-    later.set()
-    await waiting
 
 
 async def test_of_three_two_play_at_a_time_and_the_third_takes_the_place_that_is_free(shared: Path) -> None:
@@ -123,7 +82,7 @@ async def test_who_is_stopped_while_they_wait_holds_nobody_up(shared: Path) -> N
     stage, first, second = Stage(), asyncio.Event(), asyncio.Event()
     playing = asyncio.create_task(stage.play("flood", first))
     await _playing(stage, {"flood"})
-    hot = asyncio.create_task(stage.play("hot", second, places="all"))
+    hot = asyncio.create_task(stage.play("hot", second, quiet=True))
     await _settled()
     hot.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -136,20 +95,20 @@ async def test_who_is_stopped_while_they_wait_holds_nobody_up(shared: Path) -> N
 
 
 async def test_a_drill_that_dies_gives_its_place_back(shared: Path) -> None:
-    held = "import asyncio\nfrom watchkeeper.drill.turns import turn\nasync def main():\n    async with turn('all'):\n"
+    held = "import asyncio\nfrom watchkeeper.drill.turns import turn\nasync def main():\n    async with turn(quiet=True):\n"
     held += "        print('held', flush=True)\n        await asyncio.sleep(60)\nasyncio.run(main())"
     with subprocess.Popen([sys.executable, "-c", held], stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == "held\n"
         with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.5), turn():
+            async with asyncio.timeout(0.5), turn(quiet=False):
                 pass
         other.kill()
-    async with asyncio.timeout(20), turn("all"):
+    async with asyncio.timeout(20), turn(quiet=True):
         pass
 
 
 async def test_an_estate_by_itself_never_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(VARIABLE, raising=False)
-    async with turn("all"), turn("all"):
+    async with turn(quiet=True), turn(quiet=True):
         pass

@@ -202,7 +202,9 @@ def test_what_we_stopped_for_anothers_sake_before_it_changed_anything_was_not_tr
     )
     if by is not None:
         run = evolve(run, Event(2, now, "cancelled", by, body={"sentence": "The cause is another."}))
-    assert tried([run], "automation") == ({run.plan.procedure_id} if counts else set())
+    later = Run("run-2", replace(made, procedure_id="other"), "inc-1", "P1", "web", "automation", now, state="failed")
+    assert tried([later, run], "automation") == ({"other", made.procedure_id} if counts else {"other"})
+    assert tried([run], "automation") == {made.procedure_id}
 
 
 def test_soon_after_a_success_only_what_is_down_brings_another_and_no_figure(now: datetime) -> None:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
-
-Places: TypeAlias = Literal["one", "all", "none"]
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +48,8 @@ class Break:
     pace: float = 1.0
     #: real time until it counts as not recovered
     patience_s: float = 120.0
-    #: how many of the places of those who play side by side it takes: all where its sign is what others would have as well, a
-    #: busy processor; none where it takes next to nothing of the machine
-    places: Places = "one"
+    #: no other fault is played meanwhile, on this machine: its sign is what others would have as well, a busy processor
+    quiet: bool = False
     #: what the person on call says to what the book leaves to a person: words of the step -> yes, no, done, skip, NAME=VALUE,
     #: or `$ COMMAND`, which they carry out before they say that it is done
     answers: Mapping[str, str] = field(default_factory=dict)

@@ -27,7 +27,7 @@ from watchkeeper.drill.commands import MEND_S, Commands
 from watchkeeper.drill.model import Alone, Break, Course, Judged, Lived, Played
 from watchkeeper.drill.pace import PacedClock
 from watchkeeper.drill.rules import is_over, judge
-from watchkeeper.drill.turns import Turn, turn
+from watchkeeper.drill.turns import turn
 from watchkeeper.drill.watching import Followed, follow, wait_until_calm
 from watchkeeper.settings import load_settings
 from watchkeeper.verify.rules import changed_before
@@ -81,15 +81,15 @@ async def drill(course: Course, chosen: Sequence[Break], options: Options, show:
     commands = Commands(course, options.folder)
     try:
         show.stage(f"Starting {course.name}.")
-        async with turn():
+        async with turn(quiet=False):
             await commands.up()
         if "customers" in course.commands:
             await commands.begin(course.commands["customers"], "customers")
         rows = []
         for number, fault in enumerate(chosen, 1):
             show.begins(fault, number, len(chosen), options.pace or fault.pace)
-            async with turn(fault.places) as mine:
-                rows.append(await _Drilled(course, commands, fault, options, show, mine).row())
+            async with turn(quiet=fault.quiet):
+                rows.append(await _Drilled(course, commands, fault, options, show).row())
             show.judged(rows[-1])
         if options.beside_restarts and "restarts" in course.commands:
             alone = await _without_us(commands, chosen, show)
@@ -124,9 +124,8 @@ async def _leave(commands: Commands, options: Options, show: Show) -> None:
 class _Drilled:
     """One fault."""
 
-    def __init__(self, course: Course, commands: Commands, fault: Break, options: Options, show: Show, mine: Turn) -> None:
+    def __init__(self, course: Course, commands: Commands, fault: Break, options: Options, show: Show) -> None:
         self.course, self.commands, self.fault, self.options, self.show = course, commands, fault, options, show
-        self.turn = mine
         self.pace = options.pace or fault.pace
 
     async def row(self) -> Judged:
@@ -173,7 +172,6 @@ class _Drilled:
         if status not in (None, 0):
             raise Permanent(f"`{self.fault.breaks}` ended with status {status}.", code="WK924")
         await self._mend(breaking)
-        self.turn.pass_on()
         self.show.stage("It is well. Waiting until all is calm.")
         broken = await still_red(app, app.clock.now(), self.pace)
         acknowledged, lost = await self.commands.promised()

@@ -5,15 +5,15 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from watchkeeper.base.durations import parse_duration
 from watchkeeper.base.errors import ConfigError, InputError
-from watchkeeper.drill.model import Break, Course, Expected, Places
+from watchkeeper.drill.model import Break, Course, Expected
 
 NEEDED = ("up", "down", "well")
 COMMANDS = (*NEEDED, "restarts", "customers", "promised")
-FAULT_KEYS = {"sentence", "seed", "break", "mend", "pace", "patience", "places", "answers", "expect"}
+FAULT_KEYS = {"sentence", "seed", "break", "mend", "pace", "patience", "quiet", "answers", "expect"}
 _EXPECT = {"alert", "severity", "procedure", "cause", "approvals", "recovers"}
 EXPECT_KEYS = _EXPECT | {"waits_for", "promise", "promise_from", "stays"}
 
@@ -58,9 +58,9 @@ def read_fault(path: Path) -> Break:
     pace = root.get("pace", 1)
     if isinstance(pace, bool) or not isinstance(pace, int | float) or not 1 <= pace <= 1000:
         raise _wrong(path, "pace", f"is {pace!r}", "It is a number from 1 (real time) to 1000.")
-    places = root.get("places", "one")
-    if places not in get_args(Places):
-        raise _wrong(path, "places", f"is {places!r}", "It is one, all or none.")
+    quiet = root.get("quiet", False)
+    if not isinstance(quiet, bool):
+        raise _wrong(path, "quiet", f"is {quiet!r}", "It is true or false.")
     return Break(
         name=path.stem,
         sentence=_text(path, "sentence", root["sentence"]),
@@ -70,7 +70,7 @@ def read_fault(path: Path) -> Break:
         expected=_expected(path, expect),
         pace=float(pace),
         patience_s=_duration(path, "patience", root.get("patience", "120s")),
-        places=places,
+        quiet=quiet,
         answers=answers,
     )
 

@@ -148,9 +148,12 @@ def another(
     return None
 
 
-def tried(runs: Iterable[Run], ourselves: str) -> set[str]:
-    """Give the procedures that were tried: one that we stopped for another's sake before it changed anything was not."""
-    return {run.plan.procedure_id for run in runs if run.cancelled_by != ourselves or _has_changed(run)}
+def tried(runs: Sequence[Run], ourselves: str) -> set[str]:
+    """Give the procedures that were tried, of an incident's runs, the newest first.
+
+    One that we stopped for another's sake before it changed anything was not; what was stopped last is not begun again at once.
+    """
+    return {run.plan.procedure_id for run in runs if run is runs[0] or run.cancelled_by != ourselves or _has_changed(run)}
 
 
 def _has_changed(run: Run) -> bool:
